@@ -1,0 +1,3 @@
+//! The `driftproof` command.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The API server: HTTP requests in, Kubernetes answers out, as a tower `Service` for `kube::Client::new`.
+
+pub mod error;

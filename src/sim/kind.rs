@@ -1,0 +1,181 @@
+//! The kinds that the embedded API server knows: group, version, plural, scope and subresources.
+
+/// One known Kubernetes kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs, reason = "each variant is the Kubernetes kind of the same name")]
+pub enum Kind {
+    Namespace,
+    Node,
+    Pod,
+    Service,
+    ConfigMap,
+    Secret,
+    ServiceAccount,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    Event,
+    Deployment,
+    ReplicaSet,
+    StatefulSet,
+    DaemonSet,
+    ControllerRevision,
+    Job,
+    PodDisruptionBudget,
+    EndpointSlice,
+    NetworkPolicy,
+    StorageClass,
+    VolumeAttachment,
+    Lease,
+    PriorityClass,
+    Role,
+    RoleBinding,
+    ClusterRole,
+    ClusterRoleBinding,
+}
+
+/// What the API server needs to know of a kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// API group, empty for the core group.
+    pub group: &'static str,
+    /// API version without the group.
+    pub version: &'static str,
+    /// Plural name as in URLs.
+    pub plural: &'static str,
+    /// The `kind` field.
+    pub kind: &'static str,
+    /// Short names that kubectl accepts.
+    pub short: &'static [&'static str],
+    /// Whether objects live in a namespace.
+    pub namespaced: bool,
+    /// Whether the kind has a `/status` subresource.
+    pub status: bool,
+    /// Whether the kind has a `/scale` subresource.
+    pub scale: bool,
+}
+
+const fn facts(group: &'static str, version: &'static str, plural: &'static str, kind: &'static str) -> Facts {
+    Facts { group, version, plural, kind, short: &[], namespaced: true, status: false, scale: false }
+}
+
+impl Facts {
+    const fn cluster(self) -> Self {
+        Self { namespaced: false, ..self }
+    }
+    const fn status(self) -> Self {
+        Self { status: true, ..self }
+    }
+    const fn scale(self) -> Self {
+        Self { scale: true, ..self }
+    }
+    const fn short(self, short: &'static [&'static str]) -> Self {
+        Self { short, ..self }
+    }
+
+    /// `v1` or `apps/v1`.
+    #[must_use]
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+    }
+}
+
+impl Kind {
+    /// Every known kind, in a fixed order.
+    pub const ALL: [Self; 27] = [
+        Self::Namespace,
+        Self::Node,
+        Self::Pod,
+        Self::Service,
+        Self::ConfigMap,
+        Self::Secret,
+        Self::ServiceAccount,
+        Self::PersistentVolume,
+        Self::PersistentVolumeClaim,
+        Self::Event,
+        Self::Deployment,
+        Self::ReplicaSet,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::ControllerRevision,
+        Self::Job,
+        Self::PodDisruptionBudget,
+        Self::EndpointSlice,
+        Self::NetworkPolicy,
+        Self::StorageClass,
+        Self::VolumeAttachment,
+        Self::Lease,
+        Self::PriorityClass,
+        Self::Role,
+        Self::RoleBinding,
+        Self::ClusterRole,
+        Self::ClusterRoleBinding,
+    ];
+
+    /// Group, version, plural, scope and subresources.
+    #[must_use]
+    pub const fn facts(self) -> Facts {
+        match self {
+            Self::Namespace => facts("", "v1", "namespaces", "Namespace").cluster().status().short(&["ns"]),
+            Self::Node => facts("", "v1", "nodes", "Node").cluster().status().short(&["no"]),
+            Self::Pod => facts("", "v1", "pods", "Pod").status().short(&["po"]),
+            Self::Service => facts("", "v1", "services", "Service").status().short(&["svc"]),
+            Self::ConfigMap => facts("", "v1", "configmaps", "ConfigMap").short(&["cm"]),
+            Self::Secret => facts("", "v1", "secrets", "Secret"),
+            Self::ServiceAccount => facts("", "v1", "serviceaccounts", "ServiceAccount").short(&["sa"]),
+            Self::PersistentVolume => {
+                facts("", "v1", "persistentvolumes", "PersistentVolume").cluster().status().short(&["pv"])
+            }
+            Self::PersistentVolumeClaim => {
+                facts("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim").status().short(&["pvc"])
+            }
+            Self::Event => facts("", "v1", "events", "Event").short(&["ev"]),
+            Self::Deployment => facts("apps", "v1", "deployments", "Deployment").status().scale().short(&["deploy"]),
+            Self::ReplicaSet => facts("apps", "v1", "replicasets", "ReplicaSet").status().scale().short(&["rs"]),
+            Self::StatefulSet => facts("apps", "v1", "statefulsets", "StatefulSet").status().scale().short(&["sts"]),
+            Self::DaemonSet => facts("apps", "v1", "daemonsets", "DaemonSet").status().short(&["ds"]),
+            Self::ControllerRevision => facts("apps", "v1", "controllerrevisions", "ControllerRevision"),
+            Self::Job => facts("batch", "v1", "jobs", "Job").status(),
+            Self::PodDisruptionBudget => {
+                facts("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget").status().short(&["pdb"])
+            }
+            Self::EndpointSlice => facts("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"),
+            Self::NetworkPolicy => {
+                facts("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy").short(&["netpol"])
+            }
+            Self::StorageClass => {
+                facts("storage.k8s.io", "v1", "storageclasses", "StorageClass").cluster().short(&["sc"])
+            }
+            Self::VolumeAttachment => {
+                facts("storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment").cluster().status()
+            }
+            Self::Lease => facts("coordination.k8s.io", "v1", "leases", "Lease"),
+            Self::PriorityClass => {
+                facts("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass").cluster().short(&["pc"])
+            }
+            Self::Role => facts("rbac.authorization.k8s.io", "v1", "roles", "Role"),
+            Self::RoleBinding => facts("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding"),
+            Self::ClusterRole => facts("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole").cluster(),
+            Self::ClusterRoleBinding => {
+                facts("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding").cluster()
+            }
+        }
+    }
+
+    /// The kind served under this group, version and plural.
+    #[must_use]
+    pub fn by_path(group: &str, version: &str, plural: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| {
+            let facts = kind.facts();
+            facts.group == group && facts.version == version && facts.plural == plural
+        })
+    }
+
+    /// The kind with this `apiVersion` and `kind`.
+    #[must_use]
+    pub fn by_name(api_version: &str, kind: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| {
+            let facts = known.facts();
+            facts.kind == kind && facts.api_version() == api_version
+        })
+    }
+}

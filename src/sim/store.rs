@@ -1,0 +1,279 @@
+//! Objects by kind and key, their resource versions, and the log of changes that watches read.
+//! Never applies a rule of Kubernetes: admission, finalizers and graceful deletion are `registry`'s.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, OnceLock};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::Kind;
+
+/// Namespace and name; the namespace is empty for cluster-scoped kinds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Namespace, empty when cluster-scoped.
+    pub namespace: String,
+    /// Name of the object.
+    pub name: String,
+}
+
+impl Key {
+    /// A key in a namespace.
+    pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    /// A key of a cluster-scoped object.
+    pub fn cluster(name: impl Into<String>) -> Self {
+        Self::new("", name)
+    }
+}
+
+/// One version of one object: JSON as served, and a typed view decoded at most once.
+#[derive(Debug)]
+pub struct Object {
+    value: Value,
+    typed: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
+impl Object {
+    /// Wraps a complete object.
+    #[must_use]
+    pub fn new(value: Value) -> Self {
+        Self { value, typed: OnceLock::new() }
+    }
+
+    /// The object as JSON.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The object as a `k8s_openapi` type. Decoded once for each version; one type for each kind.
+    ///
+    /// # Panics
+    /// When the JSON is not a `T`: `registry` checks this before anything is stored.
+    #[must_use]
+    pub fn typed<T: DeserializeOwned + Send + Sync + 'static>(&self) -> &T {
+        self.typed
+            .get_or_init(|| Box::new(serde_json::from_value::<T>(self.value.clone()).expect("stored objects decode")))
+            .downcast_ref::<T>()
+            .expect("one type for each kind")
+    }
+
+    /// A string at a JSON pointer, empty when absent.
+    #[must_use]
+    pub fn text(&self, pointer: &str) -> &str {
+        self.value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// `metadata.uid`.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        self.text("/metadata/uid")
+    }
+
+    /// Whether `metadata.deletionTimestamp` is set.
+    #[must_use]
+    pub fn is_terminating(&self) -> bool {
+        self.value.pointer("/metadata/deletionTimestamp").is_some()
+    }
+
+    /// A label's value.
+    #[must_use]
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.value.get("metadata")?.get("labels")?.get(name)?.as_str()
+    }
+
+    /// An annotation's value.
+    #[must_use]
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.value.get("metadata")?.get("annotations")?.get(name)?.as_str()
+    }
+
+    /// UID of the owner reference with `controller: true`.
+    #[must_use]
+    pub fn controller_uid(&self) -> Option<&str> {
+        let owners = self.value.get("metadata")?.get("ownerReferences")?.as_array()?;
+        let owner = owners.iter().find(|o| o.get("controller").and_then(Value::as_bool) == Some(true))?;
+        owner.get("uid")?.as_str()
+    }
+}
+
+/// What happened to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeType {
+    /// Created.
+    Added,
+    /// Replaced by a newer version.
+    Modified,
+    /// Removed.
+    Deleted,
+}
+
+/// One change, as watches and controllers see it.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// Resource version of the change; strictly increasing over all kinds.
+    pub version: u64,
+    /// What happened.
+    pub change: ChangeType,
+    /// Kind of the object.
+    pub kind: Kind,
+    /// Key of the object.
+    pub key: Key,
+    /// The version before; `None` when added.
+    pub old: Option<Arc<Object>>,
+    /// The new version; for a deletion the last state with the deletion's resource version.
+    pub new: Arc<Object>,
+}
+
+/// All objects.
+#[derive(Debug, Default)]
+pub struct Store {
+    objects: BTreeMap<Kind, BTreeMap<Key, Arc<Object>>>,
+    version: u64,
+    log: VecDeque<Arc<Change>>,
+    compacted: u64,
+    owned: BTreeMap<String, BTreeSet<(Kind, Key)>>,
+    pods_on: BTreeMap<String, BTreeSet<Key>>,
+}
+
+/// Changes kept for watches that start from an older version; older ones are answered with 410.
+const LOG_LIMIT: usize = 20_000;
+
+impl Store {
+    /// The newest resource version.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Watches may start from this version or later; an earlier one is `410 Gone`.
+    #[must_use]
+    pub fn compacted(&self) -> u64 {
+        self.compacted
+    }
+
+    /// One object.
+    #[must_use]
+    pub fn get(&self, kind: Kind, key: &Key) -> Option<&Arc<Object>> {
+        self.objects.get(&kind)?.get(key)
+    }
+
+    /// One object by its parts.
+    #[must_use]
+    pub fn find(&self, kind: Kind, namespace: &str, name: &str) -> Option<&Arc<Object>> {
+        self.get(kind, &Key::new(namespace, name))
+    }
+
+    /// All objects of a kind, ordered by namespace and name.
+    pub fn all(&self, kind: Kind) -> impl Iterator<Item = (&Key, &Arc<Object>)> {
+        self.objects.get(&kind).into_iter().flatten()
+    }
+
+    /// All objects of a kind in one namespace, ordered by name.
+    pub fn in_namespace<'a>(
+        &'a self,
+        kind: Kind,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = (&'a Key, &'a Arc<Object>)> {
+        let from = Key::new(namespace, "");
+        self.objects
+            .get(&kind)
+            .into_iter()
+            .flat_map(move |objects| objects.range(from.clone()..))
+            .take_while(move |(key, _)| key.namespace == namespace)
+    }
+
+    /// Objects whose controller owner reference has this UID, ordered by kind and key.
+    pub fn owned_by<'a>(&'a self, uid: &str) -> impl Iterator<Item = (Kind, &'a Key, &'a Arc<Object>)> {
+        self.owned
+            .get(uid)
+            .into_iter()
+            .flatten()
+            .filter_map(|(kind, key)| self.get(*kind, key).map(|object| (*kind, key, object)))
+    }
+
+    /// Pods bound to a node, ordered by namespace and name.
+    pub fn pods_on<'a>(&'a self, node: &str) -> impl Iterator<Item = (&'a Key, &'a Arc<Object>)> {
+        self.pods_on.get(node).into_iter().flatten().filter_map(|key| self.get(Kind::Pod, key).map(|pod| (key, pod)))
+    }
+
+    /// Changes after a resource version, oldest first. `None` when that version is already compacted.
+    #[must_use]
+    pub fn since(&self, version: u64) -> Option<impl Iterator<Item = &Arc<Change>>> {
+        if version < self.compacted {
+            return None;
+        }
+        let start = self.log.partition_point(|change| change.version <= version);
+        Some(self.log.iter().skip(start))
+    }
+
+    /// Stores a new version of an object (its `metadata.resourceVersion` is set here) and logs the change.
+    pub fn put(&mut self, kind: Kind, key: &Key, mut value: Value) -> Arc<Change> {
+        self.version += 1;
+        value["metadata"]["resourceVersion"] = Value::String(self.version.to_string());
+        let new = Arc::new(Object::new(value));
+        let old = self.objects.entry(kind).or_default().insert(key.clone(), new.clone());
+        if let Some(old) = &old {
+            self.unindex(kind, key, old);
+        }
+        self.index(kind, key, &new);
+        let change = if old.is_some() { ChangeType::Modified } else { ChangeType::Added };
+        self.log(Change { version: self.version, change, kind, key: key.clone(), old, new })
+    }
+
+    /// Removes an object and logs the change. `None` when there is none.
+    pub fn remove(&mut self, kind: Kind, key: &Key) -> Option<Arc<Change>> {
+        let old = self.objects.get_mut(&kind)?.remove(key)?;
+        self.unindex(kind, key, &old);
+        self.version += 1;
+        let mut value = old.value().clone();
+        value["metadata"]["resourceVersion"] = Value::String(self.version.to_string());
+        let new = Arc::new(Object::new(value));
+        let change = ChangeType::Deleted;
+        Some(self.log(Change { version: self.version, change, kind, key: key.clone(), old: Some(old), new }))
+    }
+
+    fn log(&mut self, change: Change) -> Arc<Change> {
+        let change = Arc::new(change);
+        self.log.push_back(change.clone());
+        if self.log.len() > LOG_LIMIT
+            && let Some(dropped) = self.log.pop_front()
+        {
+            self.compacted = dropped.version;
+        }
+        change
+    }
+
+    fn index(&mut self, kind: Kind, key: &Key, object: &Object) {
+        if let Some(owner) = object.controller_uid() {
+            self.owned.entry(owner.to_owned()).or_default().insert((kind, key.clone()));
+        }
+        if kind == Kind::Pod {
+            let node = object.text("/spec/nodeName");
+            if !node.is_empty() {
+                self.pods_on.entry(node.to_owned()).or_default().insert(key.clone());
+            }
+        }
+    }
+
+    fn unindex(&mut self, kind: Kind, key: &Key, object: &Object) {
+        if let Some(owner) = object.controller_uid()
+            && let Some(set) = self.owned.get_mut(owner)
+        {
+            set.remove(&(kind, key.clone()));
+            if set.is_empty() {
+                self.owned.remove(owner);
+            }
+        }
+        if kind == Kind::Pod
+            && let Some(set) = self.pods_on.get_mut(object.text("/spec/nodeName"))
+        {
+            set.remove(key);
+        }
+    }
+}
