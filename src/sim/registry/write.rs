@@ -1,5 +1,4 @@
-//! The rules between a request and the store, the same for the API server and for controllers: names, UIDs,
-//! timestamps, generations, finalizers, graceful deletion. Never speaks HTTP.
+//! Creating, changing and deleting one object.
 
 use std::sync::Arc;
 
@@ -7,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::api::error::ApiError;
-use super::{Key, Kind, Object, State};
+use crate::sim::api::error::ApiError;
+use crate::sim::{Key, Kind, Object, State};
 
 /// How an object is to be deleted.
 #[derive(Clone, Debug, Default)]
