@@ -1,5 +1,6 @@
 //! The API server through a real `kube::Client`, on paused time.
 
+mod apply;
 mod objects;
 
 use kube::api::{DynamicObject, PostParams};
