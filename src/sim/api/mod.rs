@@ -18,7 +18,7 @@ mod remove;
 mod route;
 mod scale;
 mod schema;
-mod selector;
+pub(crate) mod selector;
 mod service;
 mod strategic;
 mod watch;
