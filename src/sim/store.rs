@@ -212,6 +212,13 @@ impl Store {
         Some(self.log.iter().skip(start))
     }
 
+    /// Forgets all changes: watches and pages that go on from an older version are answered with 410, as after a
+    /// compaction or a restart of etcd.
+    pub fn compact(&mut self) {
+        self.log.clear();
+        self.compacted = self.version;
+    }
+
     /// Stores a new version of an object (its `metadata.resourceVersion` is set here) and logs the change.
     pub fn put(&mut self, kind: Kind, key: &Key, mut value: Value) -> Arc<Change> {
         self.version += 1;

@@ -1,7 +1,13 @@
 //! The API server through a real `kube::Client`, on paused time.
 
+mod access;
+mod admission;
 mod apply;
+mod determinism;
+mod evictions;
 mod objects;
+mod parts;
+mod watches;
 
 use kube::api::{DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};

@@ -30,10 +30,7 @@ pub(super) fn workload(kind: Kind, value: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn selector(spec: &Value, causes: &mut Vec<Cause>) {
-    let Some(selector) = spec.get("selector").filter(|selector| !selector.is_null()) else {
-        causes.push(Cause::required("spec.selector", ""));
-        return;
-    };
+    let selector = &spec["selector"];
     let filled = |field: &str| {
         selector.get(field).is_some_and(|field| {
             field.as_object().is_some_and(|map| !map.is_empty())
@@ -41,7 +38,8 @@ fn selector(spec: &Value, causes: &mut Vec<Cause>) {
         })
     };
     if !filled("matchLabels") && !filled("matchExpressions") {
-        causes.push(Cause::invalid("spec.selector", selector, "empty selector is invalid for workloads"));
+        // The typed view cannot tell an absent selector from an empty one; both are refused.
+        causes.push(Cause::required("spec.selector", ""));
         return;
     }
     let labels = spec.pointer("/template/metadata/labels");
