@@ -209,7 +209,7 @@ impl Store {
             return None;
         }
         let start = self.log.partition_point(|change| change.version <= version);
-        Some(self.log.iter().skip(start))
+        Some(self.log.range(start..))
     }
 
     /// Forgets all changes: watches and pages that go on from an older version are answered with 410, as after a

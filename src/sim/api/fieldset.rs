@@ -156,9 +156,9 @@ pub(super) fn text(path: &[String]) -> String {
             Some(("k:", keys)) => {
                 let keys: Map<String, Value> = serde_json::from_str(keys).unwrap_or_default();
                 let keys: Vec<String> = keys.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                text.push_str(&format!("[{}]", keys.join(",")));
+                text.extend(["[", &keys.join(","), "]"]);
             }
-            Some((_, value)) => text.push_str(&format!("[={value}]")),
+            Some((_, value)) => text.extend(["[=", value, "]"]),
             None => {}
         }
     }

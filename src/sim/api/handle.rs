@@ -83,6 +83,8 @@ pub(super) enum Outcome {
     Watch(Box<WatchPlan>),
     /// Whatever an application answers.
     Proxy(Box<ProxyPlan>),
+    /// A refusal.
+    Refused(Box<ApiError>),
 }
 
 impl Outcome {
@@ -93,11 +95,6 @@ impl Outcome {
             Err(error) => Self::Text(500, error.to_string()),
         }
     }
-
-    /// A refusal.
-    pub(super) fn error(error: &ApiError) -> Self {
-        Self::json(error.code, &error.body())
-    }
 }
 
 /// Answers a request.
@@ -107,7 +104,7 @@ pub(super) fn handle(state: &mut State, call: &Call) -> Outcome {
         Route::AccessReview => access::review(state, call),
         Route::Other(segments) => discovery::serve(call, &segments),
     };
-    served.unwrap_or_else(|error| Outcome::error(&error))
+    served.unwrap_or_else(|error| Outcome::Refused(Box::new(error)))
 }
 
 fn resource(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {

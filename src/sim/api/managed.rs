@@ -111,15 +111,12 @@ pub(super) fn track(kind: Kind, part: Part, old: &Value, new: &mut Value, mut wr
         manager.fields.retain(|path| !values.contains(path) && (after.contains(path) || !before.contains(path)));
     }
     if !changed.is_empty() {
-        match managers.iter_mut().find(|manager| manager.is(&writer)) {
-            Some(known) => {
-                known.fields.extend(changed);
-                known.time = writer.time;
-            }
-            None => {
-                writer.fields = changed;
-                managers.push(writer);
-            }
+        if let Some(known) = managers.iter_mut().find(|manager| manager.is(&writer)) {
+            known.fields.extend(changed);
+            known.time = writer.time;
+        } else {
+            writer.fields = changed;
+            managers.push(writer);
         }
     }
     set_managers(new, &managers);

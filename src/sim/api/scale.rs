@@ -1,4 +1,4 @@
-//! The `/scale` subresource: `autoscaling/v1` Scale of Deployments, ReplicaSets and StatefulSets.
+//! The `/scale` subresource: `autoscaling/v1` Scale of a Deployment, ReplicaSet or StatefulSet.
 
 use http::Method;
 use serde_json::{Value, json};

@@ -19,11 +19,9 @@ pub(super) enum ListType {
 /// How the list in this field merges, given the kind of the object and the field that holds the list's owner.
 pub(super) fn list_type(kind: Kind, field: &str) -> ListType {
     match field {
-        "ports" => match kind {
-            Kind::Service => ListType::Map(&["port", "protocol"]),
-            Kind::NetworkPolicy | Kind::EndpointSlice => ListType::Atomic,
-            _ => ListType::Map(&["containerPort", "protocol"]),
-        },
+        "ports" if kind == Kind::Service => ListType::Map(&["port", "protocol"]),
+        "ports" if matches!(kind, Kind::NetworkPolicy | Kind::EndpointSlice) => ListType::Atomic,
+        "ports" => ListType::Map(&["containerPort", "protocol"]),
         "containers"
         | "initContainers"
         | "ephemeralContainers"

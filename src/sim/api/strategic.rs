@@ -109,14 +109,15 @@ fn merge_list(kind: Kind, field: &str, list: &mut Vec<Value>, patch: &[Value]) -
         }
         match directive(item).as_deref() {
             Some("delete") => list.retain(|known| !same_item(keys, known, item)),
-            Some("merge") | None => match list.iter_mut().find(|known| same_item(keys, known, item)) {
-                Some(known) => merge_value(kind, known, item)?,
-                None => {
+            Some("merge") | None => {
+                if let Some(known) = list.iter_mut().find(|known| same_item(keys, known, item)) {
+                    merge_value(kind, known, item)?;
+                } else {
                     let mut new = Value::Null;
                     merge_value(kind, &mut new, item)?;
                     list.push(new);
                 }
-            },
+            }
             Some(other) => return Err(unknown_directive(other)),
         }
     }

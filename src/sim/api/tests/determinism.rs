@@ -25,12 +25,12 @@ async fn story(seed: u64) -> String {
     for task in tasks {
         task.await.expect("joined");
     }
-    let mut seen = String::new();
+    let mut story = String::new();
     for kind in [Kind::Pod, Kind::ConfigMap] {
         let list = api(&client, kind).list(&ListParams::default()).await.expect("list");
-        seen.push_str(&serde_json::to_string(&list).expect("JSON"));
+        story.push_str(&serde_json::to_string(&list).expect("JSON"));
     }
-    seen
+    story
 }
 
 #[tokio::test(start_paused = true)]

@@ -65,14 +65,15 @@ pub(super) fn label(name: &str, field: String, causes: &mut Vec<Cause>) {
 pub(super) fn metadata(kind: Kind, value: &Value) -> Vec<Cause> {
     let name = super::text(value, "/metadata/name");
     let mut causes = labels(value, "metadata");
-    let (fits, rule) = match kind {
-        Kind::Namespace => (is_label(name), LABEL_RULE),
-        Kind::Service => (is_label(name) && name.starts_with(|c: char| c.is_ascii_lowercase()), SERVICE_RULE),
-        // Roles may have nearly any name; names of events are made by recorders.
-        Kind::Role | Kind::RoleBinding | Kind::ClusterRole | Kind::ClusterRoleBinding => {
-            (!name.contains(['/', '%']) && !matches!(name, "." | ".."), "may not contain '/' or '%'")
-        }
-        _ => (is_subdomain(name), SUBDOMAIN_RULE),
+    let (fits, rule) = if kind == Kind::Namespace {
+        (is_label(name), LABEL_RULE)
+    } else if kind == Kind::Service {
+        (is_label(name) && name.starts_with(|c: char| c.is_ascii_lowercase()), SERVICE_RULE)
+    } else if kind.facts().group == "rbac.authorization.k8s.io" {
+        // Roles may have nearly any name.
+        (!name.contains(['/', '%']) && !matches!(name, "." | ".."), "may not contain '/' or '%'")
+    } else {
+        (is_subdomain(name), SUBDOMAIN_RULE)
     };
     if name.is_empty() {
         causes.push(Cause::required("metadata.name", "name or generateName is required"));

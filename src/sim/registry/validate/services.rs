@@ -1,4 +1,4 @@
-//! Services, NetworkPolicies and claims.
+//! Service, NetworkPolicy and PersistentVolumeClaim.
 
 use serde_json::{Value, json};
 

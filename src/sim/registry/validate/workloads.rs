@@ -1,4 +1,4 @@
-//! Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and PodDisruptionBudgets.
+//! Deployment, ReplicaSet, StatefulSet, DaemonSet, Job and PodDisruptionBudget.
 
 use serde_json::{Value, json};
 
@@ -19,12 +19,11 @@ pub(super) fn workload(kind: Kind, value: &Value, causes: &mut Vec<Cause>) {
         selector(spec, causes);
     }
     template(kind, &spec["template"], causes);
-    match kind {
-        Kind::Deployment => rolling(&spec["strategy"], causes),
-        Kind::StatefulSet => {
-            one_of(spec, "podManagementPolicy", "spec", &["OrderedReady", "Parallel"], causes);
-        }
-        _ => {}
+    if kind == Kind::Deployment {
+        rolling(&spec["strategy"], causes);
+    }
+    if kind == Kind::StatefulSet {
+        one_of(spec, "podManagementPolicy", "spec", &["OrderedReady", "Parallel"], causes);
     }
     causes.extend(names::labels(value, "spec.template.metadata"));
 }
