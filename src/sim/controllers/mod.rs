@@ -4,15 +4,19 @@
 mod boot;
 mod control;
 mod deployment;
+mod disruption;
 mod endpointslice;
+mod garbage_collector;
 mod hash;
 mod index;
 mod intstr;
+mod namespace;
 mod pod;
 mod queue;
 mod ranking;
 mod replicaset;
 mod selector;
+mod serviceaccount;
 mod status;
 #[cfg(test)]
 mod testing;
@@ -21,7 +25,7 @@ mod watch;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Key;
+use super::{Key, Kind};
 
 pub use boot::boot;
 pub use queue::handle;
@@ -36,6 +40,12 @@ pub enum Controller {
     ReplicaSet,
     /// EndpointSlices of Services with a selector.
     EndpointSlice,
+    /// Status of PodDisruptionBudgets.
+    Disruption,
+    /// Ends of namespaces.
+    Namespace,
+    /// Default accounts, by namespace.
+    ServiceAccount,
 }
 
 /// Work of this room.
@@ -46,6 +56,8 @@ pub enum Work {
     /// Reconcile one object at a time that its controller asked for (a deadline or a back-off, since the cluster's
     /// start). Apart from `Sync`, so that a far timer never holds up a change.
     Wake(Controller, Key, Duration),
+    /// The garbage collector looks at an object.
+    Collect(Kind, Key),
 }
 
 /// What this room remembers beside the store.
@@ -53,6 +65,8 @@ pub enum Work {
 pub struct Local {
     /// Pods by label, and who selects pods by which label.
     index: index::Index,
+    /// Owners and dependents.
+    graph: garbage_collector::Graph,
     /// Failed attempts in a row, for the back-off of a work queue.
     failures: BTreeMap<(Controller, Key), u32>,
 }

@@ -4,20 +4,27 @@ use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 
-use super::{Controller, Work, deployment, endpointslice, replicaset};
-use crate::sim::{Event, Key, State};
+use super::{
+    Controller, Work, deployment, disruption, endpointslice, garbage_collector, namespace, replicaset, serviceaccount,
+};
+use crate::sim::{Event, Key, Kind, State};
 
 /// First delay of a work queue's back-off (`DefaultControllerRateLimiter`).
 const BACKOFF_FIRST: Duration = Duration::from_millis(5);
 /// Longest delay of a work queue's back-off.
 const BACKOFF_MAX: Duration = Duration::from_secs(1000);
 
+/// By how much more than `timings.controller_latency` the garbage collector may be late.
+const COLLECTION_SPREAD: Duration = Duration::from_millis(40);
+
 impl Controller {
     /// By how much more than `timings.controller_latency` this controller may be late.
     const fn spread(self) -> Duration {
         match self {
             Self::EndpointSlice => Duration::from_millis(40),
-            Self::Deployment | Self::ReplicaSet => Duration::from_millis(10),
+            Self::Deployment | Self::ReplicaSet | Self::Disruption | Self::Namespace | Self::ServiceAccount => {
+                Duration::from_millis(10)
+            }
         }
     }
 }
@@ -41,10 +48,17 @@ pub(super) fn enqueue_at(state: &mut State, controller: Controller, key: Key, at
     enqueue_after(state, controller, key, Duration::from_secs(wait));
 }
 
+/// Lets the garbage collector look at an object soon.
+pub(super) fn enqueue_collection(state: &mut State, kind: Kind, key: Key) {
+    let delay = state.jitter(state.settings.timings.controller_latency, COLLECTION_SPREAD);
+    state.after_once(delay, Event::Controller(Work::Collect(kind, key)));
+}
+
 /// Handles one piece of work.
 pub fn handle(state: &mut State, work: Work) {
     match work {
         Work::Sync(controller, key) | Work::Wake(controller, key, _) => reconcile(state, controller, key),
+        Work::Collect(kind, key) => garbage_collector::collect(state, kind, &key),
     }
 }
 
@@ -57,6 +71,9 @@ fn reconcile(state: &mut State, controller: Controller, key: Key) {
         Controller::Deployment => deployment::sync(state, &key),
         Controller::ReplicaSet => replicaset::sync(state, &key),
         Controller::EndpointSlice => endpointslice::sync(state, &key),
+        Controller::Disruption => disruption::sync(state, &key),
+        Controller::Namespace => namespace::sync(state, &key),
+        Controller::ServiceAccount => serviceaccount::sync(state, &key),
     };
     match outcome {
         Ok(()) => {

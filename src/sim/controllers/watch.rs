@@ -6,28 +6,48 @@ use serde_json::Value;
 
 use super::pod::condition;
 use super::queue::enqueue;
-use super::{Controller, index, replicaset};
+use super::{Controller, garbage_collector, index, replicaset, serviceaccount};
 use crate::sim::{Change, ChangeType, Key, Kind, Object, State};
 
 /// Reacts to a change of the store by enqueuing work.
 pub fn on_change(state: &mut State, change: &Change) {
     state.controllers.index.follow(change);
+    garbage_collector::follow(state, change);
+    on_namespaced(state, change);
     if change.kind == Kind::Pod {
         on_pod(state, change);
-        return;
-    }
-    if let Some(controller) = workload(change.kind)
-        && (change.kind == Kind::Deployment || !is_status_only(change))
-    {
-        enqueue(state, controller, change.key.clone());
-    }
-    if change.kind == Kind::ReplicaSet {
+    } else if let Some(controller) = workload(change.kind) {
+        // A Deployment also looks again at what it wrote itself: a condition may be the next step's premise.
+        if change.kind == Kind::Deployment || !is_status_only(change) {
+            enqueue(state, controller, change.key.clone());
+        }
         enqueue_owner(state, change);
     } else if change.kind == Kind::Service {
         enqueue(state, Controller::EndpointSlice, change.key.clone());
+    } else if change.kind == Kind::PodDisruptionBudget {
+        enqueue(state, Controller::Disruption, change.key.clone());
     } else if change.kind == Kind::EndpointSlice && change.change == ChangeType::Deleted {
         if let Some(service) = change.new.label("kubernetes.io/service-name") {
             enqueue(state, Controller::EndpointSlice, Key::new(change.key.namespace.clone(), service));
+        }
+    }
+}
+
+/// What namespaces need: an account each, and a look when something in a terminating one has gone.
+fn on_namespaced(state: &mut State, change: &Change) {
+    let deleted = change.change == ChangeType::Deleted;
+    if change.kind == Kind::Namespace && !deleted {
+        if change.new.is_terminating() {
+            enqueue(state, Controller::Namespace, change.key.clone());
+        } else {
+            enqueue(state, Controller::ServiceAccount, change.key.clone());
+        }
+    } else if deleted && !change.key.namespace.is_empty() {
+        let namespace = Key::cluster(change.key.namespace.clone());
+        if state.store.get(Kind::Namespace, &namespace).is_some_and(|namespace| namespace.is_terminating()) {
+            enqueue(state, Controller::Namespace, namespace);
+        } else if change.kind == Kind::ServiceAccount && change.key.name == serviceaccount::DEFAULT {
+            enqueue(state, Controller::ServiceAccount, namespace);
         }
     }
 }
@@ -62,9 +82,8 @@ fn on_pod(state: &mut State, change: &Change) {
         selecting.extend(index::selecting(state, namespace, old));
     }
     for (kind, key) in selecting {
-        if kind == Kind::Service {
-            enqueue(state, Controller::EndpointSlice, key);
-        }
+        let controller = if kind == Kind::Service { Controller::EndpointSlice } else { Controller::Disruption };
+        enqueue(state, controller, key);
     }
 }
 
