@@ -606,9 +606,10 @@ pub enum OfTarget {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Guard {
-    /// At most this share of the target's pods at a time.
+    /// At most this share of the target's pods at a time, rounded down, but always one. Pods that are not Ready when a
+    /// fault is injected count too; network partitions do not count.
     pub max_pods: Percent,
-    /// At most this share of the cluster's nodes at a time.
+    /// At most this share of the cluster's nodes at a time, rounded down, but always one.
     pub max_nodes: Percent,
     /// Rails that this scenario lifts, by name.
     pub allow: Vec<Rail>,
@@ -624,12 +625,25 @@ impl Default for Guard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rail {
-    /// Taking the last ready replica of a workload.
+    /// Taking the last ready replicas of a workload at once. A drain may: as far as a PodDisruptionBudget covers the
+    /// pods, the cluster itself spares the last ones.
     LastReadyReplica,
     /// Working in `kube-system`, `kube-public`, `kube-node-lease`.
     ProtectedNamespace,
     /// Failing a node of the control plane.
     ControlPlaneNode,
+}
+
+impl Rail {
+    /// The word of the scenario file.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::LastReadyReplica => "last-ready-replica",
+            Self::ProtectedNamespace => "protected-namespace",
+            Self::ControlPlaneNode => "control-plane-node",
+        }
+    }
 }
 
 /// What must hold. An absent objective is not judged.

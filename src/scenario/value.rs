@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::selector::{Requirement, requirements};
+
 macro_rules! as_string {
     ($type:ty, $description:literal, $($pattern:tt)*) => {
         impl Serialize for $type {
@@ -134,10 +136,18 @@ impl fmt::Display for Selector {
 impl FromStr for Selector {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.trim().is_empty() {
-            return Err("an empty selector would match every pod".to_owned());
-        }
+        requirements(text)?;
         Ok(Self(text.trim().to_owned()))
+    }
+}
+
+impl Selector {
+    /// Its conditions, all of which must hold.
+    ///
+    /// # Errors
+    /// Only when the text was put into the public field without having been parsed.
+    pub fn requirements(&self) -> Result<Vec<Requirement>, String> {
+        requirements(&self.0)
     }
 }
 
