@@ -110,6 +110,21 @@ impl Cluster {
             Some(state.storage.contents.get(volume).cloned().unwrap_or_default())
         })
     }
+
+    /// Writes a file into the volume mounted at a path in a pod; false when none is.
+    pub fn write_volume(&self, namespace: &str, pod: &str, path: &str, file: &str, content: &str) -> bool {
+        self.shared.with(|state| {
+            let Some(uid) = state.store.find(Kind::Pod, namespace, pod).map(|pod| pod.uid().to_owned()) else {
+                return false;
+            };
+            let Some(volume) = state.kubelet.sandboxes.get(&uid).and_then(|sandbox| sandbox.mounts.get(path)).cloned()
+            else {
+                return false;
+            };
+            state.storage.contents.entry(volume).or_default().insert(file.to_owned(), content.to_owned());
+            true
+        })
+    }
 }
 
 /// An answer that can be heard; silence lasts for ever.
