@@ -22,6 +22,8 @@ mod proxy;
 mod resolve;
 
 #[cfg(test)]
+pub(super) mod bench;
+#[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
