@@ -67,14 +67,21 @@ impl Bench {
     }
 
     /// Starts a pod on a node as a kubelet would; returns its UID.
-    pub(in crate::sim) fn pod(&mut self, namespace: &str, name: &str, node: &str, ip: &str, more: Value) -> String {
+    pub(in crate::sim) fn pod(&mut self, namespace: &str, name: &str, node: &str, ip: &str, more: &Value) -> String {
         let uid = self.prepare(namespace, name, node, ip, more);
         self.state.app_started(&uid, "main");
         uid
     }
 
     /// A pod and its sandbox, before its process is started; returns its UID.
-    pub(in crate::sim) fn prepare(&mut self, namespace: &str, name: &str, node: &str, ip: &str, more: Value) -> String {
+    pub(in crate::sim) fn prepare(
+        &mut self,
+        namespace: &str,
+        name: &str,
+        node: &str,
+        ip: &str,
+        more: &Value,
+    ) -> String {
         let mut pod = json!({
             "metadata": { "namespace": namespace, "name": name, "labels": { "app": "web" } },
             "spec": {
@@ -83,7 +90,7 @@ impl Bench {
             },
             "status": { "podIP": ip },
         });
-        json_patch::merge(&mut pod, &more);
+        json_patch::merge(&mut pod, more);
         let uid = self.put(Kind::Pod, pod);
         let mut sandbox = Sandbox {
             uid: uid.clone(),

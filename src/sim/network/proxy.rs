@@ -1,5 +1,5 @@
 //! kube-proxy: Services and their endpoints as every node knows them, `proxy_sync` behind the API.
-//! Never sees pods: EndpointSlices are its only source, as in a real cluster.
+//! Never sees pods: endpoint slices are its only source, as in a real cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 pub(super) struct Services {
     views: BTreeMap<Key, View>,
     cluster_ips: BTreeMap<String, Key>,
-    /// Keys of the EndpointSlices of each Service.
+    /// Names of the endpoint slices of each Service.
     slices: BTreeMap<Key, BTreeSet<String>>,
 }
 

@@ -38,8 +38,8 @@ fn short(answer: &Answer) -> &str {
 
 fn two_pods() -> Bench {
     let mut bench = Bench::new();
-    bench.pod("shop", "a", "n1", "10.0.1.1", json!({}));
-    bench.pod("shop", "b", "n2", "10.0.2.1", json!({}));
+    bench.pod("shop", "a", "n1", "10.0.1.1", &json!({}));
+    bench.pod("shop", "b", "n2", "10.0.2.1", &json!({}));
     bench.service("10.96.0.10", &[("10.0.1.1", true, false), ("10.0.2.1", true, false)]);
     bench.pass(Duration::from_secs(2));
     bench
@@ -108,7 +108,7 @@ fn proxies_follow_endpoints_late_and_fall_back_to_terminating_ones() {
 #[test]
 fn machines_swallow_when_dead_or_cut_but_not_within_themselves() {
     let mut bench = two_pods();
-    bench.pod("shop", "c", "n2", "10.0.2.2", json!({}));
+    bench.pod("shop", "c", "n2", "10.0.2.2", &json!({}));
     bench.pass(Duration::from_secs(1));
     bench.machine("n2").network = false;
     assert_eq!(short(&bench.get(&in_pod("shop", "a"), &at_pod("shop", "b", "http"))), "silent");
@@ -194,8 +194,8 @@ fn a_network_may_spare_established_connections_or_ignore_policies() {
             ..Settings::default()
         };
         let mut bench = Bench::with(settings);
-        bench.pod("shop", "a", "n1", "10.0.1.1", json!({}));
-        bench.pod("shop", "b", "n2", "10.0.2.1", json!({}));
+        bench.pod("shop", "a", "n1", "10.0.1.1", &json!({}));
+        bench.pod("shop", "b", "n2", "10.0.2.1", &json!({}));
         bench.pass(Duration::from_secs(1));
         let connection = bench.connect(&in_pod("shop", "a"), &at_pod("shop", "b", "http")).expect("opens");
         deny_all(&mut bench);
@@ -209,7 +209,7 @@ fn a_network_may_spare_established_connections_or_ignore_policies() {
 #[test]
 fn a_headless_service_gives_pod_addresses() {
     let mut bench = Bench::new();
-    bench.pod("shop", "a", "n1", "10.0.1.1", json!({}));
+    bench.pod("shop", "a", "n1", "10.0.1.1", &json!({}));
     bench.service("None", &[("10.0.1.1", true, false)]);
     bench.pass(Duration::from_secs(1));
     let inside = Vantage::Node("n2".to_owned());

@@ -67,7 +67,7 @@ fn parse(request: &Request) -> Parsed {
             Parsed::Command(Command::Write(Op::Put { key: (*key).to_owned(), value: request.body.clone() }))
         }
         ("POST", ["cas", key]) => parse_cas(key, &request.body),
-        (_, ["set", ..] | ["kv", _] | ["cas", _] | ["local", "set", _] | ["role"]) => {
+        (_, ["set", ..] | ["kv" | "cas", _] | ["local", "set", _] | ["role"]) => {
             Parsed::Wrong(405, "this path takes another method")
         }
         _ => Parsed::Wrong(404, "no such path"),
@@ -111,10 +111,10 @@ pub(in crate::sim::apps) fn request(state: &mut State, id: ProcessId, call: Call
             state.answer(call, 200, body);
         }
         Parsed::Command(command) => {
-            let stale = replica.config.bugs.stale_reads && !matches!(command, Command::Write(_));
+            let own_copy = replica.config.bugs.stale_reads && !matches!(command, Command::Write(_));
             if leads {
                 serve(state, id, Origin::Client(call), command);
-            } else if stale {
+            } else if own_copy {
                 let (status, body) = read(replica, &command);
                 state.answer(call, status, body);
             } else {

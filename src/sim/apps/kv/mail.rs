@@ -78,7 +78,7 @@ pub(super) fn deliver(state: &mut State, id: u64) {
         return;
     }
     match letter {
-        Letter::Append(append) => replication::append(state, to, from, append),
+        Letter::Append(append) => replication::append(state, to, from, &append),
         Letter::Appended(appended) => replication::appended(state, to, from, appended),
         Letter::Forward { call, command } => client::forwarded(state, to, from, call, command),
         Letter::Forwarded { call, status, body } => client::settled(state, to, call, status, body),

@@ -62,7 +62,7 @@ use crate::sim::State;
 use crate::sim::storage::VolumeId;
 
 /// Work of the store.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
     /// A replica's heartbeat.
     Tick(ProcessId),

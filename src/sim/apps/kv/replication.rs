@@ -111,7 +111,7 @@ fn send(state: &mut State, id: ProcessId, name: &str, process: ProcessId) {
 }
 
 /// A follower receives a leader's entries.
-pub(super) fn append(state: &mut State, id: ProcessId, from: ProcessId, message: Append) {
+pub(super) fn append(state: &mut State, id: ProcessId, from: ProcessId, message: &Append) {
     let now = state.now;
     let Some(replica) = state.apps.kv.replicas.get_mut(&id) else { return };
     let leads = replica.lead().is_some();

@@ -53,7 +53,7 @@ impl Db {
         }
         let owner = json!({ "apiVersion": "apps/v1", "kind": "StatefulSet", "name": "db", "uid": "db-set", "controller": true });
         let more = json!({ "metadata": { "annotations": annotations, "ownerReferences": [owner] } });
-        let uid = self.bench.prepare("shop", &name, node, &format!("10.0.3.{address}"), more);
+        let uid = self.bench.prepare("shop", &name, node, &format!("10.0.3.{address}"), &more);
         if self.volume {
             let sandbox = self.bench.state.kubelet.sandboxes.get_mut(&uid).expect("sandbox");
             sandbox.mounts.insert("/data".to_owned(), VolumeId::Persistent(format!("pv-{index}")));
