@@ -18,11 +18,11 @@ pub(in crate::sim) struct Bench {
 
 impl Bench {
     pub(in crate::sim) fn new() -> Self {
-        Self::with(Settings { nodes: Vec::new(), ..Settings::default() })
+        Self::with(Settings { nodes: Vec::new(), ..Settings::default() }, 7)
     }
 
-    pub(in crate::sim) fn with(settings: Settings) -> Self {
-        let mut state = State::new(settings, 7);
+    pub(in crate::sim) fn with(settings: Settings, seed: u64) -> Self {
+        let mut state = State::new(settings, seed);
         super::boot(&mut state);
         crate::sim::apps::boot(&mut state);
         for index in 1..=3 {

@@ -193,7 +193,7 @@ fn a_network_may_spare_established_connections_or_ignore_policies() {
             nodes: Vec::new(),
             ..Settings::default()
         };
-        let mut bench = Bench::with(settings);
+        let mut bench = Bench::with(settings, 7);
         bench.pod("shop", "a", "n1", "10.0.1.1", &json!({}));
         bench.pod("shop", "b", "n2", "10.0.2.1", &json!({}));
         bench.pass(Duration::from_secs(1));

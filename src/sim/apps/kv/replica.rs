@@ -136,7 +136,23 @@ pub(in crate::sim::apps) fn open(state: &mut State, id: ProcessId) {
     let holds = if replica.is_sync() { 0 } else { replica.log.last() };
     state.apps.kv.replicas.insert(id, replica);
     replication::commit_to(state, id, holds);
+    welcome(state, id);
     state.after(every, Event::App(super::super::Work::Kv(Work::Tick(id))));
+}
+
+/// The leader hears of a newcomer. It refuses its vote for `election-timeout` from now on, so that it counts for the
+/// leader's lease as one that has just answered.
+fn welcome(state: &mut State, id: ProcessId) {
+    let now = state.now;
+    let Some(replica) = state.apps.kv.replicas.get(&id) else { return };
+    let name = replica.pod.clone();
+    let Some(leader) = state.apps.kv.groups.get(&replica.group).and_then(|group| group.leader) else { return };
+    let Some(replica) = state.apps.kv.replicas.get_mut(&leader) else { return };
+    let next = replica.log.last() + 1;
+    let Some(lead) = replica.lead_mut() else { return };
+    let newcomer = Progress { process: Some(id), next, matched: 0, acknowledged: Some(now) };
+    lead.followers.entry(name).or_insert(newcomer);
+    replication::broadcast(state, leader);
 }
 
 /// The process ended: what was only in its memory is gone.
