@@ -49,9 +49,9 @@ fn two_pods() -> Bench {
 fn every_way_of_naming_a_destination_reaches_the_application() {
     let mut bench = two_pods();
     for to in [service("80"), service("http"), Destination::Address { ip: "10.96.0.10".to_owned(), port: 80 }] {
-        let mut met: Vec<_> = (0..2).map(|_| short(&bench.get(&Vantage::Outside, &to)).to_owned()).collect();
-        met.sort();
-        assert_eq!(met, ["a", "b"], "{to:?}");
+        let met: Vec<_> = (0..40).map(|_| short(&bench.get(&Vantage::Outside, &to)).to_owned()).collect();
+        let share = met.iter().filter(|name| *name == "a").count();
+        assert!((10..=30).contains(&share) && met.iter().all(|name| name == "a" || name == "b"), "{to:?}: {met:?}");
     }
     let address = Destination::Address { ip: "10.0.2.1".to_owned(), port: 8080 };
     for to in [at_pod("shop", "b", "8080"), at_pod("shop", "b", "http"), address] {
@@ -90,10 +90,11 @@ fn the_answer_takes_two_ways_and_the_applications_time() {
 fn proxies_follow_endpoints_late_and_fall_back_to_terminating_ones() {
     let mut bench = two_pods();
     bench.endpoints(&[("10.0.1.1", true, false)]);
-    bench.pass(50 * MS);
-    let met: Vec<_> = (0..2).map(|_| short(&bench.get(&Vantage::Outside, &service("80"))).to_owned()).collect();
-    assert!(met.contains(&"b".to_owned()), "before proxy_sync the old endpoint is still chosen: {met:?}");
-    bench.pass(100 * MS);
+    bench.pass(90 * MS);
+    let asked: Vec<_> = (0..40).map(|_| bench.send(&Vantage::Outside, &service("80"), Request::default())).collect();
+    bench.pass(10 * MS);
+    let mut met = asked.into_iter().map(|mut answer| answer.try_recv().expect("an answer within 10 ms"));
+    assert!(met.any(|answer| short(&answer) == "b"), "before proxy_sync the old endpoint is still chosen");
     for _ in 0..4 {
         assert_eq!(short(&bench.get(&Vantage::Outside, &service("80"))), "a");
     }
