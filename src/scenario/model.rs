@@ -247,15 +247,15 @@ pub struct Probe {
     pub timeout: Duration,
 }
 
-fn root_path() -> String {
+pub(super) fn root_path() -> String {
     "/".to_owned()
 }
 
-fn default_rate() -> f64 {
+pub(super) fn default_rate() -> f64 {
     10.0
 }
 
-const fn one_second() -> Duration {
+pub(super) const fn one_second() -> Duration {
     Duration::from_secs(1)
 }
 
@@ -309,19 +309,19 @@ pub struct SetCheck {
     pub timeout: Duration,
 }
 
-fn set_name() -> String {
+pub(super) fn set_name() -> String {
     "set".to_owned()
 }
-const fn five() -> u32 {
+pub(super) const fn five() -> u32 {
     5
 }
-fn set_write() -> String {
+pub(super) fn set_write() -> String {
     "PUT /set/driftproof/{value}".to_owned()
 }
-fn set_read() -> String {
+pub(super) fn set_read() -> String {
     "GET /set/driftproof".to_owned()
 }
-fn set_replica_read() -> String {
+pub(super) fn set_replica_read() -> String {
     "GET /local/set/driftproof".to_owned()
 }
 
@@ -339,7 +339,7 @@ pub struct VolumeCheck {
     pub write: Option<String>,
 }
 
-fn volume_name() -> String {
+pub(super) fn volume_name() -> String {
     "volume".to_owned()
 }
 
