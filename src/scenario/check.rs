@@ -10,9 +10,7 @@ use super::codes::Code;
 use super::diagnostic::Diagnostic;
 use super::reader::suggestion;
 use super::spans::Spans;
-use super::{
-    Cluster, DataCheck, Expect, Fault, FaultKind, NodeChoice, PodKill, Scenario, Workload, WorkloadKind,
-};
+use super::{Cluster, DataCheck, Expect, Fault, FaultKind, NodeChoice, PodKill, Scenario, Workload, WorkloadKind};
 
 /// Adds what is found. What could not be read has its default here, so a setting that is not written is never reported.
 pub(super) fn all(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
@@ -85,13 +83,7 @@ fn repeat(fault: &Fault, index: usize, spans: &Spans<'_>, found: &mut Vec<Diagno
     }
 }
 
-fn ordinal(
-    kill: &PodKill,
-    target: Option<&Workload>,
-    index: usize,
-    spans: &Spans<'_>,
-    found: &mut Vec<Diagnostic>,
-) {
+fn ordinal(kill: &PodKill, target: Option<&Workload>, index: usize, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
     let workload = match &kill.pods {
         Some(pods) => pods.workload.as_ref(),
         None => target,

@@ -44,13 +44,7 @@ fn not_yaml(error: &serde_saphyr::Error, text: &str) -> Diagnostic {
     Diagnostic::new(Code::Yaml, line_span(text, line), format!("not YAML: {message}"))
 }
 
-fn flatten(
-    value: Value,
-    span: &Range<usize>,
-    depth: usize,
-    objects: &mut Vec<Value>,
-    found: &mut Vec<Diagnostic>,
-) {
+fn flatten(value: Value, span: &Range<usize>, depth: usize, objects: &mut Vec<Value>, found: &mut Vec<Diagnostic>) {
     if value.is_null() {
         return;
     }
@@ -111,7 +105,10 @@ mod tests {
 
     fn names(text: &str) -> Vec<String> {
         let objects = manifests("web.yaml", text).unwrap();
-        objects.iter().map(|object| format!("{}/{}", object["kind"], object["metadata"]["name"]).replace('"', "")).collect()
+        objects
+            .iter()
+            .map(|object| format!("{}/{}", object["kind"], object["metadata"]["name"]).replace('"', ""))
+            .collect()
     }
 
     #[test]

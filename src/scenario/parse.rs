@@ -179,12 +179,7 @@ fn expect(mut table: Table<'_>) -> Expect {
 
 /// The manifests that are not there, by the scenario's own words; `exists` answers for a path as it is written.
 #[must_use]
-pub fn check_manifests(
-    name: &str,
-    text: &str,
-    scenario: &Scenario,
-    exists: &dyn Fn(&str) -> bool,
-) -> Vec<Diagnostic> {
+pub fn check_manifests(name: &str, text: &str, scenario: &Scenario, exists: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
     let (document, _) = DeTable::parse_recoverable(text);
     let spans = Spans::new(document.get_ref());
     let missing = scenario.fixture.manifests.iter().enumerate().filter(|(_, path)| !exists(path));

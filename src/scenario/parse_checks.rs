@@ -2,14 +2,14 @@
 
 use super::codes::Code;
 use super::diagnostic::Diagnostic;
+use super::model::{
+    default_rate, five, one_second, root_path, set_name, set_read, set_replica_read, set_write, volume_name,
+};
 use super::parse::{one_of, pod_set, written};
 use super::read;
 use super::reader::{Sink, Table, Value};
 use super::value::ServicePort;
 use super::{DataCheck, Probe, ProbeKind, Query, SetCheck, VolumeCheck};
-use super::model::{
-    default_rate, five, one_second, root_path, set_name, set_read, set_replica_read, set_write, volume_name,
-};
 
 /// More attempts or writes per second than this measure the tool, not the target.
 const MAX_RATE: f64 = 1000.0;
@@ -36,7 +36,10 @@ pub(super) fn probe(mut table: Table<'_>) -> Probe {
     if kind == Some(ProbeKind::Tcp) {
         for key in ["path", "status"].into_iter().filter(|key| table.has(key)) {
             let message = format!("`{key}` has no effect on a `tcp` probe");
-            table.sink.push(Diagnostic::new(Code::NoEffect, table.span_of(key), message).help("leave it out, or use kind = \"http\""));
+            table.sink.push(
+                Diagnostic::new(Code::NoEffect, table.span_of(key), message)
+                    .help("leave it out, or use kind = \"http\""),
+            );
         }
     }
     table.finish();
@@ -76,7 +79,10 @@ fn status(value: &Value<'_>, sink: &Sink) -> Option<u16> {
     if (100..=599).contains(&status) {
         return Some(status);
     }
-    sink.fail(Diagnostic::new(Code::Range, value.span(), format!("{status} is not an HTTP status")).help("these are 100 to 599"))
+    sink.fail(
+        Diagnostic::new(Code::Range, value.span(), format!("{status} is not an HTTP status"))
+            .help("these are 100 to 599"),
+    )
 }
 
 fn rate(value: &Value<'_>, sink: &Sink) -> Option<f64> {
@@ -85,7 +91,9 @@ fn rate(value: &Value<'_>, sink: &Sink) -> Option<f64> {
         return Some(rate);
     }
     let message = format!("a rate of {rate} per second");
-    sink.fail(Diagnostic::new(Code::Range, value.span(), message).help(format!("choose more than 0 and at most {MAX_RATE}")))
+    sink.fail(
+        Diagnostic::new(Code::Range, value.span(), message).help(format!("choose more than 0 and at most {MAX_RATE}")),
+    )
 }
 
 pub(super) fn data(mut table: Table<'_>) -> Option<DataCheck> {
@@ -131,7 +139,10 @@ fn write_request(value: &Value<'_>, sink: &Sink) -> Option<String> {
         return Some(request);
     }
     let message = "the write does not say where its value goes";
-    sink.fail(Diagnostic::new(Code::Request, value.span(), message).help("put `{value}` into the path: \"PUT /set/driftproof/{value}\""))
+    sink.fail(
+        Diagnostic::new(Code::Request, value.span(), message)
+            .help("put `{value}` into the path: \"PUT /set/driftproof/{value}\""),
+    )
 }
 
 fn read_request(value: &Value<'_>, sink: &Sink) -> Option<String> {
@@ -142,7 +153,9 @@ fn request(value: &Value<'_>, methods: &[&str], sink: &Sink) -> Option<String> {
     let text = read::text(value, sink)?;
     let parts = text.split_once(' ');
     let right = parts.is_some_and(|(method, path)| {
-        methods.contains(&method) && path.starts_with('/') && !path.contains(|char: char| char.is_whitespace() || char.is_control())
+        methods.contains(&method)
+            && path.starts_with('/')
+            && !path.contains(|char: char| char.is_whitespace() || char.is_control())
     });
     if right {
         return Some(text);
@@ -166,7 +179,8 @@ fn file(value: &Value<'_>, sink: &Sink) -> Option<String> {
     if !text.starts_with('/') && text.split('/').all(|part| !part.is_empty() && part != "..") {
         return Some(text);
     }
-    let diagnostic = Diagnostic::new(Code::Request, value.span(), format!("`{text}` is not a file below the mount path"));
+    let diagnostic =
+        Diagnostic::new(Code::Request, value.span(), format!("`{text}` is not a file below the mount path"));
     sink.fail(diagnostic.help("write a relative path without `..`, such as \"canary.txt\""))
 }
 

@@ -89,23 +89,30 @@ fn taint(value: &Value<'_>, sink: &Sink) -> Option<String> {
         return Some(text);
     }
     let diagnostic = Diagnostic::new(Code::Taint, value.span(), format!("`{text}` is not a taint"));
-    sink.fail(diagnostic.help("write `key=value:Effect` or `key:Effect`; effects are NoSchedule, PreferNoSchedule and NoExecute"))
+    sink.fail(
+        diagnostic
+            .help("write `key=value:Effect` or `key:Effect`; effects are NoSchedule, PreferNoSchedule and NoExecute"),
+    )
 }
 
 fn is_taint(text: &str) -> bool {
     let Some((label, effect)) = text.rsplit_once(':') else { return false };
     let (key, value) = label.split_once('=').unwrap_or((label, ""));
-    matches!(effect, "NoSchedule" | "PreferNoSchedule" | "NoExecute") && label_key(key).is_ok() && label_value(value).is_ok()
+    matches!(effect, "NoSchedule" | "PreferNoSchedule" | "NoExecute")
+        && label_key(key).is_ok()
+        && label_value(value).is_ok()
 }
 
 fn quantities(table: &mut Table<'_>, key: &'static str) -> BTreeMap<String, String> {
     table.map(
         key,
         |name, span, sink| {
-            label_key(name).map_err(|_| {
-                let message = format!("`{name}` is not a resource such as `cpu` or `nvidia.com/gpu`");
-                sink.push(Diagnostic::new(Code::Quantity, span, message));
-            }).ok()
+            label_key(name)
+                .map_err(|_| {
+                    let message = format!("`{name}` is not a resource such as `cpu` or `nvidia.com/gpu`");
+                    sink.push(Diagnostic::new(Code::Quantity, span, message));
+                })
+                .ok()
         },
         |value, _, sink| quantity(value, sink),
     )

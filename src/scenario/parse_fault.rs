@@ -43,7 +43,9 @@ fn kind(table: &mut Table<'_>) -> Option<FaultKind> {
     let Some(value) = table.get("kind") else {
         let help = format!("the kinds are {}", super::reader::listed(&KINDS));
         let message = "[[fault]] has no `kind`";
-        table.sink.push(Diagnostic::new(Code::MissingKey, table.span.clone(), message).label("`kind` is missing").help(help));
+        table
+            .sink
+            .push(Diagnostic::new(Code::MissingKey, table.span.clone(), message).label("`kind` is missing").help(help));
         return None;
     };
     match written(Some(value)) {
@@ -64,7 +66,11 @@ fn timing(table: &Table<'_>, kind: Option<&FaultKind>, times: Option<u32>, hold:
     match (table.has("every"), table.has("times")) {
         (true, false) => report("every", "`every` without `times` repeats nothing", "say how often: `times = 3`"),
         (false, true) if times != Some(1) => {
-            report("times", "`times` without `every` would inject all at once", "say at which interval: `every = \"30s\"`");
+            report(
+                "times",
+                "`times` without `every` would inject all at once",
+                "say at which interval: `every = \"30s\"`",
+            );
         }
         (false, _) | (true, true) => {}
     }

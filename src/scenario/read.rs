@@ -149,9 +149,7 @@ pub(super) fn service_port(value: &Value<'_>, sink: &Sink) -> Option<ServicePort
 pub(super) fn is_port(text: &str) -> bool {
     match text.parse::<u16>() {
         Ok(number) => number > 0,
-        Err(_) => {
-            text.len() <= 15 && is_dns_label(text) && text.bytes().any(|byte| byte.is_ascii_lowercase())
-        }
+        Err(_) => text.len() <= 15 && is_dns_label(text) && text.bytes().any(|byte| byte.is_ascii_lowercase()),
     }
 }
 

@@ -79,7 +79,11 @@ impl<'d> Table<'d> {
     }
 
     /// An optional key.
-    pub(super) fn optional<T>(&mut self, key: &'static str, read: impl Fn(&Value<'_>, &Sink) -> Option<T>) -> Option<T> {
+    pub(super) fn optional<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&Value<'_>, &Sink) -> Option<T>,
+    ) -> Option<T> {
         self.get(key).and_then(|value| read(value, self.sink))
     }
 
@@ -89,7 +93,11 @@ impl<'d> Table<'d> {
     }
 
     /// A key that must be there.
-    pub(super) fn required<T>(&mut self, key: &'static str, read: impl Fn(&Value<'_>, &Sink) -> Option<T>) -> Option<T> {
+    pub(super) fn required<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&Value<'_>, &Sink) -> Option<T>,
+    ) -> Option<T> {
         if !self.has(key) {
             self.known.push(key);
             self.missing(key);
@@ -101,11 +109,16 @@ impl<'d> Table<'d> {
     /// Says that a key is missing.
     pub(super) fn missing(&self, key: &str) {
         let message = format!("{} has no `{key}`", self.name);
-        self.sink.push(Diagnostic::new(Code::MissingKey, self.span.clone(), message).label(format!("`{key}` is missing")));
+        self.sink
+            .push(Diagnostic::new(Code::MissingKey, self.span.clone(), message).label(format!("`{key}` is missing")));
     }
 
     /// An array; elements that cannot be read are left out.
-    pub(super) fn list<T>(&mut self, key: &'static str, read: impl Fn(&Value<'_>, &Sink) -> Option<T>) -> Option<Vec<T>> {
+    pub(super) fn list<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&Value<'_>, &Sink) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let value = self.get(key)?;
         match value.get_ref() {
             DeValue::Array(array) => Some(array.iter().filter_map(|element| read(element, self.sink)).collect()),
@@ -169,7 +182,8 @@ impl<'d> Table<'d> {
 
 /// `did you mean …`, when one of the words is near.
 pub(super) fn suggestion(written: &str, words: &[&str]) -> Option<String> {
-    let distance = |word: &str| strsim::damerau_levenshtein(&written.to_lowercase().replace('_', "-"), &word.replace('_', "-"));
+    let distance =
+        |word: &str| strsim::damerau_levenshtein(&written.to_lowercase().replace('_', "-"), &word.replace('_', "-"));
     let near = words.iter().map(|word| (distance(word), *word)).min()?;
     let within = (written.chars().count() / 3).clamp(1, 3);
     (near.0 <= within).then(|| format!("did you mean `{}`?", near.1))
