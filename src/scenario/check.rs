@@ -47,8 +47,10 @@ fn unique<'a>(room: &str, names: impl Iterator<Item = &'a str>, spans: &Spans<'_
 }
 
 fn faults(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
-    if scenario.faults.is_empty() && !spans.has("fault/0") {
-        let diagnostic = Diagnostic::new(Code::NoFault, spans.of("fault"), "nothing is injected");
+    let span = spans.of("fault");
+    let misread = spans.has("fault") && found.iter().any(|other| other.span == span);
+    if scenario.faults.is_empty() && !spans.has("fault/0") && !misread {
+        let diagnostic = Diagnostic::new(Code::NoFault, span, "nothing is injected");
         found.push(diagnostic.help("a scenario needs at least one [[fault]]"));
     }
     for (index, fault) in read_faults(scenario, spans) {
@@ -224,7 +226,8 @@ fn unknown(
         [first, .., last] if words.len() > 5 => format!("its {noun}s are `{first}` to `{last}`"),
         words => format!("its {noun}s are {}", super::reader::listed(words)),
     };
-    let help = suggestion(name, &words).unwrap_or(few);
+    // Numbered nodes all look alike: `worker-5` did not mean `worker-1`.
+    let help = if noun == "zone" { suggestion(name, &words).unwrap_or(few) } else { few };
     let message = format!("the embedded cluster has no {noun} `{name}`");
     found.push(Diagnostic::new(Code::UnknownPlace, span, message).help(help));
 }

@@ -104,7 +104,9 @@ pub(super) fn data(mut table: Table<'_>) -> Option<DataCheck> {
     match written(Some(value)) {
         Some("set") => Some(DataCheck::Set(set(table))),
         Some("volume") => Some(DataCheck::Volume(volume(table))),
-        Some(other) => table.sink.fail(read::unknown_word(other, value.span(), &["set", "volume"])),
+        Some(other) => {
+            table.sink.fail(read::unknown_kind("kind of data check", other, value.span(), &["set", "volume"]))
+        }
         None => read::text(value, table.sink).and(None),
     }
 }

@@ -53,7 +53,7 @@ fn kind(table: &mut Table<'_>) -> Option<FaultKind> {
         Some("network-partition") => Some(FaultKind::NetworkPartition(network_partition(table))),
         Some("node-drain") => Some(FaultKind::NodeDrain(node_drain(table))),
         Some("node-failure") => Some(FaultKind::NodeFailure(node_failure(table))),
-        Some(other) => table.sink.fail(read::unknown_word(other, value.span(), &KINDS)),
+        Some(other) => table.sink.fail(read::unknown_kind("kind of fault", other, value.span(), &KINDS)),
         None => read::text(value, table.sink).and(None),
     }
 }

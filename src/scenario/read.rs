@@ -189,11 +189,16 @@ pub(super) fn to_word<T: DeserializeOwned>(text: &str, span: std::ops::Range<usi
 
 /// The diagnostic for a word that is none of the choices.
 pub(super) fn unknown_word(text: &str, span: std::ops::Range<usize>, words: &[&str]) -> Diagnostic {
+    unknown_kind("choice here", text, span, words)
+}
+
+/// The same, with the name of what it should be.
+pub(super) fn unknown_kind(what: &str, text: &str, span: std::ops::Range<usize>, words: &[&str]) -> Diagnostic {
     let help = match suggestion(text, words) {
         Some(suggestion) => format!("{suggestion} The choices are {}", listed(words)),
         None => format!("the choices are {}", listed(words)),
     };
-    Diagnostic::new(Code::UnknownWord, span, format!("`{text}` is none of the choices here")).help(help)
+    Diagnostic::new(Code::UnknownWord, span, format!("`{text}` is not a {what}")).help(help)
 }
 
 /// Keeps the words that serde expected.
