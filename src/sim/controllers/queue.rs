@@ -5,7 +5,8 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    Controller, Work, deployment, disruption, endpointslice, garbage_collector, namespace, replicaset, serviceaccount,
+    Controller, Work, daemonset, deployment, disruption, endpointslice, garbage_collector, job, namespace, replicaset,
+    serviceaccount, statefulset,
 };
 use crate::sim::{Event, Key, Kind, State};
 
@@ -22,9 +23,14 @@ impl Controller {
     const fn spread(self) -> Duration {
         match self {
             Self::EndpointSlice => Duration::from_millis(40),
-            Self::Deployment | Self::ReplicaSet | Self::Disruption | Self::Namespace | Self::ServiceAccount => {
-                Duration::from_millis(10)
-            }
+            Self::Deployment
+            | Self::ReplicaSet
+            | Self::StatefulSet
+            | Self::DaemonSet
+            | Self::Job
+            | Self::Disruption
+            | Self::Namespace
+            | Self::ServiceAccount => Duration::from_millis(10),
         }
     }
 }
@@ -70,6 +76,9 @@ fn reconcile(state: &mut State, controller: Controller, key: Key) {
     let outcome = match controller {
         Controller::Deployment => deployment::sync(state, &key),
         Controller::ReplicaSet => replicaset::sync(state, &key),
+        Controller::StatefulSet => statefulset::sync(state, &key),
+        Controller::DaemonSet => daemonset::sync(state, &key),
+        Controller::Job => job::sync(state, &key),
         Controller::EndpointSlice => endpointslice::sync(state, &key),
         Controller::Disruption => disruption::sync(state, &key),
         Controller::Namespace => namespace::sync(state, &key),

@@ -7,7 +7,7 @@ use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetCondition, ReplicaSetSpec
 use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 
-use super::pod::{self, key_of};
+use super::pod;
 use super::queue::{self, TryAgain};
 use super::{Controller, control, ranking, selector, status};
 use crate::sim::{Key, Kind, Object, State};
@@ -19,7 +19,7 @@ const BURST: usize = 500;
 pub(super) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(set) = state.store.get(Kind::ReplicaSet, key).cloned() else { return Ok(()) };
     let Some(spec) = set.typed::<ReplicaSet>().spec.as_ref() else { return Ok(()) };
-    let pods = control::claim_pods(state, Kind::ReplicaSet, &set, &spec.selector);
+    let pods = control::claim_pods(state, Kind::ReplicaSet, &set, &spec.selector, |_| true);
     let active: Vec<_> = pods.into_iter().filter(|pod| pod::is_active(pod)).collect();
     let failure = if set.is_terminating() { None } else { manage(state, key, &set, spec, &active) };
     // The pods that were just made or deleted are seen by the next sync, as they come back through the watch.
@@ -123,14 +123,4 @@ fn conditions(state: &State, current: &ReplicaSet, failure: Option<&Failure>) ->
         status: "True".to_owned(),
         type_: "ReplicaFailure".to_owned(),
     }])
-}
-
-/// The ReplicaSets of a namespace that would adopt an orphaned pod.
-pub(super) fn adopters(state: &State, namespace: &str, pod: &Object) -> Vec<Key> {
-    let selects = |set: &Arc<Object>| {
-        let spec = set.typed::<ReplicaSet>().spec.as_ref();
-        spec.is_some_and(|spec| selector::matches(&spec.selector, pod))
-    };
-    let sets = state.store.in_namespace(Kind::ReplicaSet, namespace);
-    sets.filter(|(_, set)| selects(set)).map(|(_, set)| key_of(set)).collect()
 }

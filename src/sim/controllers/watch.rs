@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
 use super::pod::condition;
 use super::queue::enqueue;
-use super::{Controller, garbage_collector, index, replicaset, serviceaccount};
+use super::{Controller, garbage_collector, index, selector, serviceaccount};
 use crate::sim::{Change, ChangeType, Key, Kind, Object, State};
 
 /// Reacts to a change of the store by enqueuing work.
@@ -24,6 +25,8 @@ pub fn on_change(state: &mut State, change: &Change) {
         enqueue_owner(state, change);
     } else if change.kind == Kind::Service {
         enqueue(state, Controller::EndpointSlice, change.key.clone());
+    } else if change.kind == Kind::Node {
+        on_node(state, change);
     } else if change.kind == Kind::PodDisruptionBudget {
         enqueue(state, Controller::Disruption, change.key.clone());
     } else if change.kind == Kind::EndpointSlice && change.change == ChangeType::Deleted {
@@ -52,10 +55,34 @@ fn on_namespaced(state: &mut State, change: &Change) {
     }
 }
 
+/// Workload kinds and their controllers.
+const WORKLOADS: [(Kind, Controller); 5] = [
+    (Kind::Deployment, Controller::Deployment),
+    (Kind::ReplicaSet, Controller::ReplicaSet),
+    (Kind::StatefulSet, Controller::StatefulSet),
+    (Kind::DaemonSet, Controller::DaemonSet),
+    (Kind::Job, Controller::Job),
+];
+
 /// The controller of a workload kind.
 fn workload(kind: Kind) -> Option<Controller> {
-    let table = [(Kind::Deployment, Controller::Deployment), (Kind::ReplicaSet, Controller::ReplicaSet)];
-    table.into_iter().find(|(known, _)| *known == kind).map(|(_, controller)| controller)
+    WORKLOADS.into_iter().find(|(known, _)| *known == kind).map(|(_, controller)| controller)
+}
+
+/// The workloads of a namespace that would adopt an orphaned pod.
+fn adopters(state: &State, namespace: &str, pod: &Object) -> Vec<(Controller, Key)> {
+    let selects = |workload: &Object| {
+        let wanted = workload.value().pointer("/spec/selector").cloned().unwrap_or(Value::Null);
+        serde_json::from_value::<LabelSelector>(wanted)
+            .is_ok_and(|wanted| !selector::is_empty(&wanted) && selector::matches(&wanted, pod))
+    };
+    let owners = WORKLOADS.into_iter().filter(|(kind, _)| *kind != Kind::Deployment);
+    owners
+        .flat_map(|(kind, controller)| {
+            let found = state.store.in_namespace(kind, namespace).filter(|(_, object)| selects(object));
+            found.map(move |(key, _)| (controller, key.clone()))
+        })
+        .collect()
 }
 
 fn on_pod(state: &mut State, change: &Change) {
@@ -70,8 +97,8 @@ fn on_pod(state: &mut State, change: &Change) {
         enqueue(state, deployment, key);
     }
     if change.new.controller_uid().is_none() && change.change != ChangeType::Deleted && !is_status_only(change) {
-        for key in replicaset::adopters(state, namespace, &change.new) {
-            enqueue(state, Controller::ReplicaSet, key);
+        for (controller, key) in adopters(state, namespace, &change.new) {
+            enqueue(state, controller, key);
         }
     }
     if !concerns_endpoints(change) {
@@ -84,6 +111,17 @@ fn on_pod(state: &mut State, change: &Change) {
     for (kind, key) in selecting {
         let controller = if kind == Kind::Service { Controller::EndpointSlice } else { Controller::Disruption };
         enqueue(state, controller, key);
+    }
+}
+
+/// Labels and taints decide which nodes a DaemonSet's pods belong on; heartbeats do not.
+fn on_node(state: &mut State, change: &Change) {
+    if is_status_only(change) {
+        return;
+    }
+    let sets: Vec<Key> = state.store.all(Kind::DaemonSet).map(|(key, _)| key.clone()).collect();
+    for key in sets {
+        enqueue(state, Controller::DaemonSet, key);
     }
 }
 
