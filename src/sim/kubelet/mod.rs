@@ -83,6 +83,8 @@ impl State {
     pub fn join_network(&mut self, _node: &str) {}
     /// A container's process ended by itself or after a signal (called by `apps`).
     pub fn container_exited(&mut self, _uid: &str, _container: &str, _exit_code: i32) {}
+    /// An application began or ceased to serve or to be ready, so that probes should look again (called by `apps`).
+    pub fn app_changed(&mut self, _uid: &str) {}
 }
 
 /// Starts timers and creates what a fresh cluster has.
