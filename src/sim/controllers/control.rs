@@ -97,9 +97,9 @@ pub(super) fn claim_pods(
     for pod in strays.iter().filter(|pod| !pod.is_terminating()) {
         release(state, Kind::Pod, pod, owner.uid());
     }
-    let orphans: Vec<_> = index::pods_selected(state, namespace, wanted)
-        .into_iter()
-        .filter(|pod| pod.controller_uid().is_none() && !pod.is_terminating() && adoptable(pod))
+    let orphans: Vec<_> = index::orphans(state, namespace)
+        .filter(|pod| selector::matches(wanted, pod) && !pod.is_terminating() && adoptable(pod))
+        .cloned()
         .collect();
     if orphans.is_empty() {
         return mine;

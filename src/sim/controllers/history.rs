@@ -38,7 +38,7 @@ pub(super) fn owned(state: &State, owner: &Object) -> Vec<Arc<Object>> {
 
 /// The pod template that a revision keeps.
 pub(super) fn template(revision: &Object) -> Value {
-    let mut template = revision.value().pointer("/data/spec/template").cloned().unwrap_or_else(|| json!({}));
+    let mut template = revision.at("/data/spec/template").cloned().unwrap_or_else(|| json!({}));
     if let Some(fields) = template.as_object_mut() {
         fields.remove("$patch");
     }
@@ -47,7 +47,7 @@ pub(super) fn template(revision: &Object) -> Value {
 
 /// The owner's template in the form that revisions keep: a patch that replaces it.
 fn data(owner: &Object) -> Value {
-    let mut template = owner.value().pointer("/spec/template").cloned().unwrap_or_else(|| json!({}));
+    let mut template = owner.at("/spec/template").cloned().unwrap_or_else(|| json!({}));
     template["$patch"] = json!("replace");
     json!({ "spec": { "template": template } })
 }
@@ -76,7 +76,7 @@ pub(super) fn ensure(
         return bumped.map_err(|_| TryAgain);
     }
     let hash = hash::of(&data, *collisions);
-    let mut labels = owner.value().pointer("/spec/template/metadata/labels").cloned().unwrap_or_else(|| json!({}));
+    let mut labels = owner.at("/spec/template/metadata/labels").cloned().unwrap_or_else(|| json!({}));
     labels[HASH] = json!(hash);
     let revision = json!({
         "metadata": {

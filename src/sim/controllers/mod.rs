@@ -18,6 +18,8 @@ mod pod;
 mod queue;
 mod ranking;
 mod replicaset;
+#[cfg(test)]
+mod scale_tests;
 mod selector;
 mod serviceaccount;
 mod statefulset;

@@ -65,6 +65,6 @@ pub(super) fn is_active(pod: &Object) -> bool {
 
 /// The largest restart count of its containers.
 pub(super) fn restarts(pod: &Object) -> i64 {
-    let statuses = pod.value().pointer("/status/containerStatuses").and_then(Value::as_array);
+    let statuses = pod.at("/status/containerStatuses").and_then(Value::as_array);
     statuses.into_iter().flatten().filter_map(|status| status.get("restartCount")?.as_i64()).max().unwrap_or(0)
 }

@@ -29,10 +29,11 @@ pub fn on_change(state: &mut State, change: &Change) {
         on_node(state, change);
     } else if change.kind == Kind::PodDisruptionBudget {
         enqueue(state, Controller::Disruption, change.key.clone());
-    } else if change.kind == Kind::EndpointSlice && change.change == ChangeType::Deleted {
-        if let Some(service) = change.new.label("kubernetes.io/service-name") {
-            enqueue(state, Controller::EndpointSlice, Key::new(change.key.namespace.clone(), service));
-        }
+    } else if change.kind == Kind::EndpointSlice
+        && change.change == ChangeType::Deleted
+        && let Some(service) = change.new.label("kubernetes.io/service-name")
+    {
+        enqueue(state, Controller::EndpointSlice, Key::new(change.key.namespace.clone(), service));
     }
 }
 
@@ -72,7 +73,7 @@ fn workload(kind: Kind) -> Option<Controller> {
 /// The workloads of a namespace that would adopt an orphaned pod.
 fn adopters(state: &State, namespace: &str, pod: &Object) -> Vec<(Controller, Key)> {
     let selects = |workload: &Object| {
-        let wanted = workload.value().pointer("/spec/selector").cloned().unwrap_or(Value::Null);
+        let wanted = workload.at("/spec/selector").cloned().unwrap_or(Value::Null);
         serde_json::from_value::<LabelSelector>(wanted)
             .is_ok_and(|wanted| !selector::is_empty(&wanted) && selector::matches(&wanted, pod))
     };
@@ -135,7 +136,7 @@ fn enqueue_owner(state: &mut State, change: &Change) {
 }
 
 fn owner(key: &Key, object: &Object) -> Option<(Controller, Key)> {
-    let owners = object.value().pointer("/metadata/ownerReferences")?.as_array()?;
+    let owners = object.at("/metadata/ownerReferences")?.as_array()?;
     let owner = owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
     let kind = Kind::by_name(owner.get("apiVersion")?.as_str()?, owner.get("kind")?.as_str()?)?;
     Some((workload(kind)?, Key::new(key.namespace.clone(), owner.get("name")?.as_str()?)))
@@ -164,5 +165,5 @@ fn concerns_endpoints(change: &Change) -> bool {
     let new = &change.new;
     let ready = |pod: &Arc<Object>| condition(pod, "Ready").and_then(|ready| ready.get("status")).cloned();
     let plain = ["/metadata/labels", "/metadata/deletionTimestamp", "/status/phase", "/status/podIP", "/spec/nodeName"];
-    ready(old) != ready(new) || plain.iter().any(|field| old.value().pointer(field) != new.value().pointer(field))
+    ready(old) != ready(new) || plain.iter().any(|field| old.at(field) != new.at(field))
 }

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{Node, NodeSelectorRequirement, NodeSelectorTerm
 pub(super) enum Place {
     /// One shall run here.
     Run,
-    /// One that is here may stay, a new one would not be made: a NoSchedule taint came later.
+    /// One that is here may stay, a new one would not be made: a `NoSchedule` taint came later.
     Stay,
     /// None shall be here.
     Leave,
@@ -49,8 +49,8 @@ fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
 }
 
 fn fits_affinity(pod: &PodSpec, node: &Node) -> bool {
-    let none = BTreeMap::new();
-    let labels = node.metadata.labels.as_ref().unwrap_or(&none);
+    let unlabelled = BTreeMap::new();
+    let labels = node.metadata.labels.as_ref().unwrap_or(&unlabelled);
     let selected = pod.node_selector.iter().flatten().all(|(name, value)| labels.get(name) == Some(value));
     let required = pod
         .affinity

@@ -55,7 +55,7 @@ fn target_node(pod: &Object) -> Option<&str> {
         return Some(bound);
     }
     let terms = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
-    let terms = pod.value().pointer(terms)?.as_array()?;
+    let terms = pod.at(terms)?.as_array()?;
     let mut fields = terms.iter().filter_map(|term| term.get("matchFields")?.as_array()).flatten();
     let name = fields.find(|field| field["key"] == "metadata.name")?;
     name.get("values")?.as_array()?.first()?.as_str()

@@ -61,7 +61,7 @@ pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<
         let _ = state.modify_value(Kind::DaemonSet, key, |value| value["status"]["collisionCount"] = json!(collisions));
         return Err(TryAgain);
     };
-    let template = pods::tolerant(object.value().pointer("/spec/template").unwrap_or(&Value::Null));
+    let template = pods::tolerant(object.at("/spec/template").unwrap_or(&Value::Null));
     let places = places(state, &template);
     let hash = history::hash_of(&revision).to_owned();
     let set = Set { key: key.clone(), object: object.clone(), template, hash, collisions, places };

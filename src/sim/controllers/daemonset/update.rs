@@ -1,4 +1,5 @@
-//! RollingUpdate of a DaemonSet: old pods go as far as `maxUnavailable` allows, or after their successors with `maxSurge`.
+//! `RollingUpdate` of a DaemonSet: old pods go as far as `maxUnavailable` allows, or after their successors with
+//! `maxSurge`.
 
 use std::sync::Arc;
 
@@ -94,14 +95,15 @@ fn roll_with_surge(state: &mut State, set: &Set, pairs: &[Pair]) {
     let mut room = surge(set) - status::length(surging);
     for pair in pairs {
         match (&pair.old, &pair.new) {
-            (Some((old, _)), Some((_, true))) => control::delete_pod(state, Kind::DaemonSet, &set.key, old),
-            (Some((old, false)), None) => control::delete_pod(state, Kind::DaemonSet, &set.key, old),
+            (Some((old, _)), Some((_, true))) | (Some((old, false)), None) => {
+                control::delete_pod(state, Kind::DaemonSet, &set.key, old);
+            }
             (Some((_, true)), None) if room > 0 => {
                 room -= 1;
                 // A refusal is retried with the set's next sync.
                 let _ = create(state, set, &pair.node);
             }
-            (Some(_), Some(_) | None) | (None, Some(_) | None) => {}
+            (Some(_) | None, Some(_) | None) => {}
         }
     }
 }

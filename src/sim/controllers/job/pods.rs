@@ -14,7 +14,7 @@ const JOB_NAME: &str = "batch.kubernetes.io/job-name";
 
 /// A pod of a Job.
 pub(super) fn build(job: &Object) -> Value {
-    let template = job.value().pointer("/spec/template").cloned().unwrap_or_else(|| json!({}));
+    let template = job.at("/spec/template").cloned().unwrap_or_else(|| json!({}));
     let mut pod = control::pod_from_template(Kind::Job, job, &template);
     let name = job.text("/metadata/name");
     pod["metadata"]["generateName"] = json!(format!("{name}-"));
@@ -40,7 +40,7 @@ pub(super) fn owned(state: &State, job: &Object) -> Vec<Arc<Object>> {
 
 /// Whether a pod has not been counted yet.
 pub(super) fn is_tracked(pod: &Object) -> bool {
-    let finalizers = pod.value().pointer("/metadata/finalizers").and_then(Value::as_array);
+    let finalizers = pod.at("/metadata/finalizers").and_then(Value::as_array);
     finalizers.into_iter().flatten().any(|finalizer| finalizer.as_str() == Some(TRACKING))
 }
 

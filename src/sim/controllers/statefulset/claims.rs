@@ -49,10 +49,10 @@ pub(super) fn ensure(state: &mut State, set: &Set, ordinal: i64) -> Result<(), S
             continue;
         }
         let template = format!("/spec/volumeClaimTemplates/{index}");
-        let mut claim = set.object.value().pointer(&template).cloned().unwrap_or_else(|| json!({}));
+        let mut claim = set.object.at(&template).cloned().unwrap_or_else(|| json!({}));
         claim["metadata"]["name"] = json!(name);
         claim["metadata"]["namespace"] = json!(set.key.namespace);
-        let selected = set.object.value().pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+        let selected = set.object.at("/spec/selector/matchLabels").and_then(Value::as_object);
         for (label, value) in selected.into_iter().flatten() {
             claim["metadata"]["labels"][label.as_str()] = value.clone();
         }
@@ -96,7 +96,7 @@ pub(super) fn keep_owners(state: &mut State, set: &Set, pods: &BTreeMap<i64, Arc
 }
 
 fn keep_owner(state: &mut State, claim: &Object, kind: Kind, owner: &Object, wanted: bool) {
-    let owners = claim.value().pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let owners = claim.at("/metadata/ownerReferences").and_then(Value::as_array);
     let present = owners.into_iter().flatten().any(|one| one["uid"] == owner.uid());
     if wanted && !present {
         control::add_owner(state, kind, owner, Kind::PersistentVolumeClaim, claim);

@@ -1,4 +1,4 @@
-//! RollingUpdate of a StatefulSet: from the highest ordinal down to the partition, one pod at a time.
+//! `RollingUpdate` of a StatefulSet: from the highest ordinal down to the partition, one pod at a time.
 
 use super::replica;
 use super::set::Set;
