@@ -91,13 +91,16 @@ fn taint(key: &str, effect: &str, time: &TimeAdded) -> Taint {
     Taint { key: key.to_owned(), effect: effect.to_owned(), time_added: Some(time.clone()), value: None }
 }
 
+/// Changes a node's taints, and writes the node only when they differ then.
 fn change(state: &mut State, name: &str, act: impl FnOnce(&mut Vec<Taint>, &TimeAdded)) {
-    let time = state.time();
-    // A node that is deleted meanwhile needs no taint.
-    drop(state.modify::<Node>(Kind::Node, &Key::cluster(name), |node| {
-        let spec = node.spec.get_or_insert_default();
-        let mut taints = spec.taints.take().unwrap_or_default();
-        act(&mut taints, &time);
-        spec.taints = (!taints.is_empty()).then_some(taints);
-    }));
+    let key = Key::cluster(name);
+    let Some(node) = state.store.get(Kind::Node, &key) else { return };
+    let known = node.typed::<Node>().spec.as_ref().and_then(|spec| spec.taints.clone()).unwrap_or_default();
+    let mut taints = known.clone();
+    act(&mut taints, &state.time());
+    if taints != known {
+        let taints = (!taints.is_empty()).then_some(taints);
+        // It was there a moment ago, and nothing else runs in between.
+        drop(state.modify::<Node>(Kind::Node, &key, |node| node.spec.get_or_insert_default().taints = taints));
+    }
 }
