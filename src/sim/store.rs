@@ -220,7 +220,14 @@ impl Store {
             return None;
         }
         let start = self.log.partition_point(|change| change.version <= version);
-        Some(self.log.iter().skip(start))
+        Some(self.log.range(start..))
+    }
+
+    /// Forgets all changes: watches and pages that go on from an older version are answered with 410, as after a
+    /// compaction or a restart of etcd.
+    pub fn compact(&mut self) {
+        self.log.clear();
+        self.compacted = self.version;
     }
 
     /// Stores a new version of an object (its `metadata.resourceVersion` is set here) and logs the change.
