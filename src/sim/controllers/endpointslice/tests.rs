@@ -125,7 +125,7 @@ fn a_service_that_changes_its_selector_changes_its_endpoints() {
     let change = |state: &mut State, app: &str| {
         state
             .modify_value(Kind::Service, &Key::new(NS, "web"), |service| {
-                service["spec"]["selector"] = json!({ "app": app })
+                service["spec"]["selector"] = json!({ "app": app });
             })
             .expect("the service exists");
         run(state, 1);
