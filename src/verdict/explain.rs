@@ -18,10 +18,9 @@ impl Case<'_> {
             return format!(": {}", stuck.why);
         }
         let observed = self.observed();
-        if let Some(last) = self.measured.strength.iter().rev().find(|point| point.at <= observed) {
-            if last.ready < last.desired {
-                return format!(": {} of {} pods were Ready", last.ready, last.desired);
-            }
+        let last = self.measured.strength.iter().rev().find(|point| point.at <= observed);
+        if let Some(weak) = last.filter(|point| point.ready < point.desired) {
+            return format!(": {} of {} pods were Ready", weak.ready, weak.desired);
         }
         let silent = self.measured.probes.iter().find_map(|probe| {
             let outage = probe.outages.last().filter(|outage| outage.to >= observed)?;
@@ -43,17 +42,18 @@ pub(super) fn phases(case: &Case<'_>, drift: &Drift) -> String {
 fn words(case: &Case<'_>, drift: &Drift, phase: Phase, took: u64) -> String {
     let time = text::duration(took);
     let node = &drift.old.node;
-    let cause = case.cause(drift);
+    let fault = case.cause(drift);
     match phase {
-        Phase::Detected if cause == "node-failure" => format!("{time} until {node} was declared lost"),
-        Phase::Detected if cause == "node-drain" => format!("{time} until {node} was cordoned"),
+        Phase::Detected if fault == "node-failure" => format!("{time} until {node} was declared lost"),
+        Phase::Detected if fault == "node-drain" => format!("{time} until {node} was cordoned"),
         Phase::Detected => format!("{time} until the loss was seen"),
-        Phase::Evicted if cause == "node-failure" => format!("{time} toleration"),
-        Phase::Evicted if cause == "node-drain" => format!("{time} until it was evicted"),
+        Phase::Evicted if fault == "node-failure" => format!("{time} toleration"),
+        Phase::Evicted if fault == "node-drain" => format!("{time} until it was evicted"),
         Phase::Evicted => format!("{time} until it was deleted"),
-        Phase::Scheduled if case.is_statefulset() && took >= 1_000_000 => {
-            format!("{time} until the old pod was gone and the new one placed")
+        Phase::Scheduled if case.is_statefulset() && fault == "node-failure" => {
+            format!("{time} until the old pod object on {node} was gone (a StatefulSet waits for it)")
         }
+        Phase::Scheduled if case.is_statefulset() && took >= 1_000_000 => format!("{time} until the old pod was gone"),
         Phase::Scheduled => format!("{time} schedule"),
         Phase::VolumeAttached => format!("{time} volume attach"),
         Phase::ImagePulled => format!("{time} image pull"),

@@ -9,13 +9,13 @@ use super::judgement::Case;
 pub(super) fn of_phase(case: &Case<'_>, drift: &Drift, phase: Phase) -> String {
     let target = case.target();
     let node = &drift.old.node;
-    let cause = case.cause(drift);
-    let lost = cause == "node-failure";
+    let fault = case.cause(drift);
+    let lost = fault == "node-failure";
     match phase {
         Phase::Detected if lost => "kube-controller-manager --node-monitor-grace-period".to_owned(),
         Phase::Detected => "none: the loss itself".to_owned(),
         Phase::Evicted if lost => format!("tolerationSeconds on {target}"),
-        Phase::Evicted if cause == "node-drain" => format!("PodDisruptionBudget of {target}"),
+        Phase::Evicted if fault == "node-drain" => format!("PodDisruptionBudget of {target}"),
         Phase::Evicted => format!("terminationGracePeriodSeconds on {target}"),
         Phase::Scheduled if case.is_statefulset() && (lost || drift.old_end == OldEnd::NeverConfirmed) => {
             format!("node.kubernetes.io/out-of-service taint on {node}")
