@@ -205,11 +205,17 @@ pub(super) fn listed(timeline: &Timeline<'_>, old: &PodLife<'_>, new: &PodLife<'
             (Listed::NoNeed | Listed::Never, Some(at)) => Listed::At(at),
             (Listed::At(before), Some(at)) => Listed::At(before.max(at)),
             (Listed::At(before), None) => Listed::At(before),
-            (Listed::NoNeed, None) if had => Listed::Never,
+            (Listed::NoNeed, None) if had && !plays_another_role(old, new) => Listed::Never,
             (other @ (Listed::NoNeed | Listed::Never), None) => other,
         };
     }
     all
+}
+
+/// Whether the new pod has another role than the old one had: a Service of leaders does not list a follower.
+fn plays_another_role(old: &PodLife<'_>, new: &PodLife<'_>) -> bool {
+    let last_role = |life: &PodLife<'_>| life.seen.last().map(|(_, pod)| pod.role.clone()).unwrap_or_default();
+    last_role(old) != last_role(new)
 }
 
 /// The first answer due after `since`: of the new pod when pods are known and the old one used to answer, else of any.

@@ -116,9 +116,13 @@ fn targets(action: &Action) -> Vec<String> {
     }
 }
 
+/// A fault that left the target steady is looked at for this long all the same. Microseconds.
+const IN_FORCE_AT_LEAST: u64 = 1_000_000;
+
 /// Until when a fault's effect is looked at: healed and recovered, or the end of what was observed when it never was.
 pub(super) fn in_force(span: &FaultSpan, observed: u64) -> Option<(u64, u64)> {
     let from = span.injected?;
     let recovered = span.recovered.unwrap_or(observed);
-    Some((from, recovered.max(span.healed.unwrap_or(from)).max(from)))
+    let until = recovered.max(span.healed.unwrap_or(from)).max(from + IN_FORCE_AT_LEAST);
+    Some((from, until.min(observed).max(from)))
 }

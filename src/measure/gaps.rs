@@ -1,6 +1,6 @@
 //! What this evidence cannot show: it was cut, a watch was lost, records are missing, a probe made no attempts.
 
-use crate::evidence::{Event, Evidence};
+use crate::evidence::{Ending, Event, Evidence};
 
 use super::faults::in_force;
 use super::model::FaultSpan;
@@ -15,7 +15,8 @@ pub(super) fn gaps(evidence: &Evidence, timeline: &Timeline<'_>, faults: &[Fault
     if gaps.is_empty() && timeline.closing.is_none() {
         gaps.push("the run was cut off: there is no closing record".to_owned());
     }
-    if timeline.plan.is_none() {
+    let aborted = timeline.closing.is_some_and(|end| matches!(end.how, Ending::Aborted { .. }));
+    if timeline.plan.is_none() && !aborted {
         gaps.push("there is no plan: nothing says what should have been injected".to_owned());
     }
     gaps.extend(numbering(evidence));
@@ -49,7 +50,8 @@ fn silences(timeline: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<String> {
         due.sort_unstable();
         let edges: Vec<u64> =
             [first].into_iter().chain(due.iter().copied()).chain([timeline.observed.max(first)]).collect();
-        let most = SILENT_AT_LEAST.max(interval(probe.rate).saturating_mul(10));
+        // Before the last stage the run waits for answers that are still out, up to one timeout.
+        let most = SILENT_AT_LEAST.max(interval(probe.rate).saturating_mul(10)) + text::micros(probe.timeout);
         if let Some(silence) = edges.windows(2).find(|pair| pair[1] - pair[0] > most) {
             let (from, to) = (text::duration(silence[0]), text::duration(silence[1]));
             found.push(format!("probe {} made no attempt between {from} and {to}", probe.name));

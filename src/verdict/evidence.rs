@@ -17,10 +17,11 @@ pub(super) fn evidence(case: &Case<'_>) -> Judgement {
         Some(Ending::Completed) | None => {}
     }
     reasons.extend(measured.gaps.iter().cloned());
-    if measured.steady_before.is_none() {
+    let aborted = matches!(measured.ending, Some(Ending::Aborted { .. }));
+    if measured.steady_before.is_none() && !aborted {
         reasons.push(format!("{} was never steady before a fault", case.target()));
     }
-    if !case.injected() {
+    if !case.injected() && !aborted {
         reasons.push("no fault was injected".to_owned());
     }
     for probe in &measured.probes {

@@ -30,9 +30,10 @@ impl Case<'_> {
     }
 }
 
-/// The phases that matter, in order: `50s until worker-2 was declared lost, 5m toleration, 2s start`.
-pub(super) fn phases(case: &Case<'_>, drift: &Drift) -> String {
+/// The phases that ended by `until` and took 1 % of them or more, in order: `50s until worker-2 was declared lost, 5m toleration`.
+pub(super) fn phases(case: &Case<'_>, drift: &Drift, until: u64) -> String {
     let phases = drift.phases();
+    let phases = &phases[..drift.edges.iter().take_while(|edge| edge.at <= until).count()];
     let total: u64 = phases.iter().map(|(_, took)| took).sum();
     let told = phases.iter().filter(|(_, took)| *took > 0 && took.saturating_mul(100) >= total);
     let words: Vec<String> = told.map(|(phase, took)| words(case, drift, *phase, *took)).collect();
@@ -76,6 +77,7 @@ pub(super) fn dominant_knob(case: &Case<'_>, drift: &Drift) -> String {
 /// When and in what an outage fell: `during 1-node-failure, mostly while db-0 waited for volume-attached; saw timeout`.
 pub(super) fn outage(case: &Case<'_>, outage: &Outage) -> (String, String) {
     let during = if outage.steps.is_empty() { String::new() } else { format!(" during {}", outage.steps.join(", ")) };
+    let single = case.measured.strength.iter().all(|point| point.desired <= 1);
     let (phase, knob) = match &outage.phase {
         None => (String::new(), partition_knob(outage, case)),
         Some((phase, instance)) => {
@@ -84,6 +86,8 @@ pub(super) fn outage(case: &Case<'_>, outage: &Outage) -> (String, String) {
             (format!(", mostly while {instance} was not yet {}", phase.word()), knob)
         }
     };
+    // Any move of a single replica is an outage, however fast each phase is.
+    let knob = if single && outage.phase.is_some() { format!("replicas on {} (only 1)", case.target()) } else { knob };
     (format!("{during}{phase}; saw {}", outage.seen), knob)
 }
 
