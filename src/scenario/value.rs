@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::selector::{Requirement, requirements};
+
 macro_rules! as_string {
     ($type:ty, $description:literal, $($pattern:tt)*) => {
         impl Serialize for $type {
@@ -134,10 +136,18 @@ impl fmt::Display for Selector {
 impl FromStr for Selector {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.trim().is_empty() {
-            return Err("an empty selector would match every pod".to_owned());
-        }
+        requirements(text)?;
         Ok(Self(text.trim().to_owned()))
+    }
+}
+
+impl Selector {
+    /// Its conditions, all of which must hold.
+    ///
+    /// # Errors
+    /// Only when the text was put into the public field without having been parsed.
+    pub fn requirements(&self) -> Result<Vec<Requirement>, String> {
+        requirements(&self.0)
     }
 }
 
@@ -180,6 +190,22 @@ impl FromStr for ServicePort {
 }
 
 as_string!(ServicePort, "A port of a Service, such as \"web:80\".", "pattern": "^[a-z0-9][-a-z0-9]*(\\.[a-z0-9][-a-z0-9]*)?:[a-z0-9-]+$");
+
+/// How durations stand in the JSON Schema. Durations themselves are [`std::time::Duration`], read by humantime.
+pub(super) struct DurationText;
+
+impl schemars::JsonSchema for DurationText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Duration".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "A duration with units, such as \"500ms\", \"10s\" or \"2m 30s\".",
+            "pattern": r"^\s*(0|([0-9]+(\.[0-9]+)?\s*[a-zA-Zµ]+\s*)+)\s*$",
+        })
+    }
+}
 
 /// How many of a set: `2`, `"50%"` (rounded up) or `"all"`.
 #[derive(Clone, Copy, Debug, PartialEq)]
