@@ -11,6 +11,7 @@ use rand::{RngExt, SeedableRng};
 use tokio::sync::watch;
 
 use super::engine::Queue;
+use super::registry::Recorder;
 use super::store::Store;
 use super::{Change, Event, Settings, apps, controllers, kubelet, network, nodes, scheduler, storage};
 
@@ -27,6 +28,8 @@ pub struct State {
     pub now: Duration,
     /// Told the newest resource version after each change; watches wait on it.
     pub changed: watch::Sender<u64>,
+    /// Which events were already recorded, so that repeats count up.
+    pub recorder: Recorder,
     /// The controllers' own memory.
     pub controllers: controllers::Local,
     /// The node lifecycle's own memory.
@@ -58,6 +61,7 @@ impl State {
             queue: Queue::default(),
             now: Duration::ZERO,
             changed: watch::Sender::new(0),
+            recorder: Recorder::default(),
             controllers: controllers::Local::default(),
             nodes: nodes::Local::default(),
             scheduler: scheduler::Local::default(),

@@ -11,8 +11,13 @@ use crate::evidence::WorldName;
 use crate::scenario::{CommandPair, FailureMode};
 
 mod clock;
+mod digest;
+pub mod embedded;
+pub mod live;
+mod proxy;
 
 pub use clock::Clock;
+pub use digest::{digest_of, sha256};
 
 /// A cluster, as a run needs it.
 #[derive(Clone)]

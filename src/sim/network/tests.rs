@@ -1,0 +1,220 @@
+//! Requests through Services, pods and addresses, with machines and sandboxes built by hand.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::oneshot;
+
+use super::bench::{Bench, MS, at_pod, in_pod, service};
+use super::{Answer, ConnectionId, Destination, Request, Vantage};
+use crate::sim::{Kind, Settings};
+
+impl Bench {
+    fn connect(&mut self, from: &Vantage, to: &Destination) -> Result<ConnectionId, Answer> {
+        let (reply, mut opened) = oneshot::channel();
+        self.state.connect(from, to, reply);
+        self.pass(20 * MS);
+        opened.try_recv().expect("an outcome within 20 ms")
+    }
+
+    fn get_on(&mut self, connection: ConnectionId) -> Answer {
+        let (reply, mut answer) = oneshot::channel();
+        let request = Request { method: "GET".to_owned(), path: "/".to_owned(), body: String::new() };
+        self.state.send_on(connection, request, reply);
+        self.pass(20 * MS);
+        answer.try_recv().expect("an answer within 20 ms")
+    }
+}
+
+/// A pod's answer as its name, anything else as its variant.
+fn short(answer: &Answer) -> &str {
+    match answer {
+        Answer::Response { pod, .. } => pod,
+        Answer::Refused => "refused",
+        Answer::Reset => "reset",
+        Answer::Silent => "silent",
+    }
+}
+
+fn two_pods() -> Bench {
+    let mut bench = Bench::new();
+    bench.pod("shop", "a", "n1", "10.0.1.1", &json!({}));
+    bench.pod("shop", "b", "n2", "10.0.2.1", &json!({}));
+    bench.service("10.96.0.10", &[("10.0.1.1", true, false), ("10.0.2.1", true, false)]);
+    bench.pass(Duration::from_secs(2));
+    bench
+}
+
+#[test]
+fn every_way_of_naming_a_destination_reaches_the_application() {
+    let mut bench = two_pods();
+    for to in [service("80"), service("http"), Destination::Address { ip: "10.96.0.10".to_owned(), port: 80 }] {
+        let met: Vec<_> = (0..40).map(|_| short(&bench.get(&Vantage::Outside, &to)).to_owned()).collect();
+        let share = met.iter().filter(|name| *name == "a").count();
+        assert!((10..=30).contains(&share) && met.iter().all(|name| name == "a" || name == "b"), "{to:?}: {met:?}");
+    }
+    let address = Destination::Address { ip: "10.0.2.1".to_owned(), port: 8080 };
+    for to in [at_pod("shop", "b", "8080"), at_pod("shop", "b", "http"), address] {
+        assert_eq!(short(&bench.get(&in_pod("shop", "a"), &to)), "b", "{to:?}");
+    }
+}
+
+#[test]
+fn what_leads_nowhere_is_refused_or_silent() {
+    let mut bench = two_pods();
+    let address = |ip: &str, port| Destination::Address { ip: ip.to_owned(), port };
+    let cases = [
+        (service("81"), "refused"),
+        (service("metrics"), "refused"),
+        (at_pod("shop", "a", "81"), "refused"),
+        (at_pod("shop", "gone", "8080"), "silent"),
+        (address("10.0.9.9", 8080), "silent"),
+        (address("10.96.0.10", 443), "refused"),
+    ];
+    for (to, expected) in cases {
+        assert_eq!(short(&bench.get(&Vantage::Outside, &to)), expected, "{to:?}");
+    }
+}
+
+#[test]
+fn the_answer_takes_two_ways_and_the_applications_time() {
+    let mut bench = two_pods();
+    let mut answer = bench.send(&Vantage::Outside, &service("80"), Request::default());
+    bench.pass(Duration::from_micros(3999));
+    assert!(answer.try_recv().is_err());
+    bench.pass(Duration::from_micros(1));
+    assert!(answer.try_recv().is_ok());
+}
+
+#[test]
+fn proxies_follow_endpoints_late_and_fall_back_to_terminating_ones() {
+    let mut bench = two_pods();
+    bench.endpoints(&[("10.0.1.1", true, false)]);
+    bench.pass(90 * MS);
+    let asked: Vec<_> = (0..40).map(|_| bench.send(&Vantage::Outside, &service("80"), Request::default())).collect();
+    bench.pass(10 * MS);
+    let mut met = asked.into_iter().map(|mut answer| answer.try_recv().expect("an answer within 10 ms"));
+    assert!(met.any(|answer| short(&answer) == "b"), "before proxy_sync the old endpoint is still chosen");
+    for _ in 0..4 {
+        assert_eq!(short(&bench.get(&Vantage::Outside, &service("80"))), "a");
+    }
+    bench.endpoints(&[("10.0.1.1", false, false), ("10.0.2.1", false, true)]);
+    bench.pass(100 * MS);
+    assert_eq!(short(&bench.get(&Vantage::Outside, &service("80"))), "b", "serving and terminating");
+    bench.endpoints(&[("10.0.1.1", false, false)]);
+    bench.pass(100 * MS);
+    assert_eq!(short(&bench.get(&Vantage::Outside, &service("80"))), "refused");
+}
+
+#[test]
+fn machines_swallow_when_dead_or_cut_but_not_within_themselves() {
+    let mut bench = two_pods();
+    bench.pod("shop", "c", "n2", "10.0.2.2", &json!({}));
+    bench.pass(Duration::from_secs(1));
+    bench.machine("n2").network = false;
+    assert_eq!(short(&bench.get(&in_pod("shop", "a"), &at_pod("shop", "b", "http"))), "silent");
+    assert_eq!(short(&bench.get(&in_pod("shop", "b"), &at_pod("shop", "a", "http"))), "silent");
+    assert_eq!(short(&bench.get(&in_pod("shop", "b"), &at_pod("shop", "c", "http"))), "c");
+    bench.machine("n2").network = true;
+    assert_eq!(short(&bench.get(&in_pod("shop", "a"), &at_pod("shop", "b", "http"))), "b");
+    bench.machine("n2").powered = false;
+    assert_eq!(short(&bench.get(&in_pod("shop", "a"), &at_pod("shop", "b", "http"))), "silent");
+}
+
+#[test]
+fn a_request_under_way_is_reset_by_the_processs_end_and_lost_with_the_machine() {
+    let mut bench = two_pods();
+    let mut answer = bench.send(&Vantage::Outside, &at_pod("shop", "a", "http"), Request::default());
+    bench.pass(2 * MS);
+    let uid = bench.state.kubelet.by_ip["10.0.1.1"].clone();
+    bench.state.app_killed(&uid, "main");
+    bench.pass(2 * MS);
+    assert_eq!(answer.try_recv(), Ok(Answer::Reset));
+    assert_eq!(short(&bench.get(&Vantage::Outside, &at_pod("shop", "a", "http"))), "refused");
+
+    let mut answer = bench.send(&Vantage::Outside, &at_pod("shop", "b", "http"), Request::default());
+    bench.pass(2 * MS);
+    bench.machine("n2").powered = false;
+    bench.pass(4 * MS);
+    assert_eq!(answer.try_recv(), Ok(Answer::Silent));
+}
+
+#[test]
+fn open_connections_break_and_heal_as_tcp_does() {
+    let mut bench = two_pods();
+    let connection = bench.connect(&in_pod("shop", "a"), &at_pod("shop", "b", "http")).expect("opens");
+    assert_eq!(short(&bench.get_on(connection)), "b");
+    bench.machine("n2").network = false;
+    assert_eq!(short(&bench.get_on(connection)), "silent");
+    bench.machine("n2").network = true;
+    assert_eq!(short(&bench.get_on(connection)), "b", "both ends still know it");
+    let uid = bench.state.kubelet.by_ip["10.0.2.1"].clone();
+    bench.state.app_killed(&uid, "main");
+    bench.state.app_started(&uid, "main");
+    bench.pass(Duration::from_secs(1));
+    assert_eq!(short(&bench.get_on(connection)), "reset");
+    assert_eq!(bench.connect(&Vantage::Outside, &at_pod("shop", "b", "81")), Err(Answer::Refused));
+    bench.state.close(connection);
+    assert_eq!(short(&bench.get_on(connection)), "reset");
+}
+
+fn deny_all(bench: &mut Bench) {
+    let policy = json!({
+        "metadata": { "namespace": "shop", "name": "deny" },
+        "spec": { "podSelector": {}, "policyTypes": ["Ingress"] },
+    });
+    bench.put(Kind::NetworkPolicy, policy);
+}
+
+#[test]
+fn a_policy_bites_late_also_on_open_connections_and_not_the_kubelet() {
+    let mut bench = two_pods();
+    let connection = bench.connect(&in_pod("shop", "a"), &at_pod("shop", "b", "http")).expect("opens");
+    deny_all(&mut bench);
+    bench.pass(250 * MS);
+    assert_eq!(short(&bench.get(&Vantage::Outside, &at_pod("shop", "b", "http"))), "b", "before policy_sync");
+    bench.pass(50 * MS);
+    assert_eq!(short(&bench.get(&Vantage::Outside, &at_pod("shop", "b", "http"))), "silent");
+    assert_eq!(short(&bench.get_on(connection)), "silent");
+    assert_eq!(short(&bench.get(&Vantage::Node("n2".to_owned()), &at_pod("shop", "b", "http"))), "b");
+    assert_eq!(short(&bench.get(&Vantage::Node("n1".to_owned()), &at_pod("shop", "b", "http"))), "silent");
+    bench.take(Kind::NetworkPolicy, "shop", "deny");
+    bench.pass(300 * MS);
+    assert_eq!(short(&bench.get_on(connection)), "b");
+}
+
+#[test]
+fn a_network_may_spare_established_connections_or_ignore_policies() {
+    for (enforced, cut, fresh, established) in
+        [(true, false, "silent", "b"), (false, true, "b", "b"), (true, true, "silent", "silent")]
+    {
+        let settings = Settings {
+            policies_enforced: enforced,
+            policies_cut_established: cut,
+            nodes: Vec::new(),
+            ..Settings::default()
+        };
+        let mut bench = Bench::with(settings, 7);
+        bench.pod("shop", "a", "n1", "10.0.1.1", &json!({}));
+        bench.pod("shop", "b", "n2", "10.0.2.1", &json!({}));
+        bench.pass(Duration::from_secs(1));
+        let connection = bench.connect(&in_pod("shop", "a"), &at_pod("shop", "b", "http")).expect("opens");
+        deny_all(&mut bench);
+        bench.pass(Duration::from_secs(1));
+        let to = at_pod("shop", "b", "http");
+        assert_eq!(short(&bench.get(&in_pod("shop", "a"), &to)), fresh, "enforced {enforced} cut {cut}");
+        assert_eq!(short(&bench.get_on(connection)), established, "enforced {enforced} cut {cut}");
+    }
+}
+
+#[test]
+fn a_headless_service_gives_pod_addresses() {
+    let mut bench = Bench::new();
+    bench.pod("shop", "a", "n1", "10.0.1.1", &json!({}));
+    bench.service("None", &[("10.0.1.1", true, false)]);
+    bench.pass(Duration::from_secs(1));
+    let inside = Vantage::Node("n2".to_owned());
+    assert_eq!(short(&bench.get(&inside, &service("http"))), "a");
+    assert_eq!(short(&bench.get(&inside, &service("80"))), "refused", "nothing translates the port");
+    assert_eq!(short(&bench.get(&Vantage::Outside, &service("80"))), "a");
+}
