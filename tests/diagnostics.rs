@@ -74,16 +74,38 @@ fn valid_files_read_the_same_by_serde_and_by_the_parser() {
             paths.extend(files(folder, "toml"));
         }
     }
+    let mut wrong = String::new();
     for path in paths {
         let text = fs::read_to_string(&path).expect("a readable test");
         let name = file_name(&path);
-        let parsed =
-            parse(&name, &text).unwrap_or_else(|found| panic!("{}", render(&found, &name, &text, Colour::Never)));
+        let parsed = match parse(&name, &text) {
+            Ok(parsed) => parsed,
+            Err(found) => {
+                wrong.push_str(&render(&found, &name, &text, Colour::Never));
+                continue;
+            }
+        };
         let by_serde: Scenario = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(parsed, by_serde, "{name}");
         let json = serde_json::to_string(&parsed).expect("a scenario serialises");
         let again: Scenario = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{name}: {error}\n{json}"));
         assert_eq!(parsed, again, "{name} through the evidence");
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn shipped_fixtures_are_kubernetes_objects() {
+    if !Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/fixtures").exists() {
+        return;
+    }
+    for path in files("scenarios/fixtures", "yaml") {
+        let text = fs::read_to_string(&path).expect("a readable fixture");
+        let name = file_name(&path);
+        match manifests(&name, &text) {
+            Ok(objects) => assert!(!objects.is_empty(), "{name} has no object"),
+            Err(found) => panic!("{}", render(&found, &name, &text, Colour::Never)),
+        }
     }
 }
 
