@@ -1,5 +1,13 @@
 //! Driftproof: proof that your workloads can drift.
 //!
-//! Data goes one way: `scenario → plan → run → evidence → measure → verdict → report`.
+//! Data goes one way: `scenario → plan → run → evidence → measure → verdict → report`. Each room may use those to
+//! its left; only the command (`main.rs`, `cli/`) knows them all. `run` never sees `sim`: it meets every cluster as a `world`.
 
+pub mod evidence;
+pub mod measure;
+pub mod plan;
+pub mod report;
+pub mod scenario;
 pub mod sim;
+pub mod verdict;
+pub mod world;

@@ -94,6 +94,11 @@ impl Shared {
         result
     }
 
+    /// Looks at the state as it is, without letting time pass or ringing the driver.
+    pub fn look<T>(&self, act: impl FnOnce(&State) -> T) -> T {
+        act(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Handles events for ever. Spawned once for each cluster; dropped with the runtime.
     pub async fn drive(self) {
         loop {

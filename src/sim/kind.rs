@@ -79,6 +79,14 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// As error messages name it: `pods` or `deployments.apps`.
+    #[must_use]
+    pub fn resource(&self) -> String {
+        if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
+    }
+}
+
 impl Kind {
     /// Every known kind, in a fixed order.
     pub const ALL: [Self; 27] = [

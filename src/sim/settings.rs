@@ -13,6 +13,8 @@ pub struct Settings {
     pub policies_enforced: bool,
     /// Verbs that the API server refuses, as (verb, resource): `("create", "pods/eviction")`; `*` stands for any.
     pub denied: Vec<(String, String)>,
+    /// Whether a `NetworkPolicy` also cuts connections that were open before it; some CNI plugins leave those alone.
+    pub policies_cut_established: bool,
     /// Timers and durations.
     pub timings: Timings,
 }
@@ -20,7 +22,13 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let nodes = (1..=3).map(|index| NodeSpec::new(format!("worker-{index}"), format!("zone-{index}"))).collect();
-        Self { nodes, policies_enforced: true, denied: Vec::new(), timings: Timings::default() }
+        Self {
+            nodes,
+            policies_enforced: true,
+            policies_cut_established: true,
+            denied: Vec::new(),
+            timings: Timings::default(),
+        }
     }
 }
 

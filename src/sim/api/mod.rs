@@ -1,3 +1,28 @@
 //! The API server: HTTP requests in, Kubernetes answers out, as a tower `Service` for `kube::Client::new`.
+//! Never decides what an object means: rules for objects are `registry`'s, behaviour is the controllers'.
 
+mod access;
+mod discovery;
 pub mod error;
+mod evict;
+mod fields;
+mod handle;
+mod list;
+mod patch;
+mod proxy;
+mod query;
+mod remove;
+mod route;
+mod scale;
+mod selector;
+mod service;
+mod watch;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use service::{AnswerBody, ApiServer};
+
+/// The user that every request is made by.
+const USER: &str = "kubernetes-admin";

@@ -1,9 +1,33 @@
 //! The network: Services, pod addresses and NetworkPolicies decide what reaches what, for new and for
 //! established connections. Never looks inside a message: that is `apps`'.
+//!
+//! | file | what |
+//! |---|---|
+//! | `proxy` | kube-proxy: each Service's endpoints as the nodes know them, `proxy_sync` late |
+//! | `resolve` | from a `Vantage` and a `Destination` to machines and addresses |
+//! | `packet` | may a packet pass now: machines, cables, policies |
+//! | `call` | requests under way |
+//! | `connection` | connections that stay open |
+//! | `pods` | labels and named ports of pods, as the nodes know them |
+//! | `enforce` | NetworkPolicies begin to count `policy_sync` after they changed |
+//! | `policy` | the rules of NetworkPolicy, as a pure function |
 
-use tokio::sync::oneshot;
+mod call;
+mod connection;
+mod enforce;
+mod packet;
+mod pods;
+pub mod policy;
+mod proxy;
+mod resolve;
 
-use super::{Change, State};
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::apps::ProcessId;
+use super::{Change, Key, State};
 
 /// Where a message comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,43 +109,62 @@ pub enum Answer {
 /// An open connection.
 pub type ConnectionId = u64;
 
+/// A request under way.
+pub type CallId = u64;
+
+/// Address of the control plane, from which `Vantage::Outside` speaks.
+pub const CONTROL_PLANE_IP: &str = "192.168.0.1";
+
 /// Work of this room.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Work {}
+pub enum Work {
+    /// A request reaches the machine it was sent to.
+    Arrive(CallId),
+    /// An answer reaches the caller.
+    Return(CallId),
+    /// A process ended: the machine's farewell reaches the other end of a connection.
+    Hangup(ConnectionId),
+    /// The nodes' proxies follow a Service's endpoints.
+    SyncService(Key),
+    /// The nodes enforce a NetworkPolicy as it is now.
+    SyncPolicy(Key),
+    /// A pod object is gone: forget its labels once its sandbox is gone too.
+    Forget(String),
+}
 
 /// What this room remembers beside the store.
 #[derive(Debug, Default)]
-pub struct Local {}
-
-impl State {
-    /// Sends one request on a new connection; the answer comes through `reply` after the network's and the application's time.
-    pub fn send(&mut self, _from: &Vantage, _to: &Destination, _request: Request, reply: oneshot::Sender<Answer>) {
-        let _ = reply.send(Answer::Refused);
-    }
-    /// Opens a connection; `Err` carries `Refused`, `Reset` or `Silent`.
-    pub fn connect(
-        &mut self,
-        _from: &Vantage,
-        _to: &Destination,
-        reply: oneshot::Sender<Result<ConnectionId, Answer>>,
-    ) {
-        let _ = reply.send(Err(Answer::Refused));
-    }
-    /// Sends one request on an open connection.
-    pub fn send_on(&mut self, _connection: ConnectionId, _request: Request, reply: oneshot::Sender<Answer>) {
-        let _ = reply.send(Answer::Reset);
-    }
-    /// Closes a connection.
-    pub fn close(&mut self, _connection: ConnectionId) {}
+pub struct Local {
+    services: proxy::Services,
+    policies: policy::Policies,
+    pods: pods::Pods,
+    calls: BTreeMap<CallId, call::Call>,
+    /// Calls that a process has received and not yet answered.
+    in_flight: BTreeMap<ProcessId, BTreeSet<CallId>>,
+    connections: BTreeMap<ConnectionId, connection::Connection>,
+    connections_of: BTreeMap<ProcessId, BTreeSet<ConnectionId>>,
+    /// The last call or connection number.
+    sequence: u64,
 }
 
 /// Starts timers and creates what a fresh cluster has.
 pub fn boot(_state: &mut State) {}
 
 /// Reacts to a change of the store by enqueuing work.
-pub fn on_change(_state: &mut State, _change: &Change) {}
+pub fn on_change(state: &mut State, change: &Change) {
+    pods::on_change(state, change);
+    proxy::on_change(state, change);
+    enforce::on_change(state, change);
+}
 
 /// Does one piece of work.
-pub fn handle(_state: &mut State, work: Work) {
-    match work {}
+pub fn handle(state: &mut State, work: Work) {
+    match work {
+        Work::Arrive(call) => call::arrive(state, call),
+        Work::Return(call) => call::hand_back(state, call),
+        Work::Hangup(connection) => connection::hang_up(state, connection),
+        Work::SyncService(key) => proxy::sync(state, &key),
+        Work::SyncPolicy(key) => enforce::sync(state, &key),
+        Work::Forget(uid) => pods::forget(state, uid),
+    }
 }

@@ -1,4 +1,4 @@
-//! Creating, changing and deleting one object.
+//! Changing one object: by a component that knows what it does, or by a request that is checked.
 
 use std::sync::Arc;
 
@@ -6,48 +6,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::sim::api::error::ApiError;
+use crate::sim::api::error::{ApiError, Cause};
 use crate::sim::{Key, Kind, Object, State};
 
-/// How an object is to be deleted.
-#[derive(Clone, Debug, Default)]
-pub struct DeleteOptions {
-    /// `gracePeriodSeconds`; the pod's own when absent, 0 removes at once.
-    pub grace_seconds: Option<u64>,
-    /// `preconditions.uid`.
-    pub uid: Option<String>,
-    /// `preconditions.resourceVersion`.
-    pub resource_version: Option<String>,
-    /// `propagationPolicy`: `Background` (default), `Foreground` or `Orphan`.
-    pub propagation: Option<String>,
-}
+use super::strategy::Part;
+use super::{decode, strategy, validate};
 
 impl State {
-    /// Creates an object: sets name (from `generateName`), UID, creation time and generation.
-    ///
-    /// # Errors
-    /// `AlreadyExists` when the name is taken.
-    pub fn create(&mut self, kind: Kind, mut value: Value) -> Result<Arc<Object>, ApiError> {
-        let facts = kind.facts();
-        value["apiVersion"] = json!(facts.api_version());
-        value["kind"] = json!(facts.kind);
-        if value.pointer("/metadata/name").is_none()
-            && let Some(prefix) = value.pointer("/metadata/generateName").and_then(Value::as_str)
-        {
-            let name = format!("{prefix}{}", self.suffix(5));
-            value["metadata"]["name"] = json!(name);
-        }
-        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let key = Key::new(text("/metadata/namespace"), text("/metadata/name"));
-        if self.store.get(kind, &key).is_some() {
-            return Err(ApiError::already_exists(kind, &key));
-        }
-        value["metadata"]["uid"] = json!(self.next_uid());
-        value["metadata"]["creationTimestamp"] = json!(self.time());
-        value["metadata"]["generation"] = json!(1);
-        Ok(self.write(kind, &key, value))
-    }
-
     /// Changes an object through its typed view and stores it when it differs. Returns the stored version.
     /// The generation grows when `spec` changed. Removes the object when its last finalizer went while terminating.
     ///
@@ -80,66 +45,74 @@ impl State {
         Ok(self.replace(kind, key, &old, value))
     }
 
+    /// Stores a request's version of an object: checks the version that it was made from, keeps what the request may
+    /// not write, fills in defaults and validates. A dry run stores nothing and returns what would be stored.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when the object changed meanwhile; `Invalid` with the refused fields.
+    pub fn update(
+        &mut self,
+        kind: Kind,
+        key: &Key,
+        value: Value,
+        part: Part,
+        dry_run: bool,
+    ) -> Result<Arc<Object>, ApiError> {
+        let old = self.store.get(kind, key).cloned().ok_or_else(|| ApiError::not_found(kind, key))?;
+        let said = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if let Some(uid) = said("/metadata/uid").filter(|uid| *uid != old.uid()) {
+            let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", old.uid());
+            return Err(ApiError::conflict(kind, key, &why));
+        }
+        match said("/metadata/resourceVersion") {
+            Some(version) if version != old.text("/metadata/resourceVersion") => {
+                let why = "the object has been modified; please apply your changes to the latest version and try again";
+                return Err(ApiError::conflict(kind, key, why));
+            }
+            None if strategy::needs_version(kind) => {
+                let cause =
+                    Cause::invalid("metadata.resourceVersion", &json!("0x0"), "must be specified for an update");
+                return Err(ApiError::invalid(kind, &key.name, &[cause]));
+            }
+            Some(_) | None => {}
+        }
+        let value = decode::normal(kind, strategy::before_update(kind, part, old.value(), value))?;
+        let causes = validate::update(kind, part, old.value(), &value);
+        if !causes.is_empty() {
+            return Err(ApiError::invalid(kind, &key.name, &causes));
+        }
+        if dry_run { Ok(Arc::new(Object::new(value))) } else { Ok(self.replace(kind, key, &old, value)) }
+    }
+
     fn replace(&mut self, kind: Kind, key: &Key, old: &Arc<Object>, mut value: Value) -> Arc<Object> {
         if value == *old.value() {
             return old.clone();
         }
-        if value.get("spec") != old.value().get("spec") {
+        if strategy::has_generation(kind) && !strategy::same_spec(kind, old.value(), &value) {
             let generation = old.value()["metadata"]["generation"].as_u64().unwrap_or(0) + 1;
             value["metadata"]["generation"] = json!(generation);
         }
-        let finalizers = value.pointer("/metadata/finalizers").and_then(Value::as_array).is_some_and(|f| !f.is_empty());
-        let graceful = kind == Kind::Pod && old.value()["metadata"]["deletionGracePeriodSeconds"].as_u64() != Some(0);
-        if old.is_terminating() && !finalizers && !graceful {
-            self.write(kind, key, value);
-            return self.remove(kind, key).unwrap_or_else(|| old.clone());
+        let stored = self.write(kind, key, value);
+        if old.is_terminating() && !held(kind, &stored) {
+            return self.remove(kind, key).unwrap_or(stored);
         }
-        self.write(kind, key, value)
+        stored
     }
 
-    /// Deletes an object: at once, or by marking it when it has finalizers or is a pod that runs on a node.
-    ///
-    /// # Errors
-    /// `NotFound`; `Conflict` when a precondition does not hold.
-    pub fn delete(&mut self, kind: Kind, key: &Key, options: &DeleteOptions) -> Result<Arc<Object>, ApiError> {
-        let old = self.store.get(kind, key).cloned().ok_or_else(|| ApiError::not_found(kind, key))?;
-        if options.uid.as_deref().is_some_and(|uid| uid != old.uid()) {
-            return Err(ApiError::conflict(kind, key, "the UID in the precondition does not match"));
-        }
-        let version = old.text("/metadata/resourceVersion");
-        if options.resource_version.as_deref().is_some_and(|wanted| wanted != version) {
-            return Err(ApiError::conflict(kind, key, "the resourceVersion in the precondition does not match"));
-        }
-        let own_grace =
-            old.value().pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_u64).unwrap_or(30);
-        let grace = if kind == Kind::Pod { options.grace_seconds.unwrap_or(own_grace) } else { 0 };
-        let bound = kind == Kind::Pod && !old.text("/spec/nodeName").is_empty();
-        let finalizers =
-            old.value().pointer("/metadata/finalizers").and_then(Value::as_array).is_some_and(|f| !f.is_empty());
-        if !finalizers && (grace == 0 || !bound) {
-            return Ok(self.remove(kind, key).unwrap_or(old));
-        }
-        let mut value = old.value().clone();
-        let earlier = value["metadata"]["deletionGracePeriodSeconds"].as_u64();
-        if earlier.is_some_and(|earlier| earlier <= grace) {
-            return Ok(old);
-        }
-        value["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
-        let end = self.time().0.as_second() + i64::try_from(grace).unwrap_or(0);
-        value["metadata"]["deletionTimestamp"] = json!(k8s_openapi::jiff::Timestamp::from_second(end).ok());
-        Ok(self.write(kind, key, value))
-    }
-
-    /// Removes an object whatever its finalizers or grace say. Returns its last state.
-    pub fn remove(&mut self, kind: Kind, key: &Key) -> Option<Arc<Object>> {
-        let change = self.store.remove(kind, key)?;
-        self.announce(&change);
-        Some(change.new.clone())
-    }
-
-    fn write(&mut self, kind: Kind, key: &Key, value: Value) -> Arc<Object> {
+    /// Stores a version of an object and tells every room.
+    pub(super) fn write(&mut self, kind: Kind, key: &Key, value: Value) -> Arc<Object> {
         let change = self.store.put(kind, key, value);
         self.announce(&change);
         change.new.clone()
     }
+}
+
+/// Whether something still keeps a terminating object: finalizers, or a pod's kubelet that has not let go.
+pub(super) fn held(kind: Kind, object: &Object) -> bool {
+    let value = object.value();
+    let filled = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    let graceful = value.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_u64) != Some(0);
+    filled("/metadata/finalizers")
+        || (kind == Kind::Namespace && filled("/spec/finalizers"))
+        || (kind == Kind::Pod && graceful)
 }

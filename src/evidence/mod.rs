@@ -1,0 +1,12 @@
+//! What happened: an append-only, versioned log. A run that was cut off is readable up to the cut.
+//! Does not know where it came from: a live cluster and the embedded one write the same records.
+
+mod event;
+mod fault;
+mod read;
+mod seen;
+
+pub use event::*;
+pub use fault::*;
+pub use read::{Evidence, ReadError};
+pub use seen::*;

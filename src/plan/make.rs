@@ -1,0 +1,103 @@
+//! Scenario × inventory × seed → steps.
+
+use crate::scenario::{Fault, FaultKind, Scenario};
+
+use super::inventory::Inventory;
+use super::model::{Action, Plan, Problem, ProblemKind, Step};
+use super::{chance, guard, nodes, partition, permissions, pod_kill};
+
+/// Why a fault could not be resolved, before it is known as whose problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) kind: ProblemKind,
+    pub(super) message: String,
+}
+
+impl Trouble {
+    pub(super) const fn no_target(message: String) -> Self {
+        Self { kind: ProblemKind::NoTarget, message }
+    }
+
+    pub(super) const fn refused(message: String) -> Self {
+        Self { kind: ProblemKind::Refused, message }
+    }
+
+    pub(super) const fn unprovable(message: String) -> Self {
+        Self { kind: ProblemKind::Unprovable, message }
+    }
+
+    fn at(self, step: String) -> Problem {
+        Problem { step, kind: self.kind, message: self.message }
+    }
+}
+
+/// The whole plan. Steps that cannot or must not be done are left out, each with a [`Problem`].
+///
+/// `run` is the run's name; it becomes part of the names of everything that the run creates.
+#[must_use]
+pub fn make(scenario: &Scenario, inventory: &Inventory, seed: u64, run: &str) -> Plan {
+    let (mut steps, mut problems) = (Vec::new(), Vec::new());
+    for (fault, written) in scenario.faults.iter().enumerate() {
+        for repeat in 0..written.times {
+            match choose(scenario, inventory, seed, run, fault, repeat) {
+                Ok(step) => steps.push(step),
+                Err(problem) => problems.push(problem),
+            }
+        }
+    }
+    steps.sort_by_key(|step| (step.at, step.fault, step.repeat));
+    let refused = guard::overlaps(scenario, inventory, &steps);
+    steps.retain(|step| refused.iter().all(|problem| problem.step != step.id));
+    problems.extend(refused);
+    Plan {
+        scenario: scenario.name.clone(),
+        seed,
+        steps,
+        permissions: permissions::of(scenario),
+        lifted: guard::lifted(scenario),
+        problems,
+    }
+}
+
+/// One step, chosen on the inventory of its moment. The choice depends on nothing but the arguments: on an unchanged
+/// inventory it is the one that [`make`] made. Guard rails hold here too, for this step alone.
+///
+/// # Errors
+/// The problem, when nothing can be chosen, a guard rail forbids it, or its effect could not be proven.
+///
+/// # Panics
+/// When the scenario has no fault of this index.
+pub fn choose(
+    scenario: &Scenario,
+    inventory: &Inventory,
+    seed: u64,
+    run: &str,
+    fault: usize,
+    repeat: u32,
+) -> Result<Step, Problem> {
+    let written = &scenario.faults[fault];
+    let id = id(written, fault, repeat);
+    let mut generator = chance::generator(seed, &format!("fault-{fault}-{repeat}"));
+    let target = &scenario.target;
+    let action = match &written.kind {
+        FaultKind::PodKill(kind) => pod_kill::choose(kind, target, inventory, &mut generator),
+        FaultKind::NetworkPartition(kind) => partition::choose(kind, target, inventory, run, &id),
+        FaultKind::NodeDrain(kind) => nodes::drain(kind, target, inventory, &mut generator),
+        FaultKind::NodeFailure(kind) => nodes::failure(kind, target, inventory, &mut generator),
+    };
+    let step = action.map(|action| step(written, fault, repeat, id.clone(), action));
+    let step = step.and_then(|step| guard::check(scenario, inventory, &step).map(|()| step));
+    step.map_err(|trouble| trouble.at(id))
+}
+
+fn step(fault: &Fault, index: usize, repeat: u32, id: String, action: Action) -> Step {
+    let name = fault.name.clone().unwrap_or_else(|| fault.kind.word().to_owned());
+    let name = if fault.times > 1 { format!("{name} {} of {}", repeat + 1, fault.times) } else { name };
+    let at = fault.at.saturating_add(fault.every.unwrap_or_default().saturating_mul(repeat));
+    Step { id, name, fault: index, repeat, at, hold: fault.hold, action }
+}
+
+fn id(fault: &Fault, index: usize, repeat: u32) -> String {
+    let id = format!("{}-{}", index + 1, fault.kind.word());
+    if fault.times > 1 { format!("{id}-{}", repeat + 1) } else { id }
+}

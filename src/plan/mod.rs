@@ -1,0 +1,30 @@
+//! What will be done: scenario × inventory × seed → concrete steps, every random choice already made, every
+//! guard rail already applied. Does no I/O and draws no randomness outside the seed.
+
+mod canary;
+mod chance;
+mod guard;
+mod inventory;
+mod make;
+mod model;
+mod nodes;
+mod others;
+mod partition;
+mod permissions;
+mod pod_kill;
+mod pods;
+mod policy;
+mod selector;
+mod text;
+
+pub use chance::{generator, shuffle};
+pub use inventory::{
+    Inventory, is_control_plane, is_cordoned, is_finished, is_node_ready, is_ready, is_running, is_terminating,
+    node_of, node_target, pod_target, zone_of,
+};
+pub use make::{choose, make};
+pub use model::*;
+pub use permissions::{of as permissions, of_fixtures as fixture_permissions};
+pub use pods::{Group, controller, controller_uid, ordinal, pods_of, role};
+pub use selector::{Labels, matches, selects};
+pub use text::{problem_line, text};

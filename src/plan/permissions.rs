@@ -1,0 +1,178 @@
+//! What a run must be allowed to do: for each kind of fault, for watching, for probing, for fixtures. Exactly these
+//! verbs are checked before a run starts and printed as RBAC.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::scenario::{Aspect, DataCheck, FaultKind, PodSet, Scenario};
+
+use super::model::Permission;
+
+/// Everything that the scenario needs, fixtures apart; sorted, each once.
+#[must_use]
+pub fn of(scenario: &Scenario) -> Vec<Permission> {
+    let mut all = observing(scenario);
+    all.extend(probing(scenario));
+    for fault in &scenario.faults {
+        all.extend(injecting(&fault.kind, &scenario.target.namespace));
+    }
+    all.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Reading the inventory, watching what drifts, holding the lock of the target.
+fn observing(scenario: &Scenario) -> Vec<Permission> {
+    let target = Some(scenario.target.namespace.as_str());
+    // Pods of every namespace are counted when a node is taken from under them.
+    let takes_nodes =
+        scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_)));
+    let pods = if takes_nodes { None } else { target };
+    let mut all = Vec::new();
+    let read = ["get", "list", "watch"];
+    all.extend(needs("", "pods", &read, pods));
+    all.extend(needs("", "nodes", &read, None));
+    all.extend(needs("", "namespaces", &["get", "list"], None));
+    all.extend(needs("", "events", &["list", "watch"], target));
+    all.extend(needs("", "services", &["get", "list"], target));
+    all.extend(needs("", "persistentvolumeclaims", &["get", "list"], target));
+    all.extend(needs("discovery.k8s.io", "endpointslices", &["list", "watch"], target));
+    all.extend(needs("storage.k8s.io", "volumeattachments", &["list", "watch"], None));
+    for workload in ["deployments", "replicasets", "statefulsets", "daemonsets"] {
+        all.extend(needs("apps", workload, &read, pods));
+    }
+    all.extend(needs("policy", "poddisruptionbudgets", &["list", "watch"], pods));
+    all.extend(needs("networking.k8s.io", "networkpolicies", &["list"], target));
+    all.extend(needs("coordination.k8s.io", "leases", &["get", "create", "update", "delete"], target));
+    if scenario.expect.same_after.contains(&Aspect::Config) {
+        all.extend(needs("", "configmaps", &["get", "list"], target));
+        all.extend(needs("", "secrets", &["get", "list"], target));
+    }
+    for fault in &scenario.faults {
+        for namespace in others(&fault.kind) {
+            all.extend(needs("", "pods", &["get", "list"], Some(namespace)));
+            for workload in ["deployments", "replicasets", "statefulsets", "daemonsets"] {
+                all.extend(needs("apps", workload, &["get", "list"], Some(namespace)));
+            }
+        }
+    }
+    all
+}
+
+/// Sending through the API server's proxies. A proxied GET needs `get`, PUT `update`, POST `create`.
+fn probing(scenario: &Scenario) -> Vec<Permission> {
+    let target = scenario.target.namespace.as_str();
+    let mut all = Vec::new();
+    for port in scenario.probes.iter().filter_map(|probe| probe.service.as_ref()) {
+        all.extend(needs("", "services/proxy", &["get"], Some(port.namespace.as_deref().unwrap_or(target))));
+    }
+    for check in &scenario.data {
+        match check {
+            DataCheck::Set(set) => {
+                let namespace = Some(set.service.namespace.as_deref().unwrap_or(target));
+                for request in [&set.write, &set.read] {
+                    all.extend(needs("", "services/proxy", &[proxy_verb(request)], namespace));
+                }
+                all.extend(needs("", "pods/proxy", &[proxy_verb(&set.replica_read)], Some(target)));
+            }
+            DataCheck::Volume(_) => all.extend(needs("", "pods/exec", &["create"], Some(target))),
+        }
+    }
+    all
+}
+
+fn proxy_verb(request: &str) -> &'static str {
+    match request.split_whitespace().next() {
+        Some("PUT") => "update",
+        Some("POST") => "create",
+        Some("PATCH") => "patch",
+        Some("DELETE") => "delete",
+        _ => "get",
+    }
+}
+
+/// Injecting a fault, proving it and undoing it.
+fn injecting(kind: &FaultKind, target: &str) -> Vec<Permission> {
+    let namespace =
+        |set: &Option<PodSet>| set.as_ref().and_then(|set| set.namespace.clone()).unwrap_or_else(|| target.to_owned());
+    match kind {
+        FaultKind::PodKill(kill) => needs("", "pods", &["get", "delete"], Some(&namespace(&kill.pods))),
+        FaultKind::NetworkPartition(partition) => {
+            let namespace = namespace(&partition.pods);
+            let verbs = ["get", "list", "create", "delete"];
+            let mut all = needs("networking.k8s.io", "networkpolicies", &verbs, Some(&namespace));
+            all.extend(needs("", "pods/proxy", &["get"], Some(&namespace)));
+            all.extend(needs("", "pods/exec", &["create"], Some(&namespace)));
+            all
+        }
+        FaultKind::NodeDrain(_) => {
+            let mut all = needs("", "nodes", &["get", "patch"], None);
+            all.extend(needs("", "pods/eviction", &["create"], None));
+            all
+        }
+        FaultKind::NodeFailure(_) => needs("", "nodes", &["get", "patch"], None),
+    }
+}
+
+/// Namespaces of pod sets that are not the target's.
+fn others(kind: &FaultKind) -> Vec<&str> {
+    let sets = match kind {
+        FaultKind::PodKill(kill) => vec![&kill.pods],
+        FaultKind::NetworkPartition(partition) => vec![&partition.pods, &partition.from],
+        FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) => Vec::new(),
+    };
+    sets.into_iter().flatten().filter_map(|set| set.namespace.as_deref()).collect()
+}
+
+/// Applying fixtures and removing them. `namespace` is the one of manifests that name none.
+#[must_use]
+pub fn of_fixtures(manifests: &[Value], namespace: &str) -> Vec<Permission> {
+    let mut all = BTreeSet::new();
+    for manifest in manifests {
+        let text = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_str);
+        let (Some(version), Some(kind)) = (text("/apiVersion"), text("/kind")) else { continue };
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        let within = text("/metadata/namespace").unwrap_or(namespace);
+        let within = if is_cluster_scoped(kind) { None } else { Some(within) };
+        all.extend(needs(group, &plural(kind), &["get", "create", "patch", "delete"], within));
+    }
+    all.into_iter().collect()
+}
+
+fn is_cluster_scoped(kind: &str) -> bool {
+    const KINDS: [&str; 9] = [
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "CustomResourceDefinition",
+        "IngressClass",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "PriorityClass",
+        "StorageClass",
+    ];
+    KINDS.contains(&kind)
+}
+
+/// The resource of a kind, by the rule that all built-in kinds follow.
+fn plural(kind: &str) -> String {
+    let kind = kind.to_lowercase();
+    if kind == "endpoints" {
+        kind
+    } else if let Some(stem) = kind.strip_suffix('y') {
+        format!("{stem}ies")
+    } else if kind.ends_with('s') {
+        format!("{kind}es")
+    } else {
+        format!("{kind}s")
+    }
+}
+
+fn needs(group: &str, resource: &str, verbs: &[&str], namespace: Option<&str>) -> Vec<Permission> {
+    let permission = |verb: &&str| Permission {
+        group: group.to_owned(),
+        resource: resource.to_owned(),
+        verb: (*verb).to_owned(),
+        namespace: namespace.map(str::to_owned),
+    };
+    verbs.iter().map(permission).collect()
+}

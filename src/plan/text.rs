@@ -1,0 +1,165 @@
+//! The plan for people, as `driftproof plan` prints it: what is done to what, how much that is, what the run needs
+//! to be allowed, and what stands in the way. No colour, no state: the same plan gives the same text.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use humantime::format_duration;
+
+use crate::scenario::{Direction, FailureMode};
+
+use super::model::{Action, NodeTarget, Permission, Plan, PodTarget, Problem, ProblemKind, Step};
+
+/// More names than this are counted instead of listed.
+const NAMES: usize = 8;
+
+/// The plan as text, with a newline at its end.
+#[must_use]
+pub fn text(plan: &Plan) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{}  (seed {})", plan.scenario, plan.seed);
+    for problem in &plan.problems {
+        let _ = writeln!(out, "  {}", problem_line(problem));
+    }
+    for step in &plan.steps {
+        write_step(&mut out, step);
+    }
+    let pods: usize = plan.steps.iter().map(|step| pods(&step.action).len()).max().unwrap_or(0);
+    let nodes: usize = plan.steps.iter().map(|step| nodes(&step.action).len()).max().unwrap_or(0);
+    let _ = writeln!(out, "  blast radius: at most {} and {} in one step", plural(pods, "pod"), plural(nodes, "node"));
+    if !plan.lifted.is_empty() {
+        let lifted: Vec<&str> = plan.lifted.iter().map(|rail| rail.word()).collect();
+        let _ = writeln!(out, "  guard rails lifted: {}", lifted.join(", "));
+    }
+    write_permissions(&mut out, &plan.permissions);
+    out
+}
+
+/// One line for a problem.
+#[must_use]
+pub fn problem_line(problem: &Problem) -> String {
+    let what = match problem.kind {
+        ProblemKind::NoTarget => "no target",
+        ProblemKind::Refused => "refused",
+        ProblemKind::Unprovable => "unprovable",
+    };
+    format!("{what}: step {}: {}", problem.step, problem.message)
+}
+
+fn write_step(out: &mut String, step: &Step) {
+    let hold = if step.hold.is_zero() { String::new() } else { format!(", held {}", format_duration(step.hold)) };
+    let _ = writeln!(out, "  +{:<8} {}  {}{hold}", format_duration(step.at).to_string(), step.id, step.name);
+    match &step.action {
+        Action::PodKill { pods, grace_seconds } => {
+            let how = match grace_seconds {
+                Some(0) => "by force".to_owned(),
+                Some(seconds) => format!("with {seconds}s of grace"),
+                None => "with their own grace period".to_owned(),
+            };
+            let _ = writeln!(out, "            delete {} {how}", pod_names(pods));
+        }
+        Action::NetworkPartition { policies, pods, from, direction, canaries } => {
+            let other = if from.is_empty() { "everything".to_owned() } else { pod_names(from) };
+            let direction = match direction {
+                Direction::Ingress => "ingress",
+                Direction::Egress => "egress",
+                Direction::Both => "both ways",
+            };
+            let _ = writeln!(out, "            cut {} off from {other}, {direction}", pod_names(pods));
+            for policy in policies {
+                let text = |pointer| policy.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+                let _ = writeln!(
+                    out,
+                    "            create NetworkPolicy {}/{}",
+                    text("/metadata/namespace"),
+                    text("/metadata/name")
+                );
+            }
+            for canary in canaries {
+                let from = canary.from.as_ref().map_or("outside".to_owned(), ToString::to_string);
+                let _ = writeln!(out, "            prove by {from} → {}:{}", canary.to, canary.port);
+            }
+        }
+        Action::NodeDrain { nodes, timeout, delete_emptydir_data, force } => {
+            let _ = writeln!(
+                out,
+                "            cordon and drain {} within {}",
+                node_names(nodes),
+                format_duration(*timeout)
+            );
+            if *delete_emptydir_data {
+                let _ = writeln!(out, "            also pods with emptyDir volumes, whose content is lost");
+            }
+            if *force {
+                let _ = writeln!(out, "            also pods that nothing will replace");
+            }
+        }
+        Action::NodeFailure { nodes, mode, command } => {
+            let mode = match mode {
+                FailureMode::PowerOff => "power off",
+                FailureMode::KubeletStop => "stop the kubelet of",
+                FailureMode::NetworkCut => "cut the network of",
+            };
+            let _ = writeln!(out, "            {mode} {}", node_names(nodes));
+            if let Some(command) = command {
+                let _ = writeln!(
+                    out,
+                    "            on a live cluster: inject `{}`, heal `{}`",
+                    command.inject, command.heal
+                );
+            }
+        }
+    }
+}
+
+fn write_permissions(out: &mut String, permissions: &[Permission]) {
+    let mut lines: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
+    for permission in permissions {
+        let namespace = permission.namespace.as_deref().unwrap_or_default();
+        let verbs = lines.entry((namespace, &permission.group, &permission.resource)).or_default();
+        verbs.push(&permission.verb);
+    }
+    let _ = writeln!(out, "  permissions:");
+    for ((namespace, group, resource), verbs) in lines {
+        let resource = if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
+        let place =
+            if namespace.is_empty() { "the whole cluster".to_owned() } else { format!("namespace {namespace}") };
+        let _ = writeln!(out, "    {resource:<44} {:<26} {place}", verbs.join(","));
+    }
+}
+
+fn pods(action: &Action) -> &[PodTarget] {
+    match action {
+        Action::PodKill { pods, .. } | Action::NetworkPartition { pods, .. } => pods,
+        Action::NodeDrain { .. } | Action::NodeFailure { .. } => &[],
+    }
+}
+
+fn nodes(action: &Action) -> &[NodeTarget] {
+    match action {
+        Action::NodeDrain { nodes, .. } | Action::NodeFailure { nodes, .. } => nodes,
+        Action::PodKill { .. } | Action::NetworkPartition { .. } => &[],
+    }
+}
+
+fn pod_names(pods: &[PodTarget]) -> String {
+    let names: Vec<String> = pods.iter().map(|pod| format!("{pod} on {}", pod.node)).collect();
+    listed(&names, "pod")
+}
+
+fn node_names(nodes: &[NodeTarget]) -> String {
+    let zone = |node: &NodeTarget| if node.zone.is_empty() { String::new() } else { format!(" in {}", node.zone) };
+    let names: Vec<String> = nodes.iter().map(|node| format!("{}{}", node.name, zone(node))).collect();
+    listed(&names, "node")
+}
+
+fn listed(names: &[String], noun: &str) -> String {
+    if names.len() <= NAMES {
+        return names.join(", ");
+    }
+    format!("{}: {} and {} more", plural(names.len(), noun), names[..NAMES].join(", "), names.len() - NAMES)
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}

@@ -1,0 +1,21 @@
+//! (evidence, measurements, verdict) → bytes: JSON, JUnit XML, Markdown, self-contained HTML. Pure: computes no judgement.
+
+use crate::evidence::Header;
+use crate::measure::Measurements;
+use crate::plan::Plan;
+use crate::verdict::Verdict;
+
+/// One scenario of a run, as reports need it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Folder of the scenario below the run's folder, also its name in tables.
+    pub name: String,
+    /// Where and how it was run.
+    pub header: Header,
+    /// What was planned; `None` when the run ended before.
+    pub plan: Option<Plan>,
+    /// What was measured.
+    pub measurements: Measurements,
+    /// How it was judged.
+    pub verdict: Verdict,
+}

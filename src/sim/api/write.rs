@@ -1,0 +1,171 @@
+//! create, update and patch of one object.
+
+use serde_json::{Value, json};
+
+use crate::sim::registry::Part;
+use crate::sim::{Key, Kind, State};
+
+use super::error::{ApiError, Cause};
+use super::handle::{Call, Outcome};
+use super::patch;
+use super::route::Target;
+
+/// Namespaces that exist in every cluster.
+const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
+
+/// POST to a collection.
+pub(super) fn create(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {
+    let value = checked_body(target, call.json()?)?;
+    store_new(state, call, target, value)
+}
+
+/// Stores a new object that a request describes.
+pub(super) fn store_new(
+    state: &mut State,
+    call: &Call,
+    target: &Target,
+    mut value: Value,
+) -> Result<Outcome, ApiError> {
+    place(target, &mut value)?;
+    if value.pointer("/metadata/resourceVersion").and_then(Value::as_str).is_some_and(|version| !version.is_empty()) {
+        return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
+    }
+    namespace_exists(state, target)?;
+    strict(call, target.kind, &value)?;
+    let object = state.admit(target.kind, value, call.dry_run())?;
+    Ok(Outcome::json(201, object.value()))
+}
+
+/// PUT of an object or its status.
+pub(super) fn update(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {
+    let mut value = checked_body(target, call.json()?)?;
+    place(target, &mut value)?;
+    strict(call, target.kind, &value)?;
+    store_next(state, call, target, value)
+}
+
+/// Stores a new version of an object that a request describes.
+pub(super) fn store_next(state: &mut State, call: &Call, target: &Target, value: Value) -> Result<Outcome, ApiError> {
+    let key = target.key();
+    let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+    if name != key.name {
+        let message = format!("the name of the object ({name}) does not match the name on the URL ({})", key.name);
+        return Err(ApiError::bad_request(message));
+    }
+    let object = state.update(target.kind, &key, value, part(target), call.dry_run())?;
+    Ok(Outcome::json(200, object.value()))
+}
+
+/// PATCH of an object or its status.
+pub(super) fn patch(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {
+    let key = target.key();
+    let body = if call.content_type == "application/apply-patch+yaml" { yaml(call)? } else { call.json()? };
+    let Some(old) = state.store.get(target.kind, &key).cloned() else {
+        return Err(ApiError::not_found(target.kind, &key));
+    };
+    let value = patch::apply_to(target.kind, &call.content_type, old.value(), &body)?;
+    strict(call, target.kind, &value)?;
+    store_next(state, call, target, value)
+}
+
+/// PUT of `namespaces/NAME/finalize`: only `spec.finalizers` counts.
+pub(super) fn finalize(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {
+    if target.kind != Kind::Namespace {
+        return Err(ApiError::unknown_path());
+    }
+    let finalizers = call.json()?.pointer("/spec/finalizers").cloned().unwrap_or_else(|| json!([]));
+    let key = target.key();
+    let object = state.modify_value(Kind::Namespace, &key, |namespace| {
+        if finalizers.as_array().is_some_and(|list| !list.is_empty()) {
+            namespace["spec"]["finalizers"] = finalizers;
+        } else if let Some(spec) = namespace.get_mut("spec").and_then(Value::as_object_mut) {
+            spec.remove("finalizers");
+        }
+    })?;
+    Ok(Outcome::json(200, object.value()))
+}
+
+fn yaml(call: &Call) -> Result<Value, ApiError> {
+    let yaml = Call { content_type: "application/yaml".to_owned(), ..call.clone() };
+    call.json().or_else(|_| yaml.json())
+}
+
+fn part(target: &Target) -> Part {
+    if target.sub.as_deref() == Some("status") { Part::Status } else { Part::Main }
+}
+
+/// The body must be an object of the kind that the URL names.
+pub(super) fn checked_body(target: &Target, value: Value) -> Result<Value, ApiError> {
+    let facts = target.kind.facts();
+    if !value.is_object() {
+        return Err(ApiError::bad_request("the body of the request is not an object"));
+    }
+    let said = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
+    let (version, kind) = (said("apiVersion"), said("kind"));
+    if !version.is_empty() && version != facts.api_version() {
+        let message = format!(
+            "the API version in the data ({version}) does not match the expected API version ({})",
+            facts.api_version()
+        );
+        return Err(ApiError::bad_request(message));
+    }
+    if !kind.is_empty() && kind != facts.kind {
+        let message = format!(
+            "{kind} in version \"{}\" cannot be handled as a {}: no kind \"{kind}\" is served here",
+            facts.version, facts.kind
+        );
+        return Err(ApiError::bad_request(message));
+    }
+    Ok(value)
+}
+
+/// The namespace of the URL becomes the object's; another one in the body is refused.
+fn place(target: &Target, value: &mut Value) -> Result<(), ApiError> {
+    let said = value.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
+    let namespace = target.namespace.as_deref().unwrap_or_default();
+    if !said.is_empty() && said != namespace {
+        let message = "the namespace of the provided object does not match the namespace sent on the request";
+        return Err(ApiError::bad_request(message));
+    }
+    if !namespace.is_empty() {
+        value["metadata"]["namespace"] = json!(namespace);
+    }
+    if let Some(name) = &target.name
+        && value.pointer("/metadata/name").is_none()
+    {
+        value["metadata"]["name"] = json!(name);
+    }
+    let blank = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).is_none_or(str::is_empty);
+    if blank("/metadata/name") && blank("/metadata/generateName") {
+        let cause = Cause::required("metadata.name", "name or generateName is required");
+        return Err(ApiError::invalid(target.kind, "", &[cause]));
+    }
+    Ok(())
+}
+
+fn namespace_exists(state: &State, target: &Target) -> Result<(), ApiError> {
+    let Some(namespace) = &target.namespace else { return Ok(()) };
+    let key = Key::cluster(namespace);
+    if SYSTEM_NAMESPACES.contains(&namespace.as_str()) || state.store.get(Kind::Namespace, &key).is_some() {
+        return Ok(());
+    }
+    Err(ApiError::not_found(Kind::Namespace, &key))
+}
+
+/// `fieldValidation=Strict`, which kubectl asks for: fields that the kind does not have are refused.
+fn strict(call: &Call, kind: Kind, value: &Value) -> Result<(), ApiError> {
+    if call.query.get("fieldValidation") != Some("Strict") {
+        return Ok(());
+    }
+    let unknown = crate::sim::registry::unknown_fields(kind, value)?;
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let facts = kind.facts();
+    let fields = unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "{0} in version \"{1}\" cannot be handled as a {0}: strict decoding error: {fields}",
+        facts.kind, facts.version
+    );
+    Err(ApiError::bad_request(message))
+}

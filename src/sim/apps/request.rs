@@ -1,0 +1,116 @@
+//! Requests and probes at an application's door: who listens, what a path's health says, and which application
+//! deals with the rest.
+
+use std::time::Duration;
+
+use super::{App, Phase, Process, ProcessId, State, Work, http, kv};
+use crate::sim::Event;
+use crate::sim::network::{CallId, Request};
+
+/// How a process feels by its configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mood {
+    Well,
+    Unready,
+    Unhealthy,
+    Hanging,
+}
+
+impl Process {
+    fn listens(&self) -> bool {
+        matches!(self.phase, Phase::Serving | Phase::Draining)
+    }
+
+    fn mood(&self, now: Duration) -> Mood {
+        let age = now.saturating_sub(self.since);
+        let past = |limit: Option<Duration>| limit.is_some_and(|limit| age >= limit);
+        if past(self.config.hang_after) {
+            Mood::Hanging
+        } else if past(self.config.unhealthy_after) {
+            Mood::Unhealthy
+        } else if age < self.config.unready_for {
+            Mood::Unready
+        } else {
+            Mood::Well
+        }
+    }
+}
+
+impl State {
+    /// The process that listens on a pod's port.
+    #[must_use]
+    pub fn app_listener(&self, uid: &str, port: u16) -> Option<ProcessId> {
+        let containers = self.apps.by_pod.get(uid)?;
+        let listens = |id: &&ProcessId| {
+            self.apps.processes.get(id).is_some_and(|process| process.listens() && process.ports.contains(&port))
+        };
+        containers.values().find(listens).copied()
+    }
+
+    /// Whether a process listens on a pod's port.
+    #[must_use]
+    pub fn app_listens(&self, uid: &str, port: u16) -> bool {
+        self.app_listener(uid, port).is_some()
+    }
+
+    /// Delivers a request to a process (called by the network, policies already applied). The application answers
+    /// with [`State::answer`].
+    pub fn app_request(&mut self, process: ProcessId, call: CallId, request: Request) {
+        let Some(known) = self.apps.processes.get(&process) else { return };
+        let latency = known.config.latency;
+        self.apps.requests.insert(call, request);
+        self.after(latency, Event::App(Work::Deal(process, call)));
+    }
+
+    /// The answer to a probe of the kubelet at this instant: HTTP status of a GET, `None` when nothing answers.
+    pub fn app_probe(&mut self, uid: &str, container: &str, port: u16, path: &str) -> Option<u16> {
+        let id = *self.apps.by_pod.get(uid)?.get(container)?;
+        // A probe may name a port that another container of the pod declares.
+        let id = if self.apps.processes.get(&id)?.ports.contains(&port) { id } else { self.app_listener(uid, port)? };
+        let process = self.apps.processes.get(&id)?;
+        if !process.listens() || process.mood(self.now) == Mood::Hanging {
+            return None;
+        }
+        Some(health(self, process, id, path.split('?').next().unwrap_or_default()).unwrap_or(200))
+    }
+
+    /// The exit code of a command of a kubelet probe or preStop hook: 0 while the application is up and ready,
+    /// 1 while it is not, 137 when there is no process.
+    pub fn app_exec(&mut self, uid: &str, container: &str, _command: &[String]) -> i32 {
+        let id = self.apps.by_pod.get(uid).and_then(|containers| containers.get(container));
+        let Some((id, process)) = id.and_then(|id| Some((*id, self.apps.processes.get(id)?))) else { return 137 };
+        let up = process.phase != Phase::Starting;
+        let well = matches!(health(self, process, id, "/readyz"), None | Some(200));
+        i32::from(!(up && well && process.mood(self.now) != Mood::Hanging))
+    }
+}
+
+/// The status of the health paths; `None` when the path is the application's own affair.
+fn health(state: &State, process: &Process, id: ProcessId, path: &str) -> Option<u16> {
+    let mood = process.mood(state.now);
+    match path {
+        "/healthz" => Some(if mood == Mood::Unhealthy { 500 } else { 200 }),
+        _ if mood == Mood::Unready => Some(503),
+        "/readyz" if process.app == App::Kv && !kv::ready(state, id) => Some(503),
+        "/readyz" => Some(200),
+        _ => None,
+    }
+}
+
+/// A request's time has passed.
+pub(super) fn deal(state: &mut State, id: ProcessId, call: CallId) {
+    let Some(request) = state.apps.requests.remove(&call) else { return };
+    let Some(process) = state.apps.processes.get(&id) else { return };
+    if process.mood(state.now) == Mood::Hanging {
+        return state.leave_unanswered(call);
+    }
+    let path = request.path.split('?').next().unwrap_or_default();
+    if let Some(status) = health(state, process, id, path) {
+        let body = http::body(&process.pod);
+        return state.answer(call, status, body);
+    }
+    match process.app {
+        App::Kv => kv::request(state, id, call, &request),
+        App::Http | App::Idle => http::request(state, id, call, &request),
+    }
+}

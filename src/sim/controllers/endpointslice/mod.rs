@@ -1,0 +1,9 @@
+//! EndpointSlices: the pods behind each Service with a selector, at most 100 to a slice.
+//! Never sends a packet; proxies follow the slices on their own.
+
+mod endpoint;
+mod reconcile;
+#[cfg(test)]
+mod tests;
+
+pub(super) use reconcile::sync;

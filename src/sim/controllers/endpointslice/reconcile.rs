@@ -1,0 +1,199 @@
+//! Brings a Service's slices in line with its pods, changing only slices in which something differs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::{Service, ServiceSpec};
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde_json::{Value, json};
+
+use super::endpoint;
+use crate::sim::controllers::pod::key_of;
+use crate::sim::controllers::queue::TryAgain;
+use crate::sim::controllers::{control, index};
+use crate::sim::registry::DeleteOptions;
+use crate::sim::{Key, Kind, Object, State};
+
+/// `--max-endpoints-per-slice`.
+const MAX_ENDPOINTS: usize = 100;
+const SERVICE_NAME: &str = "kubernetes.io/service-name";
+const MANAGED_BY: &str = "endpointslice.kubernetes.io/managed-by";
+const MANAGER: &str = "endpointslice-controller.k8s.io";
+const HEADLESS: &str = "service.kubernetes.io/headless";
+
+/// A slice to be: the one that is there, or a new one, and what it shall hold.
+struct Draft {
+    existing: Option<Arc<Object>>,
+    endpoints: Vec<Endpoint>,
+}
+
+/// Reconciles the slices of one Service.
+pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
+    let Some(service) = state.store.get(Kind::Service, key).cloned() else { return Ok(()) };
+    let Some(spec) = service.typed::<Service>().spec.as_ref() else { return Ok(()) };
+    let Some(wanted) = spec.selector.as_ref().filter(|labels| !labels.is_empty()) else { return Ok(()) };
+    if service.is_terminating() || spec.type_.as_deref() == Some("ExternalName") {
+        return Ok(());
+    }
+    let selector = LabelSelector { match_labels: Some(wanted.clone()), match_expressions: None };
+    let groups = group(state, key, spec, &selector);
+    let existing = existing_slices(state, key);
+    let drafts = draft(groups, existing);
+    let mut failed = false;
+    for (ports, draft) in drafts {
+        failed |= store(state, &service, spec, &ports, draft).is_err();
+    }
+    if failed { Err(TryAgain) } else { Ok(()) }
+}
+
+/// Ports as JSON text, so that they can be compared and ordered.
+type PortsKey = String;
+
+fn ports_key(ports: &[EndpointPort]) -> PortsKey {
+    json!(ports).to_string()
+}
+
+/// Endpoints by the ports under which they answer: named ports may differ between pods.
+fn group(
+    state: &State,
+    key: &Key,
+    spec: &ServiceSpec,
+    selector: &LabelSelector,
+) -> BTreeMap<PortsKey, (Vec<EndpointPort>, Vec<Endpoint>)> {
+    let mut groups: BTreeMap<PortsKey, (Vec<EndpointPort>, Vec<Endpoint>)> = BTreeMap::new();
+    for pod in index::pods_selected(state, &key.namespace, selector).iter().filter(|pod| endpoint::belongs(pod)) {
+        let ports = endpoint::ports(spec, pod);
+        let entry = groups.entry(ports_key(&ports)).or_insert_with(|| (ports, Vec::new()));
+        entry.1.push(endpoint::of(state, key, spec, pod));
+    }
+    if groups.is_empty() {
+        // A Service without pods has one empty slice, so that clients see that it is looked after.
+        groups.insert(ports_key(&[]), (Vec::new(), Vec::new()));
+    }
+    groups
+}
+
+fn existing_slices(state: &State, service: &Key) -> Vec<Arc<Object>> {
+    let slices = index::slices_of(state, service);
+    slices.into_iter().filter(|slice| slice.label(MANAGED_BY) == Some(MANAGER) && !slice.is_terminating()).collect()
+}
+
+/// Assigns endpoints to slices: each stays where it is; new ones fill up; an empty slice is reused or dropped.
+fn draft(
+    groups: BTreeMap<PortsKey, (Vec<EndpointPort>, Vec<Endpoint>)>,
+    existing: Vec<Arc<Object>>,
+) -> Vec<(Vec<EndpointPort>, Draft)> {
+    let mut by_ports: BTreeMap<PortsKey, Vec<Arc<Object>>> = BTreeMap::new();
+    let mut spare = Vec::new();
+    for slice in existing {
+        let ports = ports_key(slice.typed::<EndpointSlice>().ports.as_deref().unwrap_or_default());
+        if groups.contains_key(&ports) { by_ports.entry(ports).or_default().push(slice) } else { spare.push(slice) }
+    }
+    let mut drafts = Vec::new();
+    for (ports_key, (ports, endpoints)) in groups {
+        let mine = by_ports.remove(&ports_key).unwrap_or_default();
+        for draft in fill(mine, endpoints) {
+            drafts.push((ports.clone(), draft));
+        }
+    }
+    // A slice that lost its ports takes the place of one that would have to be created.
+    for (_, draft) in drafts.iter_mut().filter(|(_, draft)| draft.existing.is_none()) {
+        draft.existing = spare.pop();
+    }
+    drafts.extend(spare.into_iter().map(|slice| (Vec::new(), Draft { existing: Some(slice), endpoints: Vec::new() })));
+    drafts
+}
+
+fn uid(endpoint: &Endpoint) -> &str {
+    endpoint.target_ref.as_ref().and_then(|target| target.uid.as_deref()).unwrap_or_default()
+}
+
+fn fill(slices: Vec<Arc<Object>>, endpoints: Vec<Endpoint>) -> Vec<Draft> {
+    let mut wanted: BTreeMap<String, Endpoint> =
+        endpoints.into_iter().map(|endpoint| (uid(&endpoint).to_owned(), endpoint)).collect();
+    let mut drafts: Vec<Draft> = Vec::new();
+    for slice in slices {
+        let present = slice.typed::<EndpointSlice>().endpoints.iter();
+        let kept = present.filter_map(|endpoint| wanted.remove(uid(endpoint))).collect();
+        drafts.push(Draft { existing: Some(slice), endpoints: kept });
+    }
+    for endpoint in wanted.into_values() {
+        match drafts.iter_mut().find(|draft| draft.endpoints.len() < MAX_ENDPOINTS) {
+            Some(draft) => draft.endpoints.push(endpoint),
+            None => drafts.push(Draft { existing: None, endpoints: vec![endpoint] }),
+        }
+    }
+    if drafts.is_empty() {
+        drafts.push(Draft { existing: None, endpoints: Vec::new() });
+    }
+    drafts
+}
+
+fn labels(service: &Object, spec: &ServiceSpec) -> Value {
+    let mut labels = service.value().pointer("/metadata/labels").cloned().unwrap_or_else(|| json!({}));
+    labels[SERVICE_NAME] = json!(service.text("/metadata/name"));
+    labels[MANAGED_BY] = json!(MANAGER);
+    if spec.cluster_ip.as_deref() == Some("None") {
+        labels[HEADLESS] = json!("");
+    }
+    labels
+}
+
+fn store(
+    state: &mut State,
+    service: &Object,
+    spec: &ServiceSpec,
+    ports: &[EndpointPort],
+    draft: Draft,
+) -> Result<(), TryAgain> {
+    let key = key_of(service);
+    let endpoints = if draft.endpoints.is_empty() { Value::Array(Vec::new()) } else { json!(draft.endpoints) };
+    let ports = if ports.is_empty() { Value::Null } else { json!(ports) };
+    if let Some(slice) = draft.existing {
+        let slice_key = key_of(&slice);
+        if draft.endpoints.is_empty() && index::slices_of(state, &key).len() > 1 {
+            let _ = state.delete(Kind::EndpointSlice, &slice_key, &DeleteOptions::default());
+            return Ok(());
+        }
+        let labels = labels(service, spec);
+        let stored = state.modify_value(Kind::EndpointSlice, &slice_key, |value| {
+            value["endpoints"] = endpoints;
+            value["metadata"]["labels"] = labels;
+            match value.as_object_mut() {
+                Some(object) if ports.is_null() => drop(object.remove("ports")),
+                Some(object) => drop(object.insert("ports".to_owned(), ports)),
+                None => {}
+            }
+        });
+        return stored.map(drop).map_err(|_| TryAgain);
+    }
+    let mut slice = json!({
+        "metadata": {
+            "generateName": format!("{}-", key.name), "namespace": key.namespace, "labels": labels(service, spec),
+            "ownerReferences": [control::controller_reference(Kind::Service, service)],
+        },
+        "addressType": "IPv4", "endpoints": endpoints,
+    });
+    if !ports.is_null() {
+        slice["ports"] = ports;
+    }
+    match state.create(Kind::EndpointSlice, slice) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let message = format!(
+                "Failed to update endpoint slices for service {}/{}: {}",
+                key.namespace, key.name, error.message
+            );
+            state.event(
+                Kind::Service,
+                &key,
+                "Warning",
+                "FailedToUpdateEndpointSlices",
+                "endpoint-slice-controller",
+                &message,
+            );
+            Err(TryAgain)
+        }
+    }
+}

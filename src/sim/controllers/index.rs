@@ -1,0 +1,172 @@
+//! Who selects whom by labels, kept up to date with each change, so that no controller scans all pods.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Service;
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde_json::Value;
+
+use super::selector;
+use crate::sim::{Change, ChangeType, Key, Kind, Object, State};
+
+/// Namespace, label name, label value.
+type Pair = (String, String, String);
+
+/// Pods by label, and Services and budgets by a label that they ask for.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    pods: BTreeMap<Pair, BTreeSet<String>>,
+    selecting: BTreeMap<Pair, BTreeSet<(Kind, String)>>,
+    /// Those that ask for no particular value: they have to look at each pod of their namespace.
+    broad: BTreeMap<String, BTreeSet<(Kind, String)>>,
+}
+
+impl Index {
+    /// Follows a change of a pod, a Service or a PodDisruptionBudget.
+    pub(super) fn follow(&mut self, change: &Change) {
+        let new = (change.change != ChangeType::Deleted).then_some(&change.new);
+        if change.kind == Kind::Pod {
+            self.follow_pod(&change.key, change.old.as_ref(), new);
+        } else if matches!(change.kind, Kind::Service | Kind::PodDisruptionBudget) {
+            if let Some(old) = &change.old {
+                self.unregister(change.kind, &change.key, old);
+            }
+            if let Some(new) = new {
+                self.register(change.kind, &change.key, new);
+            }
+        }
+    }
+
+    fn follow_pod(&mut self, key: &Key, old: Option<&Arc<Object>>, new: Option<&Arc<Object>>) {
+        let labels = |object: Option<&Arc<Object>>| object.and_then(|o| o.value().pointer("/metadata/labels").cloned());
+        let (before, after) = (labels(old), labels(new));
+        if before == after {
+            return;
+        }
+        for pair in pairs(&key.namespace, before.as_ref()) {
+            if let Some(names) = self.pods.get_mut(&pair) {
+                names.remove(&key.name);
+                if names.is_empty() {
+                    self.pods.remove(&pair);
+                }
+            }
+        }
+        for pair in pairs(&key.namespace, after.as_ref()) {
+            self.pods.entry(pair).or_default().insert(key.name.clone());
+        }
+    }
+
+    fn register(&mut self, kind: Kind, key: &Key, object: &Object) {
+        let entry = (kind, key.name.clone());
+        match asked_by(kind, object) {
+            Asked::Nothing => {}
+            Asked::Anything => {
+                self.broad.entry(key.namespace.clone()).or_default().insert(entry);
+            }
+            Asked::Label(name, value) => {
+                self.selecting.entry((key.namespace.clone(), name, value)).or_default().insert(entry);
+            }
+        }
+    }
+
+    fn unregister(&mut self, kind: Kind, key: &Key, object: &Object) {
+        let entry = (kind, key.name.clone());
+        match asked_by(kind, object) {
+            Asked::Nothing => {}
+            Asked::Anything => {
+                self.broad.entry(key.namespace.clone()).or_default().remove(&entry);
+            }
+            Asked::Label(name, value) => {
+                self.selecting.entry((key.namespace.clone(), name, value)).or_default().remove(&entry);
+            }
+        }
+    }
+
+    /// Services and budgets that may select a pod; the caller still has to match them.
+    pub(super) fn candidates(&self, namespace: &str, pod: &Object) -> BTreeSet<(Kind, String)> {
+        let mut found: BTreeSet<_> = self.broad.get(namespace).cloned().unwrap_or_default();
+        for pair in pairs(namespace, pod.value().pointer("/metadata/labels")) {
+            found.extend(self.selecting.get(&pair).into_iter().flatten().cloned());
+        }
+        found
+    }
+}
+
+/// What a Service or a budget asks for, as far as the index cares.
+enum Asked {
+    Nothing,
+    Anything,
+    Label(String, String),
+}
+
+fn asked_by(kind: Kind, object: &Object) -> Asked {
+    let pointer = if kind == Kind::Service { "/spec/selector" } else { "/spec/selector/matchLabels" };
+    let first = object.value().pointer(pointer).and_then(Value::as_object).and_then(|labels| labels.iter().next());
+    match first {
+        Some((name, value)) => Asked::Label(name.clone(), value.as_str().unwrap_or_default().to_owned()),
+        None if kind == Kind::Service || object.value().pointer("/spec/selector").is_none() => Asked::Nothing,
+        None => Asked::Anything,
+    }
+}
+
+fn pairs<'a>(namespace: &'a str, labels: Option<&'a Value>) -> impl Iterator<Item = Pair> + 'a {
+    labels
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (namespace.to_owned(), name.clone(), value.as_str().unwrap_or_default().to_owned()))
+}
+
+/// Pods of a namespace that a selector selects, ordered by name.
+pub(super) fn pods_selected(state: &State, namespace: &str, wanted: &LabelSelector) -> Vec<Arc<Object>> {
+    let index = &state.controllers.index.pods;
+    let narrowest = wanted.match_labels.iter().flatten().map(|(name, value)| {
+        index.get(&(namespace.to_owned(), name.clone(), value.clone())).map_or((0, None), |set| (set.len(), Some(set)))
+    });
+    match narrowest.min_by_key(|(size, _)| *size) {
+        Some((_, names)) => names
+            .into_iter()
+            .flatten()
+            .filter_map(|name| state.store.find(Kind::Pod, namespace, name))
+            .filter(|pod| selector::matches(wanted, pod))
+            .cloned()
+            .collect(),
+        None => state
+            .store
+            .in_namespace(Kind::Pod, namespace)
+            .filter(|(_, pod)| selector::matches(wanted, pod))
+            .map(|(_, pod)| pod.clone())
+            .collect(),
+    }
+}
+
+/// Services and budgets that select a pod.
+pub(super) fn selecting(state: &State, namespace: &str, pod: &Object) -> Vec<(Kind, Key)> {
+    let candidates = state.controllers.index.candidates(namespace, pod);
+    let selects = |(kind, name): &(Kind, String)| {
+        let Some(object) = state.store.find(*kind, namespace, name) else { return false };
+        if *kind == Kind::Service {
+            let spec = object.typed::<Service>().spec.as_ref();
+            spec.and_then(|spec| spec.selector.as_ref()).is_some_and(|labels| selector::matches_labels(labels, pod))
+        } else {
+            let spec = object.typed::<PodDisruptionBudget>().spec.as_ref();
+            spec.and_then(|spec| spec.selector.as_ref()).is_some_and(|wanted| selector::matches(wanted, pod))
+        }
+    };
+    candidates.into_iter().filter(selects).map(|(kind, name)| (kind, Key::new(namespace, name))).collect()
+}
+
+/// The EndpointSlices of a Service, ordered by name.
+pub(super) fn slices_of(state: &State, service: &Key) -> Vec<Arc<Object>> {
+    let Some(object) = state.store.get(Kind::Service, service) else { return Vec::new() };
+    let mut slices: Vec<_> = state
+        .store
+        .owned_by(object.uid())
+        .filter(|(kind, ..)| *kind == Kind::EndpointSlice)
+        .map(|(_, _, slice)| slice.clone())
+        .collect();
+    slices.retain(|slice| slice.label("kubernetes.io/service-name") == Some(service.name.as_str()));
+    slices
+}

@@ -1,0 +1,92 @@
+//! The namespace controller: a terminating namespace loses its contents, then its `kubernetes` finalizer.
+
+use serde_json::{Value, json};
+
+use super::pod::key_of;
+use super::queue::TryAgain;
+use crate::sim::registry::DeleteOptions;
+use crate::sim::{Key, Kind, State};
+
+/// Reconciles one namespace.
+pub(super) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
+    let Some(namespace) = state.store.get(Kind::Namespace, key).cloned() else { return Ok(()) };
+    if !namespace.is_terminating() {
+        return Ok(());
+    }
+    if namespace.text("/status/phase") != "Terminating" {
+        let _ = state.modify_value(Kind::Namespace, key, |value| value["status"]["phase"] = json!("Terminating"));
+    }
+    if delete_contents(state, &key.name) {
+        finalize(state, key);
+    }
+    // What is left comes back to this queue when it goes (`watch`).
+    Ok(())
+}
+
+/// Deletes everything in a namespace that is not on its way out yet; tells whether nothing is left.
+fn delete_contents(state: &mut State, namespace: &str) -> bool {
+    let options = DeleteOptions { propagation: Some("Background".to_owned()), ..DeleteOptions::default() };
+    let namespaced = || Kind::ALL.into_iter().filter(|kind| kind.facts().namespaced);
+    for kind in namespaced() {
+        let contents = state.store.in_namespace(kind, namespace).filter(|(_, object)| !object.is_terminating());
+        let keys: Vec<Key> = contents.map(|(_, object)| key_of(object)).collect();
+        for key in keys {
+            let _ = state.delete(kind, &key, &options);
+        }
+    }
+    namespaced().all(|kind| state.store.in_namespace(kind, namespace).next().is_none())
+}
+
+fn finalize(state: &mut State, key: &Key) {
+    let _ = state.modify_value(Kind::Namespace, key, |value| {
+        if let Some(finalizers) = value.pointer_mut("/spec/finalizers").and_then(Value::as_array_mut) {
+            finalizers.retain(|finalizer| finalizer.as_str() != Some("kubernetes"));
+        }
+    });
+    let holds = |pointer: &str, value: &Value| {
+        value.pointer(pointer).and_then(Value::as_array).is_some_and(|finalizers| !finalizers.is_empty())
+    };
+    let left = state.store.get(Kind::Namespace, key).cloned();
+    if left.is_some_and(|left| !holds("/spec/finalizers", left.value()) && !holds("/metadata/finalizers", left.value()))
+    {
+        state.remove(Kind::Namespace, key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::sim::controllers::testing::{NS, cluster, create, end_terminating, run, start_all, template};
+    use crate::sim::{Key, Kind};
+
+    #[test]
+    fn a_namespace_goes_after_its_contents() {
+        let mut state = cluster();
+        let mut pod = template("web", "web:1");
+        pod["metadata"]["name"] = json!("web");
+        create(&mut state, Kind::Pod, pod);
+        create(&mut state, Kind::ConfigMap, json!({ "metadata": { "name": "config" } }));
+        start_all(&mut state, "worker-1");
+        run(&mut state, 1);
+        let key = Key::cluster(NS);
+        let now = json!(state.time());
+        state
+            .modify_value(Kind::Namespace, &key, |namespace| {
+                namespace["metadata"]["deletionTimestamp"] = now;
+                namespace["metadata"]["finalizers"] = json!(["example.com/hold"]);
+            })
+            .expect("the namespace exists");
+        run(&mut state, 5);
+        assert_eq!(state.store.in_namespace(Kind::ConfigMap, NS).count(), 0);
+        assert!(state.store.find(Kind::Pod, NS, "web").expect("it ends gracefully").is_terminating());
+        let namespace = state.store.get(Kind::Namespace, &key).expect("it waits for the pod");
+        assert_eq!(namespace.text("/status/phase"), "Terminating");
+        end_terminating(&mut state);
+        run(&mut state, 5);
+        let namespace = state.store.get(Kind::Namespace, &key).expect("a stranger's finalizer holds it");
+        assert_eq!(namespace.value()["spec"]["finalizers"], json!([]));
+        assert!(state.store.in_namespace(Kind::Event, NS).next().is_none());
+        assert!(state.store.find(Kind::ServiceAccount, NS, "default").is_none(), "none is made in a dying namespace");
+    }
+}

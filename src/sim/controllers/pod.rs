@@ -1,0 +1,65 @@
+//! What controllers ask of a pod: is it active, ready, available. Reads the JSON, so that nothing is decoded for it.
+
+use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::sim::{Key, Object};
+
+/// Namespace and name of an object.
+pub(super) fn key_of(object: &Object) -> Key {
+    Key::new(object.text("/metadata/namespace"), object.text("/metadata/name"))
+}
+
+/// A condition of `status.conditions` by its type.
+pub(super) fn condition<'a>(object: &'a Object, kind: &str) -> Option<&'a Value> {
+    let conditions = object.value().get("status")?.get("conditions")?.as_array()?;
+    conditions.iter().find(|condition| condition.get("type").and_then(Value::as_str) == Some(kind))
+}
+
+/// Whether the Ready condition is True.
+pub(super) fn is_ready(pod: &Object) -> bool {
+    condition(pod, "Ready").is_some_and(|ready| ready.get("status").and_then(Value::as_str) == Some("True"))
+}
+
+/// When the Ready condition last changed.
+pub(super) fn ready_since(pod: &Object) -> Option<Timestamp> {
+    condition(pod, "Ready")?.get("lastTransitionTime")?.as_str()?.parse().ok()
+}
+
+/// When the pod was created.
+pub(super) fn created_at(object: &Object) -> Option<Timestamp> {
+    object.text("/metadata/creationTimestamp").parse().ok()
+}
+
+/// Since when, or from when on, a pod that stays ready counts as available; `None` when it is not ready.
+pub(super) fn available_from(pod: &Object, min_ready_seconds: i32) -> Option<Timestamp> {
+    if !is_ready(pod) {
+        return None;
+    }
+    if min_ready_seconds <= 0 {
+        return Some(Timestamp::MIN);
+    }
+    ready_since(pod)?.checked_add(SignedDuration::from_secs(i64::from(min_ready_seconds))).ok()
+}
+
+/// `status.phase`; a pod without one is Pending.
+pub(super) fn phase(pod: &Object) -> &str {
+    let phase = pod.text("/status/phase");
+    if phase.is_empty() { "Pending" } else { phase }
+}
+
+/// Whether a pod has ended for good.
+pub(super) fn is_finished(pod: &Object) -> bool {
+    matches!(phase(pod), "Succeeded" | "Failed")
+}
+
+/// Whether a pod counts towards its owner's replicas: neither ended nor being deleted.
+pub(super) fn is_active(pod: &Object) -> bool {
+    !is_finished(pod) && !pod.is_terminating()
+}
+
+/// The largest restart count of its containers.
+pub(super) fn restarts(pod: &Object) -> i64 {
+    let statuses = pod.value().pointer("/status/containerStatuses").and_then(Value::as_array);
+    statuses.into_iter().flatten().filter_map(|status| status.get("restartCount")?.as_i64()).max().unwrap_or(0)
+}

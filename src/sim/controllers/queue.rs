@@ -1,0 +1,106 @@
+//! The work queues: deduplicated keys, delays, and the exponential back-off after failures.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+
+use super::{
+    Controller, Work, deployment, disruption, endpointslice, garbage_collector, namespace, replicaset, serviceaccount,
+};
+use crate::sim::{Event, Key, Kind, State};
+
+/// First delay of a work queue's back-off (`DefaultControllerRateLimiter`).
+const BACKOFF_FIRST: Duration = Duration::from_millis(5);
+/// Longest delay of a work queue's back-off.
+const BACKOFF_MAX: Duration = Duration::from_secs(1000);
+
+/// By how much more than `timings.controller_latency` the garbage collector may be late.
+const COLLECTION_SPREAD: Duration = Duration::from_millis(40);
+
+impl Controller {
+    /// By how much more than `timings.controller_latency` this controller may be late.
+    const fn spread(self) -> Duration {
+        match self {
+            Self::EndpointSlice => Duration::from_millis(40),
+            Self::Deployment | Self::ReplicaSet | Self::Disruption | Self::Namespace | Self::ServiceAccount => {
+                Duration::from_millis(10)
+            }
+        }
+    }
+}
+
+/// Lets a controller look at an object soon.
+pub(super) fn enqueue(state: &mut State, controller: Controller, key: Key) {
+    let delay = state.jitter(state.settings.timings.controller_latency, controller.spread());
+    state.after_once(delay, Event::Controller(Work::Sync(controller, key)));
+}
+
+/// Lets a controller look at an object after a delay.
+pub(super) fn enqueue_after(state: &mut State, controller: Controller, key: Key, delay: Duration) {
+    let work = Work::Wake(controller, key, state.now + delay);
+    state.after_once(delay, Event::Controller(work));
+}
+
+/// Lets a controller look at an object at a time of the cluster's clock, at the earliest a second from now.
+pub(super) fn enqueue_at(state: &mut State, controller: Controller, key: Key, at: Timestamp) {
+    let wait = at.as_second() - state.timestamp().as_second();
+    let wait = u64::try_from(wait).unwrap_or(0).max(1);
+    enqueue_after(state, controller, key, Duration::from_secs(wait));
+}
+
+/// Lets the garbage collector look at an object soon.
+pub(super) fn enqueue_collection(state: &mut State, kind: Kind, key: Key) {
+    let delay = state.jitter(state.settings.timings.controller_latency, COLLECTION_SPREAD);
+    state.after_once(delay, Event::Controller(Work::Collect(kind, key)));
+}
+
+/// Handles one piece of work.
+pub fn handle(state: &mut State, work: Work) {
+    match work {
+        Work::Sync(controller, key) | Work::Wake(controller, key, _) => reconcile(state, controller, key),
+        Work::Collect(kind, key) => garbage_collector::collect(state, kind, &key),
+    }
+}
+
+/// An object's reconciliation failed and is to be tried again after the queue's back-off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TryAgain;
+
+fn reconcile(state: &mut State, controller: Controller, key: Key) {
+    let outcome = match controller {
+        Controller::Deployment => deployment::sync(state, &key),
+        Controller::ReplicaSet => replicaset::sync(state, &key),
+        Controller::EndpointSlice => endpointslice::sync(state, &key),
+        Controller::Disruption => disruption::sync(state, &key),
+        Controller::Namespace => namespace::sync(state, &key),
+        Controller::ServiceAccount => serviceaccount::sync(state, &key),
+    };
+    match outcome {
+        Ok(()) => {
+            state.controllers.failures.remove(&(controller, key));
+        }
+        Err(TryAgain) => {
+            let failures = state.controllers.failures.entry((controller, key.clone())).or_default();
+            *failures += 1;
+            let delay = backoff(BACKOFF_FIRST, BACKOFF_MAX, *failures);
+            enqueue_after(state, controller, key, delay);
+        }
+    }
+}
+
+/// `first` doubled for each failure after the first one, at most `max`.
+pub(super) fn backoff(first: Duration, max: Duration, failures: u32) -> Duration {
+    let factor = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+    first.saturating_mul(factor).min(max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_backs_off_like_the_real_one() {
+        let millis = |failures| backoff(BACKOFF_FIRST, BACKOFF_MAX, failures).as_millis();
+        assert_eq!([millis(1), millis(2), millis(5), millis(18), millis(40)], [5, 10, 80, 655_360, 1_000_000]);
+    }
+}

@@ -1,0 +1,130 @@
+//! Which change concerns which controller. Only enqueues keys; never changes an object.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::pod::condition;
+use super::queue::enqueue;
+use super::{Controller, garbage_collector, index, replicaset, serviceaccount};
+use crate::sim::{Change, ChangeType, Key, Kind, Object, State};
+
+/// Reacts to a change of the store by enqueuing work.
+pub fn on_change(state: &mut State, change: &Change) {
+    state.controllers.index.follow(change);
+    garbage_collector::follow(state, change);
+    on_namespaced(state, change);
+    if change.kind == Kind::Pod {
+        on_pod(state, change);
+    } else if let Some(controller) = workload(change.kind) {
+        // A Deployment also looks again at what it wrote itself: a condition may be the next step's premise.
+        if change.kind == Kind::Deployment || !is_status_only(change) {
+            enqueue(state, controller, change.key.clone());
+        }
+        enqueue_owner(state, change);
+    } else if change.kind == Kind::Service {
+        enqueue(state, Controller::EndpointSlice, change.key.clone());
+    } else if change.kind == Kind::PodDisruptionBudget {
+        enqueue(state, Controller::Disruption, change.key.clone());
+    } else if change.kind == Kind::EndpointSlice && change.change == ChangeType::Deleted {
+        if let Some(service) = change.new.label("kubernetes.io/service-name") {
+            enqueue(state, Controller::EndpointSlice, Key::new(change.key.namespace.clone(), service));
+        }
+    }
+}
+
+/// What namespaces need: an account each, and a look when something in a terminating one has gone.
+fn on_namespaced(state: &mut State, change: &Change) {
+    let deleted = change.change == ChangeType::Deleted;
+    if change.kind == Kind::Namespace && !deleted {
+        if change.new.is_terminating() {
+            enqueue(state, Controller::Namespace, change.key.clone());
+        } else {
+            enqueue(state, Controller::ServiceAccount, change.key.clone());
+        }
+    } else if deleted && !change.key.namespace.is_empty() {
+        let namespace = Key::cluster(change.key.namespace.clone());
+        if state.store.get(Kind::Namespace, &namespace).is_some_and(|namespace| namespace.is_terminating()) {
+            enqueue(state, Controller::Namespace, namespace);
+        } else if change.kind == Kind::ServiceAccount && change.key.name == serviceaccount::DEFAULT {
+            enqueue(state, Controller::ServiceAccount, namespace);
+        }
+    }
+}
+
+/// The controller of a workload kind.
+fn workload(kind: Kind) -> Option<Controller> {
+    let table = [(Kind::Deployment, Controller::Deployment), (Kind::ReplicaSet, Controller::ReplicaSet)];
+    table.into_iter().find(|(known, _)| *known == kind).map(|(_, controller)| controller)
+}
+
+fn on_pod(state: &mut State, change: &Change) {
+    enqueue_owner(state, change);
+    let namespace = &change.key.namespace;
+    if change.change == ChangeType::Deleted
+        && let Some((Controller::ReplicaSet, set)) = owner(&change.key, &change.new)
+        && let Some(set) = state.store.get(Kind::ReplicaSet, &set).cloned()
+        && let Some((deployment, key)) = owner(&change.key, &set)
+    {
+        // A Recreate waits for the objects of the old pods to go.
+        enqueue(state, deployment, key);
+    }
+    if change.new.controller_uid().is_none() && change.change != ChangeType::Deleted && !is_status_only(change) {
+        for key in replicaset::adopters(state, namespace, &change.new) {
+            enqueue(state, Controller::ReplicaSet, key);
+        }
+    }
+    if !concerns_endpoints(change) {
+        return;
+    }
+    let mut selecting = index::selecting(state, namespace, &change.new);
+    if let Some(old) = change.old.as_ref().filter(|old| labels(old) != labels(&change.new)) {
+        selecting.extend(index::selecting(state, namespace, old));
+    }
+    for (kind, key) in selecting {
+        let controller = if kind == Kind::Service { Controller::EndpointSlice } else { Controller::Disruption };
+        enqueue(state, controller, key);
+    }
+}
+
+/// Enqueues the controller of an object, and the one before when it changed.
+fn enqueue_owner(state: &mut State, change: &Change) {
+    let new = owner(&change.key, &change.new);
+    let old = change.old.as_ref().and_then(|old| owner(&change.key, old)).filter(|old| Some(old) != new.as_ref());
+    for (controller, key) in new.into_iter().chain(old) {
+        enqueue(state, controller, key);
+    }
+}
+
+fn owner(key: &Key, object: &Object) -> Option<(Controller, Key)> {
+    let owners = object.value().pointer("/metadata/ownerReferences")?.as_array()?;
+    let owner = owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
+    let kind = Kind::by_name(owner.get("apiVersion")?.as_str()?, owner.get("kind")?.as_str()?)?;
+    Some((workload(kind)?, Key::new(key.namespace.clone(), owner.get("name")?.as_str()?)))
+}
+
+/// Whether nothing but the status changed: what a controller itself wrote is no reason to look again.
+fn is_status_only(change: &Change) -> bool {
+    let Some(old) = &change.old else { return false };
+    if change.change == ChangeType::Deleted || old.value().get("spec") != change.new.value().get("spec") {
+        return false;
+    }
+    ["labels", "annotations", "ownerReferences", "finalizers", "deletionTimestamp"].iter().all(|field| {
+        let read =
+            |object: &Arc<Object>| object.value().get("metadata").and_then(|metadata| metadata.get(field)).cloned();
+        read(old) == read(&change.new)
+    })
+}
+
+fn labels(object: &Object) -> Option<&Value> {
+    object.value().get("metadata")?.get("labels")
+}
+
+/// Whether a change of a pod can matter to an endpoint or a budget: all but the noise of container statuses.
+fn concerns_endpoints(change: &Change) -> bool {
+    let Some(old) = change.old.as_ref().filter(|_| change.change != ChangeType::Deleted) else { return true };
+    let new = &change.new;
+    let ready = |pod: &Arc<Object>| condition(pod, "Ready").and_then(|ready| ready.get("status")).cloned();
+    let plain = ["/metadata/labels", "/metadata/deletionTimestamp", "/status/phase", "/status/podIP", "/spec/nodeName"];
+    ready(old) != ready(new) || plain.iter().any(|field| old.value().pointer(field) != new.value().pointer(field))
+}

@@ -1,0 +1,127 @@
+//! Pods and pod templates.
+
+use k8s_openapi::api::core::v1::{Container, HTTPGetAction, Pod, PodSpec, PodStatus, Probe, ResourceRequirements};
+
+use super::volumes::volume;
+use super::{unless_set, unless_text};
+use crate::sim::registry::qos::qos_class;
+
+/// A pod: the rules for templates, and those for pods alone.
+pub(in crate::sim::registry) fn pod(pod: &mut Pod) {
+    let spec = pod.spec.get_or_insert_default();
+    pod_spec(spec);
+    unless_set(&mut spec.enable_service_links, true);
+    unless_text(&mut spec.service_account_name, "default");
+    spec.service_account.clone_from(&spec.service_account_name);
+    for container in spec.containers.iter_mut().chain(spec.init_containers.iter_mut().flatten()) {
+        if let Some(resources) = &mut container.resources {
+            limits_are_requests(resources);
+        }
+    }
+    let status = pod.status.get_or_insert_with(PodStatus::default);
+    unless_text(&mut status.phase, "Pending");
+    if status.qos_class.is_none() {
+        status.qos_class = Some(qos_class(spec).to_owned());
+    }
+}
+
+/// The spec of a pod or of a template.
+pub(super) fn pod_spec(spec: &mut PodSpec) {
+    unless_text(&mut spec.restart_policy, "Always");
+    unless_text(&mut spec.dns_policy, "ClusterFirst");
+    unless_text(&mut spec.scheduler_name, "default-scheduler");
+    unless_set(&mut spec.termination_grace_period_seconds, 30);
+    spec.security_context.get_or_insert_default();
+    for each in spec.volumes.iter_mut().flatten() {
+        volume(each);
+    }
+    let host_network = spec.host_network == Some(true);
+    for each in spec.containers.iter_mut().chain(spec.init_containers.iter_mut().flatten()) {
+        container(each, host_network);
+    }
+}
+
+fn container(container: &mut Container, host_network: bool) {
+    let image = container.image.as_deref().unwrap_or_default();
+    unless_text(&mut container.image_pull_policy, pull_policy(image));
+    unless_text(&mut container.termination_message_path, "/dev/termination-log");
+    unless_text(&mut container.termination_message_policy, "File");
+    container.resources.get_or_insert_default();
+    for port in container.ports.iter_mut().flatten() {
+        unless_text(&mut port.protocol, "TCP");
+        if host_network {
+            unless_set(&mut port.host_port, port.container_port);
+        }
+    }
+    for variable in container.env.iter_mut().flatten() {
+        if let Some(field) = variable.value_from.as_mut().and_then(|from| from.field_ref.as_mut()) {
+            unless_text(&mut field.api_version, "v1");
+        }
+    }
+    let probes = [&mut container.startup_probe, &mut container.readiness_probe, &mut container.liveness_probe];
+    probes.into_iter().flatten().for_each(probe);
+    if let Some(lifecycle) = &mut container.lifecycle {
+        for handler in [&mut lifecycle.pre_stop, &mut lifecycle.post_start].into_iter().flatten() {
+            handler.http_get.iter_mut().for_each(http_get);
+        }
+    }
+}
+
+fn probe(probe: &mut Probe) {
+    unless_set(&mut probe.timeout_seconds, 1);
+    unless_set(&mut probe.period_seconds, 10);
+    unless_set(&mut probe.success_threshold, 1);
+    unless_set(&mut probe.failure_threshold, 3);
+    probe.http_get.iter_mut().for_each(http_get);
+    if let Some(grpc) = &mut probe.grpc {
+        unless_set(&mut grpc.service, "");
+    }
+}
+
+fn http_get(get: &mut HTTPGetAction) {
+    unless_text(&mut get.path, "/");
+    unless_text(&mut get.scheme, "HTTP");
+}
+
+/// `Always` for `latest` and for no tag at all, else `IfNotPresent`.
+fn pull_policy(image: &str) -> &'static str {
+    if image.contains('@') {
+        return "IfNotPresent";
+    }
+    // A colon before the last slash belongs to the registry's port.
+    let name = image.rsplit('/').next().unwrap_or_default();
+    match name.split_once(':') {
+        None | Some((_, "latest")) => "Always",
+        Some(_) => "IfNotPresent",
+    }
+}
+
+fn limits_are_requests(resources: &mut ResourceRequirements) {
+    let Some(limits) = &resources.limits else { return };
+    if limits.is_empty() {
+        return;
+    }
+    let requests = resources.requests.get_or_insert_default();
+    for (name, amount) in limits {
+        requests.entry(name.clone()).or_insert_with(|| amount.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pull_policy_follows_the_tag() {
+        for (image, wanted) in [
+            ("nginx", "Always"),
+            ("nginx:latest", "Always"),
+            ("nginx:1.27", "IfNotPresent"),
+            ("registry:5000/nginx", "Always"),
+            ("registry:5000/nginx:1", "IfNotPresent"),
+            ("nginx@sha256:00", "IfNotPresent"),
+        ] {
+            assert_eq!(pull_policy(image), wanted, "{image}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Namespaces, Services and the smaller kinds.
+
+use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::{unless_set, unless_text};
+
+/// A namespace carries its name as a label, and a finalizer until its contents are gone.
+pub(in crate::sim::registry) fn namespace(namespace: &mut Namespace) {
+    let name = namespace.metadata.name.clone().unwrap_or_default();
+    let labels = namespace.metadata.labels.get_or_insert_default();
+    labels.insert("kubernetes.io/metadata.name".to_owned(), name);
+    unless_text(&mut namespace.status.get_or_insert_default().phase, "Active");
+}
+
+/// A Service; its addresses are allocated by `admission`.
+pub(in crate::sim::registry) fn service(service: &mut Service) {
+    let spec = service.spec.get_or_insert_default();
+    unless_text(&mut spec.type_, "ClusterIP");
+    unless_text(&mut spec.session_affinity, "None");
+    for port in spec.ports.iter_mut().flatten() {
+        unless_text(&mut port.protocol, "TCP");
+        let absent = match &port.target_port {
+            None | Some(IntOrString::Int(0)) => true,
+            Some(IntOrString::String(name)) => name.is_empty(),
+            Some(IntOrString::Int(_)) => false,
+        };
+        if absent {
+            port.target_port = Some(IntOrString::Int(port.port));
+        }
+    }
+    if spec.type_.as_deref() == Some("ExternalName") {
+        return;
+    }
+    unless_text(&mut spec.internal_traffic_policy, "Cluster");
+    if matches!(spec.type_.as_deref(), Some("NodePort" | "LoadBalancer")) {
+        unless_text(&mut spec.external_traffic_policy, "Cluster");
+    }
+    if spec.type_.as_deref() == Some("LoadBalancer") {
+        unless_set(&mut spec.allocate_load_balancer_node_ports, true);
+    }
+    service.status.get_or_insert_default().load_balancer.get_or_insert_default();
+}
+
+/// A Secret; `stringData` is write-only and goes to `data`.
+pub(in crate::sim::registry) fn secret(secret: &mut Secret) {
+    unless_text(&mut secret.type_, "Opaque");
+    for (name, text) in secret.string_data.take().unwrap_or_default() {
+        secret.data.get_or_insert_default().insert(name, k8s_openapi::ByteString(text.into_bytes()));
+    }
+}
+
+/// An EndpointSlice.
+pub(in crate::sim::registry) fn endpoint_slice(slice: &mut EndpointSlice) {
+    for port in slice.ports.iter_mut().flatten() {
+        unless_set(&mut port.name, "");
+        unless_text(&mut port.protocol, "TCP");
+    }
+}
+
+/// A NetworkPolicy is about ingress, and about egress when it has egress rules.
+pub(in crate::sim::registry) fn network_policy(policy: &mut NetworkPolicy) {
+    let spec = policy.spec.get_or_insert_default();
+    spec.pod_selector.get_or_insert_default();
+    if spec.policy_types.as_ref().is_none_or(Vec::is_empty) {
+        let mut types = vec!["Ingress".to_owned()];
+        if spec.egress.as_ref().is_some_and(|rules| !rules.is_empty()) {
+            types.push("Egress".to_owned());
+        }
+        spec.policy_types = Some(types);
+    }
+    let ingress = spec.ingress.iter_mut().flatten().flat_map(|rule| rule.ports.iter_mut().flatten());
+    let egress = spec.egress.iter_mut().flatten().flat_map(|rule| rule.ports.iter_mut().flatten());
+    for port in ingress.chain(egress) {
+        unless_text(&mut port.protocol, "TCP");
+    }
+}
+
+/// A StorageClass.
+pub(in crate::sim::registry) fn storage_class(class: &mut StorageClass) {
+    unless_text(&mut class.reclaim_policy, "Delete");
+    unless_text(&mut class.volume_binding_mode, "Immediate");
+}
+
+/// A PriorityClass.
+pub(in crate::sim::registry) fn priority_class(class: &mut PriorityClass) {
+    unless_text(&mut class.preemption_policy, "PreemptLowerPriority");
+}

@@ -1,0 +1,48 @@
+//! Volumes of pods, claims and persistent volumes.
+
+use k8s_openapi::api::core::v1::{EmptyDirVolumeSource, PersistentVolume, PersistentVolumeClaim, Volume};
+
+use super::{unless_set, unless_text};
+
+/// `0644`, as JSON writes it.
+const FILE_MODE: i32 = 0o644;
+
+/// A volume of a pod; one without a source is scratch space.
+pub(super) fn volume(volume: &mut Volume) {
+    let sourceless = serde_json::to_value(&*volume).is_ok_and(|value| value.as_object().is_some_and(|v| v.len() <= 1));
+    if sourceless {
+        volume.empty_dir = Some(EmptyDirVolumeSource::default());
+    }
+    if let Some(source) = &mut volume.config_map {
+        unless_set(&mut source.default_mode, FILE_MODE);
+    }
+    if let Some(source) = &mut volume.secret {
+        unless_set(&mut source.default_mode, FILE_MODE);
+    }
+    if let Some(source) = &mut volume.projected {
+        unless_set(&mut source.default_mode, FILE_MODE);
+    }
+    if let Some(source) = &mut volume.downward_api {
+        unless_set(&mut source.default_mode, FILE_MODE);
+    }
+    if let Some(source) = &mut volume.host_path {
+        unless_set(&mut source.type_, "");
+    }
+}
+
+/// A claim.
+pub(in crate::sim::registry) fn persistent_volume_claim(claim: &mut PersistentVolumeClaim) {
+    unless_text(&mut claim.spec.get_or_insert_default().volume_mode, "Filesystem");
+    unless_text(&mut claim.status.get_or_insert_default().phase, "Pending");
+}
+
+/// A volume of the cluster.
+pub(in crate::sim::registry) fn persistent_volume(volume: &mut PersistentVolume) {
+    let spec = volume.spec.get_or_insert_default();
+    unless_text(&mut spec.persistent_volume_reclaim_policy, "Retain");
+    unless_text(&mut spec.volume_mode, "Filesystem");
+    if let Some(path) = &mut spec.host_path {
+        unless_set(&mut path.type_, "");
+    }
+    unless_text(&mut volume.status.get_or_insert_default().phase, "Pending");
+}

@@ -1,0 +1,94 @@
+//! Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs.
+
+use k8s_openapi::api::apps::v1::{
+    DaemonSet, Deployment, ReplicaSet, RollingUpdateDaemonSet, RollingUpdateDeployment, StatefulSet,
+    StatefulSetPersistentVolumeClaimRetentionPolicy,
+};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::pod::pod_spec;
+use super::volumes::persistent_volume_claim;
+use super::{unless_set, unless_text};
+
+fn template(template: &mut PodTemplateSpec) {
+    pod_spec(template.spec.get_or_insert_default());
+}
+
+fn quarter() -> IntOrString {
+    IntOrString::String("25%".to_owned())
+}
+
+/// A Deployment.
+pub(in crate::sim::registry) fn deployment(deployment: &mut Deployment) {
+    let spec = deployment.spec.get_or_insert_default();
+    unless_set(&mut spec.replicas, 1);
+    unless_set(&mut spec.revision_history_limit, 10);
+    unless_set(&mut spec.progress_deadline_seconds, 600);
+    let strategy = spec.strategy.get_or_insert_default();
+    unless_text(&mut strategy.type_, "RollingUpdate");
+    if strategy.type_.as_deref() == Some("RollingUpdate") {
+        let rolling = strategy.rolling_update.get_or_insert_with(RollingUpdateDeployment::default);
+        unless_set(&mut rolling.max_unavailable, quarter());
+        unless_set(&mut rolling.max_surge, quarter());
+    }
+    template(&mut spec.template);
+}
+
+/// A ReplicaSet.
+pub(in crate::sim::registry) fn replica_set(set: &mut ReplicaSet) {
+    let spec = set.spec.get_or_insert_default();
+    unless_set(&mut spec.replicas, 1);
+    template(spec.template.get_or_insert_default());
+}
+
+/// A StatefulSet.
+pub(in crate::sim::registry) fn stateful_set(set: &mut StatefulSet) {
+    let spec = set.spec.get_or_insert_default();
+    unless_set(&mut spec.replicas, 1);
+    unless_set(&mut spec.revision_history_limit, 10);
+    unless_text(&mut spec.pod_management_policy, "OrderedReady");
+    let strategy = spec.update_strategy.get_or_insert_default();
+    unless_text(&mut strategy.type_, "RollingUpdate");
+    if strategy.type_.as_deref() == Some("RollingUpdate") {
+        unless_set(&mut strategy.rolling_update.get_or_insert_default().partition, 0);
+    }
+    let retention = spec
+        .persistent_volume_claim_retention_policy
+        .get_or_insert_with(StatefulSetPersistentVolumeClaimRetentionPolicy::default);
+    unless_text(&mut retention.when_deleted, "Retain");
+    unless_text(&mut retention.when_scaled, "Retain");
+    spec.volume_claim_templates.iter_mut().flatten().for_each(persistent_volume_claim);
+    template(&mut spec.template);
+}
+
+/// A DaemonSet.
+pub(in crate::sim::registry) fn daemon_set(set: &mut DaemonSet) {
+    let spec = set.spec.get_or_insert_default();
+    unless_set(&mut spec.revision_history_limit, 10);
+    let strategy = spec.update_strategy.get_or_insert_default();
+    unless_text(&mut strategy.type_, "RollingUpdate");
+    if strategy.type_.as_deref() == Some("RollingUpdate") {
+        let rolling = strategy.rolling_update.get_or_insert_with(RollingUpdateDaemonSet::default);
+        unless_set(&mut rolling.max_unavailable, IntOrString::Int(1));
+        unless_set(&mut rolling.max_surge, IntOrString::Int(0));
+    }
+    template(&mut spec.template);
+}
+
+/// A Job.
+pub(in crate::sim::registry) fn job(job: &mut Job) {
+    let spec = job.spec.get_or_insert_default();
+    // With neither of them a Job runs one pod to completion; parallelism alone is a work queue.
+    if spec.completions.is_none() && spec.parallelism.is_none() {
+        spec.completions = Some(1);
+    }
+    unless_set(&mut spec.parallelism, 1);
+    unless_set(&mut spec.backoff_limit, 6);
+    unless_text(&mut spec.completion_mode, "NonIndexed");
+    unless_set(&mut spec.suspend, false);
+    unless_set(&mut spec.manual_selector, false);
+    unless_text(&mut spec.pod_replacement_policy, "TerminatingOrFailed");
+    template(&mut spec.template);
+}

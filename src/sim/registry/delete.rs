@@ -1,0 +1,130 @@
+//! Deleting one object: preconditions, finalizers, propagation and a pod's grace.
+//! Who removes dependents is the garbage collector's affair, except that orphans are let go here.
+
+use std::sync::Arc;
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::sim::api::error::ApiError;
+use crate::sim::{Key, Kind, Object, State};
+
+use super::strategy;
+use super::write::held;
+
+/// How an object is to be deleted.
+#[derive(Clone, Debug, Default)]
+pub struct DeleteOptions {
+    /// `gracePeriodSeconds`; the pod's own when absent, 0 removes at once.
+    pub grace_seconds: Option<u64>,
+    /// `preconditions.uid`.
+    pub uid: Option<String>,
+    /// `preconditions.resourceVersion`.
+    pub resource_version: Option<String>,
+    /// `propagationPolicy`: `Background` (default), `Foreground` or `Orphan`.
+    pub propagation: Option<String>,
+}
+
+impl State {
+    /// Deletes an object: at once, or by marking it when it has finalizers or is a pod that runs on a node.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when a precondition does not hold.
+    pub fn delete(&mut self, kind: Kind, key: &Key, options: &DeleteOptions) -> Result<Arc<Object>, ApiError> {
+        let old = self.store.get(kind, key).cloned().ok_or_else(|| ApiError::not_found(kind, key))?;
+        preconditions(kind, key, &old, options)?;
+        if options.propagation.as_deref() == Some("Orphan") {
+            self.orphan(old.uid());
+        }
+        let grace = grace(kind, &old, options);
+        let earlier = old.value().pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_u64);
+        if old.is_terminating() && earlier.is_none_or(|earlier| earlier <= grace) && grace > 0 {
+            return Ok(old);
+        }
+        let value = self.marked(kind, &old, grace, options);
+        if held(kind, &Object::new(value.clone())) {
+            if value == *old.value() {
+                return Ok(old);
+            }
+            return Ok(self.write(kind, key, value));
+        }
+        Ok(self.remove(kind, key).unwrap_or(old))
+    }
+
+    /// Removes an object whatever its finalizers or grace say. Returns its last state.
+    pub fn remove(&mut self, kind: Kind, key: &Key) -> Option<Arc<Object>> {
+        let change = self.store.remove(kind, key)?;
+        self.announce(&change);
+        Some(change.new.clone())
+    }
+
+    fn marked(&self, kind: Kind, old: &Object, grace: u64, options: &DeleteOptions) -> Value {
+        let mut value = old.value().clone();
+        if options.propagation.as_deref() == Some("Foreground") {
+            let mut finalizers = value["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+            if !finalizers.contains(&json!("foregroundDeletion")) {
+                finalizers.push(json!("foregroundDeletion"));
+            }
+            value["metadata"]["finalizers"] = json!(finalizers);
+        }
+        if kind == Kind::Namespace {
+            value["status"]["phase"] = json!("Terminating");
+        }
+        if !old.is_terminating() && strategy::has_generation(kind) {
+            // The first mark bumps the generation, so that controllers look again (`rest.BeforeDelete`).
+            value["metadata"]["generation"] = json!(value["metadata"]["generation"].as_u64().unwrap_or(0) + 1);
+        }
+        if !old.is_terminating() || kind == Kind::Pod {
+            let end = self.time().0.as_second() + i64::try_from(grace).unwrap_or(0);
+            let known = old.value().pointer("/metadata/deletionTimestamp").cloned();
+            // An end that lies in the past already is not moved.
+            let time = if grace == 0 { known } else { None };
+            let time = time.or_else(|| Timestamp::from_second(end).ok().map(|end| json!(end)));
+            value["metadata"]["deletionTimestamp"] = json!(time);
+            value["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
+        }
+        value
+    }
+
+    /// Takes this owner out of its dependents' references.
+    fn orphan(&mut self, uid: &str) {
+        let dependents: Vec<(Kind, Key)> = self.store.owned_by(uid).map(|(kind, key, _)| (kind, key.clone())).collect();
+        for (kind, key) in dependents {
+            let orphaned = self.modify_value(kind, &key, |object| {
+                let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+                if let Some(metadata) = metadata
+                    && let Some(owners) = metadata.get_mut("ownerReferences").and_then(Value::as_array_mut)
+                {
+                    owners.retain(|owner| owner["uid"] != uid);
+                    if owners.is_empty() {
+                        metadata.remove("ownerReferences");
+                    }
+                }
+            });
+            debug_assert!(orphaned.is_ok(), "the index names only objects that exist");
+        }
+    }
+}
+
+fn preconditions(kind: Kind, key: &Key, old: &Object, options: &DeleteOptions) -> Result<(), ApiError> {
+    let check = |what: &str, wanted: Option<&str>, found: &str| match wanted.filter(|wanted| *wanted != found) {
+        Some(wanted) => {
+            let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}");
+            Err(ApiError::conflict(kind, key, &why))
+        }
+        None => Ok(()),
+    };
+    check("UID", options.uid.as_deref(), old.uid())?;
+    check("ResourceVersion", options.resource_version.as_deref(), old.text("/metadata/resourceVersion"))
+}
+
+/// Seconds that a pod gets: none when no kubelet has it or when it ended already (`podStrategy.CheckGracefulDelete`).
+fn grace(kind: Kind, old: &Object, options: &DeleteOptions) -> u64 {
+    let bound = !old.text("/spec/nodeName").is_empty();
+    let ended = matches!(old.text("/status/phase"), "Succeeded" | "Failed");
+    if kind != Kind::Pod || !bound || ended {
+        return 0;
+    }
+    let own = old.value().pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_u64);
+    options.grace_seconds.or(own).unwrap_or(30)
+}

@@ -1,0 +1,49 @@
+//! The one door to time. On the embedded cluster it is tokio's paused clock; on a live one the monotonic clock.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// A clock that counts from the start of a run.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+    wall: Timestamp,
+}
+
+impl Clock {
+    /// A clock that starts now; `wall` is what a wall clock shows at this moment.
+    #[must_use]
+    pub fn starting_at(wall: Timestamp) -> Self {
+        Self { start: Instant::now(), wall }
+    }
+
+    /// Time since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Microseconds since the start, as evidence counts.
+    #[must_use]
+    pub fn micros(&self) -> u64 {
+        u64::try_from(self.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// The wall clock at the start.
+    #[must_use]
+    pub fn started(&self) -> Timestamp {
+        self.wall
+    }
+
+    /// Waits.
+    pub async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    /// Waits until a time since the start; returns at once when it is over.
+    pub async fn sleep_until(&self, elapsed: Duration) {
+        tokio::time::sleep_until(self.start + elapsed).await;
+    }
+}

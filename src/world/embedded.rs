@@ -1,0 +1,251 @@
+//! The embedded cluster as a world: the only place where our words meet the simulation's.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::{
+    Clock, Connection, Machines, Network, NetworkError, Place, Reply, Vantage, Volumes, World, digest_of, proxy, sha256,
+};
+use crate::evidence::WorldName;
+use crate::scenario::{CommandPair, Enforcement, FailureMode, Scenario};
+use crate::sim::network::{Answer, ConnectionId, Destination, Request, Vantage as SimVantage};
+use crate::sim::{Cluster, NodeSpec, Settings};
+
+/// Boots an embedded cluster for a scenario on the current tokio runtime, whose clock must be paused.
+///
+/// # Errors
+/// A quantity that cannot be read.
+pub fn start(scenario: &Scenario, seed: u64) -> Result<World, String> {
+    let cluster = Cluster::start(settings(&scenario.cluster)?, seed);
+    let client = cluster.client();
+    let wall = cluster.with(|state| state.timestamp());
+    Ok(World {
+        name: WorldName::Embedded,
+        client: client.clone(),
+        clock: Clock::starting_at(wall),
+        network: Arc::new(Wires { cluster: cluster.clone(), client }),
+        machines: Arc::new(Hands { cluster: cluster.clone() }),
+        volumes: Arc::new(Disks { cluster }),
+        metrics: None,
+    })
+}
+
+/// The simulation's settings for a scenario's `[cluster]`.
+fn settings(cluster: &crate::scenario::Cluster) -> Result<Settings, String> {
+    let mut settings = Settings { nodes: nodes(cluster), ..Settings::default() };
+    settings.policies_enforced = cluster.network_policies != Enforcement::Ignored;
+    settings.policies_cut_established = cluster.network_policies != Enforcement::NewConnections;
+    let (wanted, timings) = (&cluster.timings, &mut settings.timings);
+    let set = |value: Option<Duration>, to: &mut Duration| {
+        if let Some(value) = value {
+            *to = value;
+        }
+    };
+    set(wanted.node_monitor_grace_period, &mut timings.node_monitor_grace_period);
+    set(wanted.node_monitor_period, &mut timings.node_monitor_period);
+    set(wanted.lease_renew_interval, &mut timings.lease_renew_interval);
+    set(wanted.volume_attach, &mut timings.volume_attach);
+    set(wanted.force_detach_after, &mut timings.force_detach_after);
+    set(wanted.container_start, &mut timings.container_start);
+    set(wanted.app_start, &mut timings.app_start);
+    if let Some(toleration) = wanted.default_toleration {
+        timings.default_toleration_seconds = toleration.as_secs();
+    }
+    if let Some(size) = &wanted.image_size {
+        timings.image_size = crate::scenario::quantity(size)?;
+    }
+    if let Some(bandwidth) = &wanted.pull_bandwidth {
+        timings.pull_bandwidth = crate::scenario::quantity(bandwidth)?;
+    }
+    Ok(settings)
+}
+
+fn nodes(cluster: &crate::scenario::Cluster) -> Vec<NodeSpec> {
+    let zones = if cluster.zones.is_empty() { vec!["zone-1".to_owned()] } else { cluster.zones.clone() };
+    let node = |index: usize| {
+        let mut spec = NodeSpec::new(format!("worker-{}", index + 1), zones[index % zones.len()].clone());
+        spec.capacity.extend(cluster.capacity.clone());
+        if let Some(special) = cluster.node.get(&spec.name) {
+            if let Some(zone) = &special.zone {
+                spec.zone.clone_from(zone);
+            }
+            spec.labels.clone_from(&special.labels);
+            spec.taints.clone_from(&special.taints);
+            spec.capacity.extend(special.capacity.clone());
+        }
+        spec
+    };
+    (0..cluster.nodes as usize).map(node).collect()
+}
+
+struct Wires {
+    cluster: Cluster,
+    client: kube::Client,
+}
+
+fn vantage(from: &Vantage) -> SimVantage {
+    match from {
+        Vantage::Outside => SimVantage::Outside,
+        Vantage::Pod { namespace, name } => SimVantage::Pod { namespace: namespace.clone(), name: name.clone() },
+    }
+}
+
+fn destination(to: &Place) -> Result<Destination, NetworkError> {
+    match to.clone() {
+        Place::Service { namespace, name, port } => Ok(Destination::Service { namespace, name, port }),
+        Place::Pod { namespace, name, port } => Ok(Destination::Pod { namespace, name, port }),
+        Place::Url(url) => {
+            Err(NetworkError::Unsupported(format!("{url}: the embedded cluster has no way out; use `service`")))
+        }
+    }
+}
+
+fn reply(answer: Answer, timeout: Duration) -> Result<Reply, NetworkError> {
+    match answer {
+        Answer::Response { status, body, pod } => Ok(Reply { status, body, pod: Some(pod) }),
+        Answer::Refused => Err(NetworkError::Refused("connection refused".to_owned())),
+        Answer::Reset => Err(NetworkError::Broken("connection reset".to_owned())),
+        Answer::Silent => Err(NetworkError::Timeout(timeout)),
+    }
+}
+
+impl Network for Wires {
+    fn http<'a>(
+        &'a self,
+        from: &'a Vantage,
+        to: &'a Place,
+        method: &'a str,
+        path: &'a str,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Reply, NetworkError>> {
+        async move {
+            let to_sim = destination(to)?;
+            if *from == Vantage::Outside {
+                return proxy::request(&self.client, to, method, path, timeout).await;
+            }
+            let request = Request { method: method.to_owned(), path: path.to_owned(), body: String::new() };
+            let answer = self.cluster.request(vantage(from), to_sim, request);
+            match tokio::time::timeout(timeout, answer).await {
+                Ok(answer) => reply(answer, timeout),
+                Err(_) => Err(NetworkError::Timeout(timeout)),
+            }
+        }
+        .boxed()
+    }
+
+    fn connect<'a>(
+        &'a self,
+        from: &'a Vantage,
+        to: &'a Place,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Box<dyn Connection>, NetworkError>> {
+        async move {
+            let opening = self.cluster.connect(vantage(from), destination(to)?);
+            match tokio::time::timeout(timeout, opening).await {
+                Ok(Ok(id)) => Ok(Box::new(Wire { cluster: self.cluster.clone(), id }) as Box<dyn Connection>),
+                Ok(Err(answer)) => reply(answer, timeout).and(Err(NetworkError::Broken("no connection".to_owned()))),
+                Err(_) => Err(NetworkError::Timeout(timeout)),
+            }
+        }
+        .boxed()
+    }
+}
+
+struct Wire {
+    cluster: Cluster,
+    id: ConnectionId,
+}
+
+impl Connection for Wire {
+    fn round_trip(&self, timeout: Duration) -> BoxFuture<'_, Result<(), NetworkError>> {
+        async move {
+            let request = Request { method: "GET".to_owned(), path: "/".to_owned(), body: String::new() };
+            match tokio::time::timeout(timeout, self.cluster.send_on(self.id, request)).await {
+                Ok(answer) => reply(answer, timeout).map(drop),
+                Err(_) => Err(NetworkError::Timeout(timeout)),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.cluster.close(self.id);
+    }
+}
+
+struct Hands {
+    cluster: Cluster,
+}
+
+impl Machines for Hands {
+    fn fail<'a>(
+        &'a self,
+        node: &'a str,
+        _ip: &'a str,
+        mode: FailureMode,
+        _command: Option<&'a CommandPair>,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        match mode {
+            FailureMode::PowerOff => self.cluster.power_off(node),
+            FailureMode::KubeletStop => self.cluster.kill_kubelet(node),
+            FailureMode::NetworkCut => self.cluster.cut_network(node),
+        }
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn restore<'a>(
+        &'a self,
+        node: &'a str,
+        _ip: &'a str,
+        mode: FailureMode,
+        _command: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        match mode {
+            FailureMode::PowerOff => self.cluster.power_on(node),
+            FailureMode::KubeletStop => self.cluster.start_kubelet(node),
+            FailureMode::NetworkCut => self.cluster.join_network(node),
+        }
+        std::future::ready(Ok(())).boxed()
+    }
+}
+
+struct Disks {
+    cluster: Cluster,
+}
+
+impl Volumes for Disks {
+    fn digest<'a>(
+        &'a self,
+        namespace: &'a str,
+        pod: &'a str,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<(String, u64), String>> {
+        let content = self.cluster.volume(namespace, pod, path);
+        let files = content.ok_or_else(|| format!("pod {namespace}/{pod}: no volume is mounted at {path}"));
+        let digest = files.map(|files| {
+            let hashed: BTreeMap<_, _> =
+                files.iter().map(|(name, text)| (name.clone(), sha256(text.as_bytes()))).collect();
+            digest_of(hashed)
+        });
+        std::future::ready(digest).boxed()
+    }
+
+    fn write<'a>(
+        &'a self,
+        namespace: &'a str,
+        pod: &'a str,
+        path: &'a str,
+        file: &'a str,
+        content: &'a str,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        let done = self.cluster.write_volume(namespace, pod, path, file, content);
+        let result = if done { Ok(()) } else { Err(format!("pod {namespace}/{pod}: no volume is mounted at {path}")) };
+        std::future::ready(result).boxed()
+    }
+}

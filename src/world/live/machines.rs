@@ -1,0 +1,88 @@
+//! Node failure on a live cluster: a pair of commands from the scenario, run only when the user allowed commands.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::process::Command;
+
+use crate::scenario::{CommandPair, FailureMode};
+use crate::world::Machines;
+
+/// Commands on this machine.
+pub(super) struct Commands {
+    /// `--allow-commands` was given.
+    pub(super) allowed: bool,
+}
+
+impl Commands {
+    async fn shell(&self, script: Option<&str>, node: &str, ip: &str) -> Result<(), String> {
+        let script = script.ok_or_else(|| {
+            format!("node {node}: a live cluster needs `command = {{ inject = \"…\", heal = \"…\" }}` in the fault")
+        })?;
+        if !self.allowed {
+            return Err(format!("node {node}: commands of scenario files run only with --allow-commands"));
+        }
+        let output = Command::new("sh")
+            .args(["-c", script])
+            .env("DRIFTPROOF_NODE", node)
+            .env("DRIFTPROOF_NODE_IP", ip)
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(|error| format!("node {node}: `{script}` could not be started: {error}"))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        Err(format!("node {node}: `{script}` ended with {}: {}", output.status, said.trim()))
+    }
+}
+
+impl Machines for Commands {
+    fn fail<'a>(
+        &'a self,
+        node: &'a str,
+        ip: &'a str,
+        _mode: FailureMode,
+        command: Option<&'a CommandPair>,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        self.shell(command.map(|pair| pair.inject.as_str()), node, ip).boxed()
+    }
+
+    fn restore<'a>(
+        &'a self,
+        node: &'a str,
+        ip: &'a str,
+        _mode: FailureMode,
+        command: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        self.shell(command, node, ip).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(inject: &str) -> CommandPair {
+        CommandPair { inject: inject.to_owned(), heal: "true".to_owned() }
+    }
+
+    #[tokio::test]
+    async fn commands_run_only_when_allowed_and_know_their_node() {
+        let check = pair("test \"$DRIFTPROOF_NODE/$DRIFTPROOF_NODE_IP\" = w1/10.0.0.1");
+        let refused = Commands { allowed: false }.fail("w1", "10.0.0.1", FailureMode::PowerOff, Some(&check)).await;
+        assert_eq!(refused, Err("node w1: commands of scenario files run only with --allow-commands".to_owned()));
+        assert_eq!(
+            Commands { allowed: true }.fail("w1", "10.0.0.1", FailureMode::PowerOff, Some(&check)).await,
+            Ok(())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_failing_command_says_what_it_said() {
+        let command = pair("echo no such machine >&2; exit 3");
+        let error = Commands { allowed: true }.fail("w1", "", FailureMode::PowerOff, Some(&command)).await;
+        let error = error.expect_err("the command fails");
+        assert!(error.contains("exit status: 3") && error.ends_with("no such machine"), "{error}");
+    }
+}

@@ -1,0 +1,94 @@
+//! A live cluster, named by its kubeconfig context. There is no "current context": what is not named is not touched.
+
+mod machines;
+mod metrics;
+mod network;
+mod volumes;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+
+use super::{Clock, Metrics, World};
+use crate::evidence::WorldName;
+
+/// Which live cluster, and what may be done there.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The kubeconfig context.
+    pub context: String,
+    /// The kubeconfig file; `$KUBECONFIG` or `~/.kube/config` when absent.
+    pub kubeconfig: Option<PathBuf>,
+    /// Prometheus, for `[[query]]`.
+    pub prometheus: Option<String>,
+    /// Whether commands of scenario files may run on this machine.
+    pub allow_commands: bool,
+}
+
+/// Why a live cluster cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The kubeconfig cannot be read or does not have the context.
+    #[error("context {context}: {reason}")]
+    Config {
+        /// The context that was asked for.
+        context: String,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// The API server does not answer.
+    #[error("context {context}: the API server does not answer: {reason}")]
+    Unreachable {
+        /// The context that was asked for.
+        context: String,
+        /// Why.
+        reason: String,
+    },
+    /// The Prometheus URL is unusable.
+    #[error("--prometheus: {0}")]
+    Prometheus(String),
+}
+
+/// Connects to a live cluster and asks for its version.
+///
+/// # Errors
+/// [`ConnectError`].
+pub async fn connect(options: &Options) -> Result<World, ConnectError> {
+    let client = client(options).await?;
+    let version = client
+        .apiserver_version()
+        .await
+        .map_err(|error| ConnectError::Unreachable { context: options.context.clone(), reason: error.to_string() })?;
+    let metrics: Option<Arc<dyn Metrics>> = match &options.prometheus {
+        Some(url) => Some(Arc::new(metrics::Prometheus::new(url).map_err(ConnectError::Prometheus)?)),
+        None => None,
+    };
+    Ok(World {
+        name: WorldName::Live { context: options.context.clone(), version: version.git_version },
+        client: client.clone(),
+        clock: Clock::starting_at(Timestamp::now()),
+        network: Arc::new(network::Live::new(client.clone())),
+        machines: Arc::new(machines::Commands { allowed: options.allow_commands }),
+        volumes: Arc::new(volumes::Exec { client }),
+        metrics,
+    })
+}
+
+async fn client(options: &Options) -> Result<kube::Client, ConnectError> {
+    let wrong = |error: &dyn std::fmt::Display| ConnectError::Config {
+        context: options.context.clone(),
+        reason: format!("{error}; `kubectl config get-contexts` lists the contexts of a kubeconfig"),
+    };
+    let kubeconfig = match &options.kubeconfig {
+        Some(path) => Kubeconfig::read_from(path),
+        None => Kubeconfig::read(),
+    }
+    .map_err(|error| wrong(&error))?;
+    let choice = KubeConfigOptions { context: Some(options.context.clone()), ..KubeConfigOptions::default() };
+    let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &choice).await.map_err(|error| wrong(&error))?;
+    // kube's own retry turns a refused eviction into minutes of silence; the run decides what is tried again.
+    config.default_retry = false;
+    kube::Client::try_from(config).map_err(|error| wrong(&error))
+}

@@ -1,0 +1,191 @@
+//! The seam to the outside: a client of the Kubernetes API, wires into its network, hands on its machines, its
+//! volumes, its metrics and the clock. Two makers: [`live`] and [`embedded`]. Decides nothing.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+
+use crate::evidence::WorldName;
+use crate::scenario::{CommandPair, FailureMode};
+
+mod clock;
+mod digest;
+pub mod embedded;
+pub mod live;
+mod proxy;
+
+pub use clock::Clock;
+pub use digest::{digest_of, sha256};
+
+/// A cluster, as a run needs it.
+#[derive(Clone)]
+pub struct World {
+    /// Which one.
+    pub name: WorldName,
+    /// Its API. Without automatic retries.
+    pub client: kube::Client,
+    /// The clock.
+    pub clock: Clock,
+    /// Its network.
+    pub network: Arc<dyn Network>,
+    /// Its machines.
+    pub machines: Arc<dyn Machines>,
+    /// Its volumes.
+    pub volumes: Arc<dyn Volumes>,
+    /// Its metrics, when there are any.
+    pub metrics: Option<Arc<dyn Metrics>>,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Where traffic comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Vantage {
+    /// Where Driftproof runs (on the embedded cluster: the API server's proxy).
+    Outside,
+    /// Inside a pod.
+    Pod {
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        name: String,
+    },
+}
+
+/// Where traffic goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A port of a Service, by number or name.
+    Service {
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        name: String,
+        /// Number or name.
+        port: String,
+    },
+    /// A port of one pod, by number or name.
+    Pod {
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        name: String,
+        /// Number or name.
+        port: String,
+    },
+    /// A URL, or `host:port`.
+    Url(String),
+}
+
+/// An answer over the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Body.
+    pub body: String,
+    /// The pod that answered, when it can be told.
+    pub pod: Option<String>,
+}
+
+/// Why there was no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NetworkError {
+    /// Nothing listens, or the Service has no endpoint: definitely not delivered.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// The connection broke: it may have been delivered.
+    #[error("broken: {0}")]
+    Broken(String),
+    /// No answer in time: it may have been delivered.
+    #[error("no answer within {}", humantime::format_duration(*.0))]
+    Timeout(Duration),
+    /// This world cannot send from there or to there.
+    #[error("cannot be tried here: {0}")]
+    Unsupported(String),
+}
+
+/// The network. Implemented by the embedded cluster and by a live one.
+pub trait Network: Send + Sync {
+    /// Sends one HTTP request on a new connection.
+    fn http<'a>(
+        &'a self,
+        from: &'a Vantage,
+        to: &'a Place,
+        method: &'a str,
+        path: &'a str,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Reply, NetworkError>>;
+
+    /// Opens a connection.
+    fn connect<'a>(
+        &'a self,
+        from: &'a Vantage,
+        to: &'a Place,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Box<dyn Connection>, NetworkError>>;
+}
+
+/// An open connection; closed when dropped.
+pub trait Connection: Send + Sync {
+    /// Whether traffic still passes: one round trip.
+    fn round_trip(&self, timeout: Duration) -> BoxFuture<'_, Result<(), NetworkError>>;
+}
+
+/// The machines under the nodes. Implemented by the embedded cluster and by pairs of commands.
+pub trait Machines: Send + Sync {
+    /// Makes a node fail. `command` is for worlds that have nothing else.
+    fn fail<'a>(
+        &'a self,
+        node: &'a str,
+        ip: &'a str,
+        mode: FailureMode,
+        command: Option<&'a CommandPair>,
+    ) -> BoxFuture<'a, Result<(), String>>;
+
+    /// Brings it back; idempotent.
+    fn restore<'a>(
+        &'a self,
+        node: &'a str,
+        ip: &'a str,
+        mode: FailureMode,
+        command: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), String>>;
+}
+
+/// The volumes in pods.
+pub trait Volumes: Send + Sync {
+    /// SHA-256 over the sorted paths and contents below a mount path, and the number of files.
+    fn digest<'a>(
+        &'a self,
+        namespace: &'a str,
+        pod: &'a str,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<(String, u64), String>>;
+
+    /// Writes a file below a mount path.
+    fn write<'a>(
+        &'a self,
+        namespace: &'a str,
+        pod: &'a str,
+        path: &'a str,
+        file: &'a str,
+        content: &'a str,
+    ) -> BoxFuture<'a, Result<(), String>>;
+}
+
+/// Prometheus.
+pub trait Metrics: Send + Sync {
+    /// Every sample of an instant query, or of a range query over the last `range` when a step is given. `Err` says why there is none.
+    fn query<'a>(
+        &'a self,
+        expr: &'a str,
+        range: Option<(Duration, Duration)>,
+    ) -> BoxFuture<'a, Result<Vec<f64>, String>>;
+}

@@ -1,0 +1,104 @@
+//! HTTP to Services and pods through the API server's proxy: the one path that both worlds share.
+//! Tells the API server's own answers from the application's.
+
+use std::time::Duration;
+
+use http::Request;
+use http_body_util::BodyExt;
+use kube::client::Body;
+use serde_json::Value;
+
+use super::{NetworkError, Place, Reply};
+
+/// The path of a place below the API server; `None` for a URL.
+fn proxy_path(to: &Place, path: &str) -> Option<String> {
+    let (namespace, plural, name, port) = match to {
+        Place::Service { namespace, name, port } => (namespace, "services", name, port),
+        Place::Pod { namespace, name, port } => (namespace, "pods", name, port),
+        Place::Url(_) => return None,
+    };
+    let path = path.strip_prefix('/').unwrap_or(path);
+    Some(format!("/api/v1/namespaces/{namespace}/{plural}/{name}:{port}/proxy/{path}"))
+}
+
+/// Sends one request through the proxy.
+///
+/// # Errors
+/// [`NetworkError`]; an answer of the application, whatever its status, is a [`Reply`].
+pub(super) async fn request(
+    client: &kube::Client,
+    to: &Place,
+    method: &str,
+    path: &str,
+    timeout: Duration,
+) -> Result<Reply, NetworkError> {
+    let uri = proxy_path(to, path)
+        .ok_or_else(|| NetworkError::Unsupported("a URL is not reached through a proxy".to_owned()))?;
+    let request = Request::builder()
+        .method(method)
+        .uri(uri)
+        .body(Body::empty())
+        .map_err(|error| NetworkError::Unsupported(format!("{method} {path}: {error}")))?;
+    tokio::time::timeout(timeout, answer(client, request)).await.unwrap_or(Err(NetworkError::Timeout(timeout)))
+}
+
+async fn answer(client: &kube::Client, request: Request<Body>) -> Result<Reply, NetworkError> {
+    let response = client.send(request).await.map_err(|error| NetworkError::Broken(error.to_string()))?;
+    let status = response.status().as_u16();
+    let pod = response.headers().get("x-embedded-pod").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = response.into_body().collect().await.map_err(|error| NetworkError::Broken(error.to_string()))?;
+    let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+    match refusal(status, &body) {
+        Some(error) => Err(error),
+        None => Ok(Reply { status, body, pod }),
+    }
+}
+
+/// Reads an error of the proxy itself. The API server answers with a `Status`; an application's 503 has another body.
+/// Its messages: `no endpoints available for service`, `error trying to reach service: dial tcp …: connect: connection refused`.
+fn refusal(status: u16, body: &str) -> Option<NetworkError> {
+    if status < 400 {
+        return None;
+    }
+    let answer: Value = serde_json::from_str(body).ok()?;
+    if answer["kind"] != "Status" || answer["apiVersion"] != "v1" {
+        return None;
+    }
+    let message = answer["message"].as_str().unwrap_or_default().to_owned();
+    let refused = ["no endpoints available", "connection refused", "not found", "no route to host"];
+    Some(if refused.iter().any(|phrase| message.contains(phrase)) {
+        NetworkError::Refused(message)
+    } else {
+        NetworkError::Broken(message)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(message: &str) -> String {
+        serde_json::json!({ "kind": "Status", "apiVersion": "v1", "message": message, "code": 503 }).to_string()
+    }
+
+    #[test]
+    fn the_proxys_own_answers_are_told_from_the_applications() {
+        let no_endpoints = status("no endpoints available for service \"web\"");
+        assert!(matches!(refusal(503, &no_endpoints), Some(NetworkError::Refused(_))));
+        let reset = status("error trying to reach service: read: connection reset by peer");
+        assert!(matches!(refusal(502, &reset), Some(NetworkError::Broken(_))));
+        assert_eq!(refusal(503, "{\"error\":\"no leader\"}"), None);
+        assert_eq!(refusal(503, "overloaded"), None);
+        assert_eq!(refusal(200, &no_endpoints), None);
+    }
+
+    #[test]
+    fn a_path_keeps_its_query_and_loses_one_slash() {
+        let to = Place::Service { namespace: "shop".into(), name: "web".into(), port: "http".into() };
+        assert_eq!(
+            proxy_path(&to, "/a/b?c=d").as_deref(),
+            Some("/api/v1/namespaces/shop/services/web:http/proxy/a/b?c=d")
+        );
+        assert_eq!(proxy_path(&Place::Url("http://x".into()), "/"), None);
+    }
+}
