@@ -151,17 +151,17 @@ fn containers_are_restarted_on_a_cut_machine_but_not_under_a_dead_kubelet() {
         let mut state = cluster();
         let uid = up(&mut state, "web");
         if cut {
-            state.cut_network(NODE)
+            state.cut_network(NODE);
         } else {
-            state.kill_kubelet(NODE)
+            state.kill_kubelet(NODE);
         }
         state.kill_container(&uid, "main");
         run(&mut state, 5.0);
         assert_eq!(runs(&state, &uid), wanted, "cut: {cut}");
         if cut {
-            state.join_network(NODE)
+            state.join_network(NODE);
         } else {
-            state.start_kubelet(NODE)
+            state.start_kubelet(NODE);
         }
         run(&mut state, 5.0);
         assert!(runs(&state, &uid) && ready(&state, "web"));
@@ -195,4 +195,44 @@ fn the_kubelet_takes_back_what_the_node_lifecycle_wrote_on_its_pods() {
         .expect("the pod is there");
     assert!(!ready(&state, "web"));
     until(&mut state, 1.0, |state| ready(state, "web"));
+}
+
+#[test]
+fn a_machine_that_loses_power_while_it_boots_boots_again_from_the_start() {
+    let mut state = cluster();
+    state.power_off(NODE);
+    state.power_on(NODE);
+    run(&mut state, 15.0);
+    state.start_kubelet(NODE);
+    assert!(!state.can_report(NODE), "it still boots");
+    state.power_off(NODE);
+    state.power_on(NODE);
+    let took = until(&mut state, 30.0, |state| state.can_report(NODE));
+    assert!((20.0..20.1).contains(&took), "{took}");
+}
+
+#[test]
+fn a_deleted_node_registers_again_when_its_kubelet_starts() {
+    let mut state = cluster();
+    state.remove(Kind::Node, &Key::cluster(NODE));
+    run(&mut state, 400.0);
+    assert!(state.store.find(Kind::Node, "", NODE).is_none());
+    state.kill_kubelet(NODE);
+    state.start_kubelet(NODE);
+    run(&mut state, 1.0);
+    assert!(node_ready(&state));
+}
+
+#[test]
+fn a_pod_that_finished_stays_finished_whatever_happens_to_its_machine() {
+    let mut state = cluster();
+    let annotations = json!({ "embedded.driftproof.dev/crash-after": "5s", "embedded.driftproof.dev/exit-code": "0" });
+    pod(&mut state, "job", &annotations, &json!({ "restartPolicy": "Never" }));
+    until(&mut state, 20.0, |state| status(state, "job", "/phase") == "Succeeded");
+    state.power_off(NODE);
+    state.power_on(NODE);
+    run(&mut state, 60.0);
+    assert_eq!(status(&state, "job", "/phase"), "Succeeded");
+    delete(&mut state, "job", None);
+    until(&mut state, 1.0, |state| !exists(state, "job"));
 }
