@@ -234,3 +234,19 @@ fn pods_on_the_nodes_own_network_share_its_address_and_know_no_policies() {
         assert_eq!(short(&bench.get(&in_pod("shop", "a"), &to)), expected);
     }
 }
+
+#[test]
+fn the_proxy_of_a_cut_off_machine_keeps_what_it_knew() {
+    let mut bench = two_pods();
+    bench.machine("n1").network = false;
+    bench.endpoints(&[("10.0.2.1", true, false)]);
+    bench.pass(Duration::from_secs(1));
+    let mut met = |from: Vantage| -> Vec<String> {
+        let met = (0..20).map(|_| short(&bench.get(&from, &service("80"))).to_owned());
+        met.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    };
+    assert_eq!(met(Vantage::Outside), ["b"]);
+    assert_eq!(met(in_pod("shop", "a")), ["a", "silent"]);
+    bench.machine("n1").network = true;
+    assert_eq!(short(&bench.get(&in_pod("shop", "a"), &service("80"))), "b");
+}
