@@ -1,4 +1,4 @@
-//! `pods/eviction` under the PodDisruptionBudgets, and `pods/binding`.
+//! `pods/eviction` under every PodDisruptionBudget, and `pods/binding`.
 //! Rules and messages from `pkg/registry/core/pod/rest/eviction.go` and `pkg/registry/core/pod/storage/storage.go`.
 
 use k8s_openapi::api::core::v1::{Pod, PodCondition};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::sim::{Change, Key, Kind, Object, State};
+use crate::sim::{Change, Key, Object, State};
 
 use super::error::ApiError;
 use super::fields::FieldSelector;
@@ -41,9 +41,9 @@ pub(super) fn list(state: &State, call: &Call, target: &Target) -> Result<Outcom
         None if call.query.get("resourceVersionMatch") == Some("Exact") => version(call)?.unwrap_or(0),
         None => state.store.version(),
     };
-    let all = at_version(state, target.kind, version, from.is_some())?;
+    let all = at_version(state, target, version, from.is_some())?;
     let mut items = all.iter().filter(|(key, object)| {
-        from.as_ref().is_none_or(|(_, after)| *key > after) && filter.matches(key, object.value())
+        from.as_ref().is_none_or(|(_, after)| **key > after) && filter.matches(key, object.value())
     });
     let limit = call.query.get("limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0);
     let page: Vec<_> = items.by_ref().take(limit.unwrap_or(usize::MAX)).collect();
@@ -64,14 +64,19 @@ pub(super) fn list(state: &State, call: &Call, target: &Target) -> Result<Outcom
 }
 
 /// All objects of a kind as they were at a version: today's, with every later change undone.
-fn at_version(state: &State, kind: Kind, version: u64, paged: bool) -> Result<BTreeMap<Key, Arc<Object>>, ApiError> {
-    let mut objects: BTreeMap<Key, Arc<Object>> =
-        state.store.all(kind).map(|(key, object)| (key.clone(), object.clone())).collect();
+fn at_version<'a>(
+    state: &'a State,
+    target: &Target,
+    version: u64,
+    paged: bool,
+) -> Result<BTreeMap<&'a Key, &'a Arc<Object>>, ApiError> {
+    let here = |key: &Key| target.namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace);
+    let mut objects: BTreeMap<&Key, &Arc<Object>> = state.store.all(target.kind).filter(|(key, _)| here(key)).collect();
     if version >= state.store.version() {
         return Ok(objects);
     }
     let later: Vec<&Arc<Change>> = match state.store.since(version) {
-        Some(later) => later.filter(|change| change.kind == kind).collect(),
+        Some(later) => later.filter(|change| change.kind == target.kind && here(&change.key)).collect(),
         None if paged => {
             let message = "The provided continue parameter is too old to display a consistent list result. You can \
                            start a new list without the continue parameter.";
@@ -81,7 +86,7 @@ fn at_version(state: &State, kind: Kind, version: u64, paged: bool) -> Result<BT
     };
     for change in later.into_iter().rev() {
         match &change.old {
-            Some(old) => objects.insert(change.key.clone(), old.clone()),
+            Some(old) => objects.insert(&change.key, old),
             None => objects.remove(&change.key),
         };
     }

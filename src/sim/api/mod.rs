@@ -2,20 +2,25 @@
 //! Never decides what an object means: rules for objects are `registry`'s, behaviour is the controllers'.
 
 mod access;
+mod apply;
 mod discovery;
 pub mod error;
 mod evict;
 mod fields;
+mod fieldset;
 mod handle;
 mod list;
+mod managed;
 mod patch;
 mod proxy;
 mod query;
 mod remove;
 mod route;
 mod scale;
-mod selector;
+mod schema;
+pub(crate) mod selector;
 mod service;
+mod strategic;
 mod watch;
 mod write;
 

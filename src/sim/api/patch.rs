@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::sim::Kind;
 
 use super::error::ApiError;
+use super::strategic;
 
 /// Applies a patch to an object as it is stored.
 pub(super) fn apply_to(kind: Kind, content_type: &str, old: &Value, body: &Value) -> Result<Value, ApiError> {
@@ -22,6 +23,7 @@ pub(super) fn apply_to(kind: Kind, content_type: &str, old: &Value, body: &Value
                 )
             })?;
         }
+        "application/strategic-merge-patch+json" => strategic::merge(kind, &mut value, body)?,
         _ => {
             let message = "the body of the request was in an unknown format - accepted media types include: \
                            application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml, \
@@ -29,7 +31,6 @@ pub(super) fn apply_to(kind: Kind, content_type: &str, old: &Value, body: &Value
             return Err(ApiError::plain(415, "UnsupportedMediaType", message));
         }
     }
-    let _ = kind;
     if !value.is_object() {
         return Err(ApiError::bad_request("the patch leaves no object"));
     }

@@ -14,7 +14,7 @@ use crate::sim::{Key, Kind, State};
 use super::error::ApiError;
 use super::handle::{Call, Outcome};
 use super::route::Target;
-use super::service::{AnswerBody, respond};
+use super::service::{AnswerBody, refuse, respond};
 
 /// An answer that an application owes.
 #[derive(Debug)]
@@ -25,27 +25,27 @@ pub(super) struct ProxyPlan {
 
 /// Sends the request into the network.
 pub(super) fn start(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {
+    if !matches!(target.kind, Kind::Service | Kind::Pod) {
+        return Err(ApiError::unknown_path());
+    }
     let namespace = target.namespace.clone().unwrap_or_default();
     let (name, port) = name_and_port(target.name.as_deref().unwrap_or_default());
     let key = Key::new(namespace.clone(), name.clone());
     let object = state.store.get(target.kind, &key).ok_or_else(|| ApiError::not_found(target.kind, &key))?;
-    let to = match target.kind {
-        Kind::Service => {
-            let port = service_port(object.value(), &name, port)?;
-            Destination::Service { namespace, name, port }
-        }
-        Kind::Pod => {
-            let first = object.value().pointer("/spec/containers/0/ports/0/containerPort").map(Value::to_string);
-            let port = port.or(first).unwrap_or_else(|| "80".to_owned());
-            Destination::Pod { namespace, name, port }
-        }
-        _ => return Err(ApiError::unknown_path()),
+    let to = if target.kind == Kind::Service {
+        let port = service_port(object.value(), &name, port)?;
+        Destination::Service { namespace, name, port }
+    } else {
+        let first = object.value().pointer("/spec/containers/0/ports/0/containerPort").map(Value::to_string);
+        let port = port.or(first).unwrap_or_else(|| "80".to_owned());
+        Destination::Pod { namespace, name, port }
     };
-    let inner = call.path.split_once("/proxy").map(|(_, rest)| rest).filter(|rest| !rest.is_empty()).unwrap_or("/");
+    // `/api/v1/namespaces/NAMESPACE/services/NAME/proxy` comes before the inner path.
+    let inner = call.path.splitn(9, '/').nth(8).unwrap_or_default();
     let query = if call.raw_query.is_empty() { String::new() } else { format!("?{}", call.raw_query) };
     let request = Request {
         method: call.method.to_string(),
-        path: format!("{inner}{query}"),
+        path: format!("/{inner}{query}"),
         body: String::from_utf8_lossy(&call.body).into_owned(),
     };
     let (reply, answer) = oneshot::channel();
@@ -93,18 +93,18 @@ pub(super) async fn wait(plan: ProxyPlan, shared: &Shared) -> Response<AnswerBod
         // A sender that was dropped belongs to something that is gone and will never answer.
         Ok(Answer::Silent) | Err(_) => pending().await,
     };
-    respond(error.code, "application/json", &[], Bytes::from(error.body().to_string()))
+    refuse(&error)
 }
 
 fn refused(state: &State, to: &Destination) -> ApiError {
     let address = match to {
-        Destination::Service { namespace, name, port } => match ready_address(state, namespace, name) {
-            Some(ip) => format!("{ip}:{port}"),
-            None => {
+        Destination::Service { namespace, name, port } => {
+            let Some(ip) = ready_address(state, namespace, name) else {
                 let message = format!("no endpoints available for service \"{name}\"");
                 return ApiError::plain(503, "ServiceUnavailable", message);
-            }
-        },
+            };
+            format!("{ip}:{port}")
+        }
         Destination::Pod { namespace, name, port } => {
             let ip = state.store.find(Kind::Pod, namespace, name).map(|pod| pod.text("/status/podIP"));
             format!("{}:{port}", ip.unwrap_or_default())

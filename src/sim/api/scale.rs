@@ -1,4 +1,4 @@
-//! The `/scale` subresource: `autoscaling/v1` Scale of Deployments, ReplicaSets and StatefulSets.
+//! The `/scale` subresource: `autoscaling/v1` Scale of a Deployment, ReplicaSet or StatefulSet.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -8,8 +8,9 @@ use crate::sim::{Object, State};
 
 use super::error::{ApiError, Cause};
 use super::handle::{Call, Outcome};
-use super::patch;
+use super::managed::Manager;
 use super::route::Target;
+use super::{managed, patch};
 
 /// GET, PUT and PATCH of a scale.
 pub(super) fn serve(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {
@@ -31,6 +32,8 @@ pub(super) fn serve(state: &mut State, call: &Call, target: &Target) -> Result<O
     if let Some(version) = wanted.pointer("/metadata/resourceVersion") {
         value["metadata"]["resourceVersion"] = version.clone();
     }
+    let writer = Manager::new(kind, &call.manager(), "Update", "scale", &state.time());
+    managed::track(kind, Part::Main, object.value(), &mut value, writer);
     let stored = state.update(kind, &key, value, Part::Main, call.dry_run())?;
     Ok(Outcome::json(200, &scale(&stored)))
 }

@@ -62,13 +62,13 @@ async fn answer(shared: Shared, request: Request<Body>) -> Response<AnswerBody> 
     let outcome = match body.collect().await.map(http_body_util::Collected::to_bytes) {
         Ok(body) if body.len() > BODY_LIMIT => {
             let message = format!("Request entity too large: limit is {BODY_LIMIT}");
-            Outcome::error(&ApiError::plain(413, "RequestEntityTooLarge", message))
+            Outcome::Refused(Box::new(ApiError::plain(413, "RequestEntityTooLarge", message)))
         }
         Ok(body) => {
             let call = Call::new(&parts, body);
             shared.with(|state| handle(state, &call))
         }
-        Err(error) => Outcome::error(&ApiError::bad_request(format!("cannot read the body: {error}"))),
+        Err(error) => Outcome::Refused(Box::new(ApiError::bad_request(format!("cannot read the body: {error}")))),
     };
     match outcome {
         Outcome::Json(code, body) => respond(code, "application/json", &[], body.into()),
@@ -78,10 +78,18 @@ async fn answer(shared: Shared, request: Request<Body>) -> Response<AnswerBody> 
             build(200, "application/json", &[], body)
         }
         Outcome::Proxy(plan) => proxy::wait(*plan, &shared).await,
+        Outcome::Refused(error) => refuse(&error),
     }
 }
 
-/// An answer whose body is complete. A 429 tells when to come again, as a header too.
+/// A refusal; one that tells when to come again tells it as a header too.
+pub(super) fn refuse(error: &ApiError) -> Response<AnswerBody> {
+    let retry = error.details.get("retryAfterSeconds").map(|seconds| ("retry-after", seconds.to_string()));
+    let headers: Vec<(&str, String)> = retry.into_iter().collect();
+    respond(error.code, "application/json", &headers, Bytes::from(error.body().to_string()))
+}
+
+/// An answer whose body is complete.
 pub(super) fn respond(code: u16, content_type: &str, headers: &[(&str, String)], body: Bytes) -> Response<AnswerBody> {
     build(code, content_type, headers, BodyExt::boxed_unsync(Full::new(body)))
 }

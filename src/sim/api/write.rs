@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use crate::sim::registry::Part;
 use crate::sim::{Key, Kind, State};
 
+use super::apply::Applier;
 use super::error::{ApiError, Cause};
 use super::handle::{Call, Outcome};
-use super::patch;
+use super::managed::Manager;
 use super::route::Target;
+use super::{apply, managed, patch};
 
 /// Namespaces that exist in every cluster.
 const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -20,12 +22,7 @@ pub(super) fn create(state: &mut State, call: &Call, target: &Target) -> Result<
 }
 
 /// Stores a new object that a request describes.
-pub(super) fn store_new(
-    state: &mut State,
-    call: &Call,
-    target: &Target,
-    mut value: Value,
-) -> Result<Outcome, ApiError> {
+fn store_new(state: &mut State, call: &Call, target: &Target, mut value: Value) -> Result<Outcome, ApiError> {
     place(target, &mut value)?;
     if value.pointer("/metadata/resourceVersion").and_then(Value::as_str).is_some_and(|version| !version.is_empty()) {
         return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
@@ -40,17 +37,22 @@ pub(super) fn store_new(
 pub(super) fn update(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {
     let mut value = checked_body(target, call.json()?)?;
     place(target, &mut value)?;
-    strict(call, target.kind, &value)?;
     store_next(state, call, target, value)
 }
 
-/// Stores a new version of an object that a request describes.
-pub(super) fn store_next(state: &mut State, call: &Call, target: &Target, value: Value) -> Result<Outcome, ApiError> {
+/// Stores a new version of an object that a request describes, and notes who wrote what.
+fn store_next(state: &mut State, call: &Call, target: &Target, mut value: Value) -> Result<Outcome, ApiError> {
     let key = target.key();
+    strict(call, target.kind, &value)?;
     let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     if name != key.name {
         let message = format!("the name of the object ({name}) does not match the name on the URL ({})", key.name);
         return Err(ApiError::bad_request(message));
+    }
+    if let Some(old) = state.store.get(target.kind, &key).cloned() {
+        let subresource = target.sub.as_deref().unwrap_or_default();
+        let writer = Manager::new(target.kind, &call.manager(), "Update", subresource, &state.time());
+        managed::track(target.kind, part(target), old.value(), &mut value, writer);
     }
     let object = state.update(target.kind, &key, value, part(target), call.dry_run())?;
     Ok(Outcome::json(200, object.value()))
@@ -58,14 +60,38 @@ pub(super) fn store_next(state: &mut State, call: &Call, target: &Target, value:
 
 /// PATCH of an object or its status.
 pub(super) fn patch(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {
+    if call.content_type == "application/apply-patch+yaml" {
+        return apply(state, call, target);
+    }
     let key = target.key();
-    let body = if call.content_type == "application/apply-patch+yaml" { yaml(call)? } else { call.json()? };
-    let Some(old) = state.store.get(target.kind, &key).cloned() else {
-        return Err(ApiError::not_found(target.kind, &key));
-    };
-    let value = patch::apply_to(target.kind, &call.content_type, old.value(), &body)?;
-    strict(call, target.kind, &value)?;
+    let old = state.store.get(target.kind, &key).cloned().ok_or_else(|| ApiError::not_found(target.kind, &key))?;
+    let value = patch::apply_to(target.kind, &call.content_type, old.value(), &call.json()?)?;
     store_next(state, call, target, value)
+}
+
+/// Server-side apply: creates what is not there.
+fn apply(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {
+    let mut config = checked_body(target, call.json()?)?;
+    place(target, &mut config)?;
+    strict(call, target.kind, &config)?;
+    let manager = call.query.get("fieldManager").ok_or_else(|| {
+        let message =
+            "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch";
+        ApiError::plain(422, "Invalid", message)
+    })?;
+    let time = state.time();
+    let applier = Applier { manager, force: call.query.flag("force"), part: part(target), time: &time };
+    let key = target.key();
+    let Some(old) = state.store.get(target.kind, &key).cloned() else {
+        if target.sub.is_some() {
+            return Err(ApiError::not_found(target.kind, &key));
+        }
+        let value = apply::create(target.kind, &config, &applier)?;
+        return store_new(state, call, target, value);
+    };
+    let value = apply::apply(target.kind, old.value(), &config, &applier)?;
+    let object = state.update(target.kind, &key, value, part(target), call.dry_run())?;
+    Ok(Outcome::json(200, object.value()))
 }
 
 /// PUT of `namespaces/NAME/finalize`: only `spec.finalizers` counts.
@@ -85,17 +111,12 @@ pub(super) fn finalize(state: &mut State, call: &Call, target: &Target) -> Resul
     Ok(Outcome::json(200, object.value()))
 }
 
-fn yaml(call: &Call) -> Result<Value, ApiError> {
-    let yaml = Call { content_type: "application/yaml".to_owned(), ..call.clone() };
-    call.json().or_else(|_| yaml.json())
-}
-
 fn part(target: &Target) -> Part {
     if target.sub.as_deref() == Some("status") { Part::Status } else { Part::Main }
 }
 
 /// The body must be an object of the kind that the URL names.
-pub(super) fn checked_body(target: &Target, value: Value) -> Result<Value, ApiError> {
+fn checked_body(target: &Target, value: Value) -> Result<Value, ApiError> {
     let facts = target.kind.facts();
     if !value.is_object() {
         return Err(ApiError::bad_request("the body of the request is not an object"));

@@ -97,6 +97,14 @@ fn number_to_text(value: &mut Value) {
     }
 }
 
+/// An object as it would be stored: with its kind's defaults, and without what the kind does not know.
+///
+/// # Errors
+/// `BadRequest` when the JSON does not fit the kind.
+pub fn defaulted(kind: Kind, value: Value) -> Result<Value, ApiError> {
+    normal(kind, value)
+}
+
 /// Paths of fields that the kind does not have, such as `spec.template.spec.containers[0].imagee`.
 ///
 /// # Errors

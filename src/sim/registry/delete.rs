@@ -1,5 +1,5 @@
 //! Deleting one object: preconditions, finalizers, propagation and a pod's grace.
-//! Who removes dependents is the garbage collector's affair, except that orphans are let go here.
+//! Who removes or lets go of dependents is the garbage collector's affair.
 
 use std::sync::Arc;
 
@@ -11,6 +11,10 @@ use crate::sim::{Key, Kind, Object, State};
 
 use super::strategy;
 use super::write::held;
+
+/// Finalizers by which an object waits for the garbage collector.
+const ORPHAN: &str = "orphan";
+const FOREGROUND: &str = "foregroundDeletion";
 
 /// How an object is to be deleted.
 #[derive(Clone, Debug, Default)]
@@ -33,9 +37,6 @@ impl State {
     pub fn delete(&mut self, kind: Kind, key: &Key, options: &DeleteOptions) -> Result<Arc<Object>, ApiError> {
         let old = self.store.get(kind, key).cloned().ok_or_else(|| ApiError::not_found(kind, key))?;
         preconditions(kind, key, &old, options)?;
-        if options.propagation.as_deref() == Some("Orphan") {
-            self.orphan(old.uid());
-        }
         let grace = grace(kind, &old, options);
         let earlier = old.value().pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_u64);
         if old.is_terminating() && earlier.is_none_or(|earlier| earlier <= grace) && grace > 0 {
@@ -60,12 +61,8 @@ impl State {
 
     fn marked(&self, kind: Kind, old: &Object, grace: u64, options: &DeleteOptions) -> Value {
         let mut value = old.value().clone();
-        if options.propagation.as_deref() == Some("Foreground") {
-            let mut finalizers = value["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
-            if !finalizers.contains(&json!("foregroundDeletion")) {
-                finalizers.push(json!("foregroundDeletion"));
-            }
-            value["metadata"]["finalizers"] = json!(finalizers);
+        if let Some(policy) = &options.propagation {
+            propagate(&mut value, policy);
         }
         if kind == Kind::Namespace {
             value["status"]["phase"] = json!("Terminating");
@@ -85,24 +82,22 @@ impl State {
         }
         value
     }
+}
 
-    /// Takes this owner out of its dependents' references.
-    fn orphan(&mut self, uid: &str) {
-        let dependents: Vec<(Kind, Key)> = self.store.owned_by(uid).map(|(kind, key, _)| (kind, key.clone())).collect();
-        for (kind, key) in dependents {
-            let orphaned = self.modify_value(kind, &key, |object| {
-                let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
-                if let Some(metadata) = metadata
-                    && let Some(owners) = metadata.get_mut("ownerReferences").and_then(Value::as_array_mut)
-                {
-                    owners.retain(|owner| owner["uid"] != uid);
-                    if owners.is_empty() {
-                        metadata.remove("ownerReferences");
-                    }
-                }
-            });
-            debug_assert!(orphaned.is_ok(), "the index names only objects that exist");
-        }
+/// A policy that is said decides which of the garbage collector's finalizers the object has while it goes.
+fn propagate(value: &mut Value, policy: &str) {
+    let known = value.pointer("/metadata/finalizers").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut finalizers: Vec<Value> =
+        known.iter().filter(|finalizer| **finalizer != ORPHAN && **finalizer != FOREGROUND).cloned().collect();
+    match policy {
+        "Orphan" => finalizers.push(json!(ORPHAN)),
+        "Foreground" => finalizers.push(json!(FOREGROUND)),
+        _ => {}
+    }
+    if !finalizers.is_empty() {
+        value["metadata"]["finalizers"] = json!(finalizers);
+    } else if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove("finalizers");
     }
 }
 

@@ -12,7 +12,7 @@ mod strategy;
 mod validate;
 mod write;
 
-pub use decode::unknown_fields;
+pub use decode::{defaulted, unknown_fields};
 pub use delete::DeleteOptions;
 pub use events::Recorder;
 pub use strategy::Part;

@@ -1,6 +1,13 @@
 //! The API server through a real `kube::Client`, on paused time.
 
+mod access;
+mod admission;
+mod apply;
+mod determinism;
+mod evictions;
 mod objects;
+mod parts;
+mod watches;
 
 use kube::api::{DynamicObject, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
@@ -31,13 +38,13 @@ async fn create(client: &Client, kind: Kind, value: Value) -> kube::Result<Value
     Ok(serde_json::to_value(&stored).expect("JSON"))
 }
 
-fn config(name: &str, labels: Value) -> Value {
-    json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "labels": labels } })
+fn config(name: &str, labels: impl Into<Value>) -> Value {
+    json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": name, "labels": labels.into() } })
 }
 
-fn pod(name: &str, labels: Value) -> Value {
+fn pod(name: &str, labels: impl Into<Value>) -> Value {
     json!({
-        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "labels": labels },
+        "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name, "labels": labels.into() },
         "spec": { "containers": [{ "name": "app", "image": "nginx:1" }] },
     })
 }

@@ -11,7 +11,7 @@ fn pod(state: &mut State, name: &str) {
     create(state, Kind::Pod, pod);
 }
 
-fn service(state: &mut State, spec: Value) {
+fn service(state: &mut State, spec: &Value) {
     let mut service = json!({ "metadata": { "name": "web" }, "spec": { "selector": { "app": "web" } } });
     for (name, value) in spec.as_object().into_iter().flatten() {
         service["spec"][name] = value.clone();
@@ -46,7 +46,7 @@ fn endpoints(state: &State) -> Vec<String> {
 #[test]
 fn an_endpoint_follows_its_pod() {
     let mut state = cluster();
-    service(&mut state, json!({ "ports": [{ "name": "web", "port": 80, "targetPort": "http" }] }));
+    service(&mut state, &json!({ "ports": [{ "name": "web", "port": 80, "targetPort": "http" }] }));
     run(&mut state, 1);
     assert_eq!(slices(&state).len(), 1, "an empty slice stands for a Service without pods");
     pod(&mut state, "a");
@@ -71,7 +71,7 @@ fn an_endpoint_follows_its_pod() {
 #[test]
 fn unready_and_ended_pods() {
     let mut state = cluster();
-    service(&mut state, json!({ "publishNotReadyAddresses": true, "clusterIP": "None" }));
+    service(&mut state, &json!({ "publishNotReadyAddresses": true, "clusterIP": "None" }));
     for name in ["ended", "unready"] {
         pod(&mut state, name);
         start(&mut state, name, "worker-1");
@@ -93,7 +93,7 @@ fn unready_and_ended_pods() {
 #[test]
 fn a_slice_holds_a_hundred() {
     let mut state = cluster();
-    service(&mut state, json!({ "ports": [{ "port": 80 }] }));
+    service(&mut state, &json!({ "ports": [{ "port": 80 }] }));
     for number in 0..230 {
         pod(&mut state, &format!("p{number:03}"));
         start(&mut state, &format!("p{number:03}"), "worker-1");

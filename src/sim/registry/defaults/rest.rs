@@ -86,7 +86,7 @@ pub(in crate::sim::registry) fn storage_class(class: &mut StorageClass) {
     unless_text(&mut class.volume_binding_mode, "Immediate");
 }
 
-/// A PriorityClass.
+/// A priority class.
 pub(in crate::sim::registry) fn priority_class(class: &mut PriorityClass) {
     unless_text(&mut class.preemption_policy, "PreemptLowerPriority");
 }

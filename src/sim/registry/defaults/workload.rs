@@ -1,4 +1,4 @@
-//! Deployments, ReplicaSets, StatefulSets, DaemonSets and Jobs.
+//! Deployment, ReplicaSet, StatefulSet, DaemonSet and Job.
 
 use k8s_openapi::api::apps::v1::{
     DaemonSet, Deployment, ReplicaSet, RollingUpdateDaemonSet, RollingUpdateDeployment, StatefulSet,

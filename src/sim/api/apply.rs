@@ -1,0 +1,150 @@
+//! Server-side apply: what a manager sends is merged, what it no longer sends is removed, what others own conflicts.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde_json::{Map, Value, json};
+
+use crate::sim::Kind;
+use crate::sim::registry::{Part, defaulted};
+
+use super::error::ApiError;
+use super::fieldset::{FieldSet, Path, get, remove, text};
+use super::managed::{Manager, managers, ownable, set_managers};
+use super::schema::{ListType, atomic_map, list_type, same_item};
+
+/// Who applies, and how firmly.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Applier<'a> {
+    /// `fieldManager`.
+    pub(super) manager: &'a str,
+    /// Take fields from other managers instead of refusing.
+    pub(super) force: bool,
+    /// Which part of the object.
+    pub(super) part: Part,
+    /// Now.
+    pub(super) time: &'a Time,
+}
+
+impl Applier<'_> {
+    fn entry(&self, kind: Kind, config: &Value) -> Manager {
+        let subresource = if self.part == Part::Status { "status" } else { "" };
+        let mut entry = Manager::new(kind, self.manager, "Apply", subresource, self.time);
+        entry.fields = ownable(kind, self.part, config);
+        entry
+    }
+}
+
+/// A new object as its first manager describes it.
+pub(super) fn create(kind: Kind, config: &Value, applier: &Applier<'_>) -> Result<Value, ApiError> {
+    check(config)?;
+    let mut value = config.clone();
+    set_managers(&mut value, &[applier.entry(kind, config)]);
+    Ok(value)
+}
+
+/// The next version of an object.
+pub(super) fn apply(kind: Kind, old: &Value, config: &Value, applier: &Applier<'_>) -> Result<Value, ApiError> {
+    check(config)?;
+    let mut entry = applier.entry(kind, config);
+    let (mine, mut others): (Vec<Manager>, Vec<Manager>) =
+        known_managers(kind, old, applier).into_iter().partition(|manager| manager.is(&entry));
+    let mut merged = old.clone();
+    merge(kind, "", &mut merged, config);
+    let shown = defaulted(kind, merged.clone())?;
+    let conflicts = conflicts(&others, &entry.fields, old, &shown);
+    if !conflicts.is_empty() && !applier.force {
+        return Err(conflict(&others, &conflicts));
+    }
+    for (index, path) in &conflicts {
+        others[*index].fields.remove(path);
+    }
+    for mine in &mine {
+        for path in mine.fields.difference(&entry.fields) {
+            let owned = others.iter().any(|other| other.fields.iter().any(|theirs| theirs.starts_with(path)));
+            if !owned {
+                remove(&mut merged, path);
+            }
+        }
+        if mine.fields == entry.fields {
+            entry.time = mine.time.clone();
+        }
+    }
+    others.push(entry);
+    set_managers(&mut merged, &others);
+    Ok(merged)
+}
+
+fn check(config: &Value) -> Result<(), ApiError> {
+    let managed = config.pointer("/metadata/managedFields").is_some_and(|fields| !fields.is_null());
+    if managed { Err(ApiError::bad_request("metadata.managedFields must be nil")) } else { Ok(()) }
+}
+
+fn known_managers(kind: Kind, old: &Value, applier: &Applier<'_>) -> Vec<Manager> {
+    let known = managers(old);
+    if !known.is_empty() {
+        return known;
+    }
+    let mut before = Manager::new(kind, "before-first-apply", "Update", "", applier.time);
+    before.fields = ownable(kind, Part::Main, old);
+    vec![before]
+}
+
+/// Fields that others own and that this apply would change, with the index of their manager.
+fn conflicts<'a>(others: &'a [Manager], wanted: &FieldSet, old: &Value, new: &Value) -> Vec<(usize, Path)> {
+    let owned = |(index, other): (usize, &'a Manager)| other.fields.iter().map(move |path| (index, path));
+    others
+        .iter()
+        .enumerate()
+        .flat_map(owned)
+        .filter(|(_, path)| wanted.contains(*path) && path.last().is_some_and(|step| step.starts_with("f:")))
+        .filter(|(_, path)| get(old, path) != get(new, path))
+        .map(|(index, path)| (index, path.clone()))
+        .collect()
+}
+
+fn conflict(others: &[Manager], conflicts: &[(usize, Path)]) -> ApiError {
+    let who = |index: usize| {
+        let Manager { name, api_version, .. } = &others[index];
+        format!("conflict with \"{name}\" using {api_version}")
+    };
+    let causes: Vec<Value> = conflicts
+        .iter()
+        .map(|(index, path)| json!({ "reason": "FieldManagerConflict", "message": who(*index), "field": text(path) }))
+        .collect();
+    let texts: Vec<String> = conflicts.iter().map(|(index, path)| format!("{}: {}", who(*index), text(path))).collect();
+    let message = match texts.as_slice() {
+        [one] => format!("Apply failed with 1 conflict: {one}"),
+        many => format!("Apply failed with {} conflicts:\n- {}", many.len(), many.join("\n- ")),
+    };
+    ApiError { details: json!({ "causes": causes }), ..ApiError::plain(409, "Conflict", message) }
+}
+
+/// Merges what is applied: maps by field, keyed lists by item, sets by value, everything else as a whole.
+fn merge(kind: Kind, field: &str, target: &mut Value, config: &Value) {
+    match config {
+        Value::Object(wanted) if !atomic_map(kind, field) => {
+            if !target.is_object() {
+                *target = Value::Object(Map::new());
+            }
+            for (name, inner) in wanted.iter().filter(|(_, inner)| !inner.is_null()) {
+                merge(kind, name, &mut target[name.as_str()], inner);
+            }
+        }
+        Value::Array(wanted) if list_type(kind, field) != ListType::Atomic => {
+            let mut list = target.as_array().cloned().unwrap_or_default();
+            for item in wanted {
+                let known = match list_type(kind, field) {
+                    ListType::Map(keys) => list.iter_mut().find(|known| same_item(keys, known, item)),
+                    ListType::Set | ListType::Atomic => list.iter_mut().find(|known| *known == item),
+                };
+                match known {
+                    Some(known) => merge(kind, "", known, item),
+                    None => list.push(item.clone()),
+                }
+            }
+            *target = Value::Array(list);
+        }
+        Value::Object(_) | Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            *target = config.clone();
+        }
+    }
+}
