@@ -17,6 +17,13 @@ mod policy;
 mod selector;
 mod text;
 
+#[cfg(test)]
+mod partition_tests;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use chance::{generator, shuffle};
 pub use inventory::{
     Inventory, is_control_plane, is_cordoned, is_finished, is_node_ready, is_ready, is_running, is_terminating,

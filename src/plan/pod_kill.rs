@@ -22,7 +22,7 @@ pub(super) fn choose(
     let all = pods_of(group, inventory);
     let mut candidates: Vec<&Pod> = all.iter().copied().filter(|pod| is_candidate(pod, fault)).collect();
     if candidates.is_empty() {
-        return Err(Trouble::no_target(format!("{} of {}", nothing(fault, all.len()), group.describe())));
+        return Err(Trouble::no_target(nothing(fault, all.len(), &group)));
     }
     let wanted = fault.count.of(candidates.len());
     if wanted > candidates.len() {
@@ -67,9 +67,9 @@ fn grace_seconds(fault: &PodKill) -> Option<u32> {
     Some(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
-fn nothing(fault: &PodKill, all: usize) -> String {
+fn nothing(fault: &PodKill, all: usize, group: &Group<'_>) -> String {
     if all == 0 {
-        return "there are no pods".to_owned();
+        return format!("there are no pods of {}", group.describe());
     }
     let mut asked = Vec::new();
     if !fault.include_not_running {
@@ -81,5 +81,5 @@ fn nothing(fault: &PodKill, all: usize) -> String {
     if asked.is_empty() {
         asked.push("is alive".to_owned());
     }
-    format!("none of the {all} pods {}: it must be one", asked.join(" and "))
+    format!("none of the {all} pods of {} {}", group.describe(), asked.join(" and "))
 }

@@ -39,12 +39,12 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// How it reads in a message: `deployment/web in shop`, `app=web in shop`.
+    /// How it reads after `pods of`: `deployment/web in shop`, `app=web in shop`.
     #[must_use]
     pub fn describe(&self) -> String {
         let what = match (self.workload, self.selector) {
             (Some(workload), _) => workload.to_string(),
-            (None, Some(selector)) => format!("pods with {selector}"),
+            (None, Some(selector)) => selector.to_string(),
             (None, None) => "no pods".to_owned(),
         };
         format!("{what} in {}", self.namespace)

@@ -1,5 +1,17 @@
 //! (evidence, measurements, verdict) → bytes: JSON, JUnit XML, Markdown, self-contained HTML. Pure: computes no judgement.
 
+mod html;
+mod json;
+mod junit;
+mod markdown;
+mod text;
+
+pub use html::html;
+pub use json::{VERSION, json};
+pub use junit::junit;
+pub use markdown::markdown;
+pub use text::{tally, world};
+
 use crate::evidence::Header;
 use crate::measure::Measurements;
 use crate::plan::Plan;

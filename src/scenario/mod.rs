@@ -1,11 +1,28 @@
 //! What the user wrote: TOML text in, a checked [`Scenario`] or a list of diagnostics with spans out. Does no I/O.
 
+mod check;
+mod codes;
+mod diagnostic;
+mod manifests;
 mod model;
+mod parse;
+mod parse_checks;
+mod parse_cluster;
+mod parse_fault;
 mod quantity;
+mod read;
+mod reader;
+mod schema;
 mod selector;
+mod spans;
 mod value;
 
+pub use codes::Code;
+pub use diagnostic::{Colour, Diagnostic, render};
+pub use manifests::manifests;
 pub use model::*;
+pub use parse::{check_manifests, parse};
 pub use quantity::quantity;
+pub use schema::schema;
 pub use selector::{Requirement, is_dns_label, is_dns_name, label_key, label_value};
 pub use value::{Count, Percent, Selector, ServicePort, Workload, WorkloadKind};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::value::{Count, Percent, Selector, ServicePort, Workload};
+use super::value::{Count, DurationText, Percent, Selector, ServicePort, Workload};
 
 /// One scenario file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -138,7 +138,7 @@ pub struct NodeOverride {
     pub capacity: BTreeMap<String, String>,
 }
 
-/// Whether NetworkPolicies have an effect.
+/// Whether a NetworkPolicy has an effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Enforcement {
@@ -157,35 +157,35 @@ pub enum Enforcement {
 pub struct Timings {
     /// kube-controller-manager `--node-monitor-grace-period` (50 s).
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub node_monitor_grace_period: Option<Duration>,
     /// kube-controller-manager `--node-monitor-period` (5 s).
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub node_monitor_period: Option<Duration>,
     /// kubelet lease renewal (10 s).
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub lease_renew_interval: Option<Duration>,
     /// kube-apiserver `--default-not-ready-toleration-seconds` and `--default-unreachable-toleration-seconds` (300 s).
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub default_toleration: Option<Duration>,
     /// Attaching a network volume (3 s).
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub volume_attach: Option<Duration>,
     /// Forced detach from a lost node, `maxWaitForUnmountDuration` (6 min).
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub force_detach_after: Option<Duration>,
     /// A container from sandbox to process (350 ms).
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub container_start: Option<Duration>,
     /// A process until it serves (200 ms); a pod's annotation overrides it.
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub app_start: Option<Duration>,
     /// Size of an image that no annotation states, as a quantity (`100Mi`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -201,11 +201,11 @@ pub struct Timings {
 pub struct Steady {
     /// It must hold this long before the first fault and after the last heal.
     #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DurationText")]
     pub window: Duration,
     /// It must begin within this time, before the first fault and again after the last heal.
     #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DurationText")]
     pub timeout: Duration,
 }
 
@@ -243,19 +243,19 @@ pub struct Probe {
     pub rate: f64,
     /// An attempt without an answer in this time has failed; counted from when it was due.
     #[serde(with = "humantime_serde", default = "one_second")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DurationText")]
     pub timeout: Duration,
 }
 
-fn root_path() -> String {
+pub(super) fn root_path() -> String {
     "/".to_owned()
 }
 
-fn default_rate() -> f64 {
+pub(super) fn default_rate() -> f64 {
     10.0
 }
 
-const fn one_second() -> Duration {
+pub(super) const fn one_second() -> Duration {
     Duration::from_secs(1)
 }
 
@@ -305,23 +305,23 @@ pub struct SetCheck {
     pub replica_read: String,
     /// A write without an answer in this time is indeterminate.
     #[serde(with = "humantime_serde", default = "one_second")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DurationText")]
     pub timeout: Duration,
 }
 
-fn set_name() -> String {
+pub(super) fn set_name() -> String {
     "set".to_owned()
 }
-const fn five() -> u32 {
+pub(super) const fn five() -> u32 {
     5
 }
-fn set_write() -> String {
+pub(super) fn set_write() -> String {
     "PUT /set/driftproof/{value}".to_owned()
 }
-fn set_read() -> String {
+pub(super) fn set_read() -> String {
     "GET /set/driftproof".to_owned()
 }
-fn set_replica_read() -> String {
+pub(super) fn set_replica_read() -> String {
     "GET /local/set/driftproof".to_owned()
 }
 
@@ -339,7 +339,7 @@ pub struct VolumeCheck {
     pub write: Option<String>,
 }
 
-fn volume_name() -> String {
+pub(super) fn volume_name() -> String {
     "volume".to_owned()
 }
 
@@ -349,13 +349,13 @@ fn volume_name() -> String {
 pub struct Query {
     /// Name in the report.
     pub name: String,
-    /// PromQL.
+    /// The query, in `PromQL`.
     pub expr: String,
     /// Bound on every value, such as `">= 0.99"`, `"< 5"`, `"== 0"`.
     pub bound: String,
     /// Evaluate over the whole run at this step instead of once at the end.
     #[serde(with = "humantime_serde", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub step: Option<Duration>,
 }
 
@@ -367,15 +367,15 @@ pub struct Fault {
     pub name: Option<String>,
     /// When, counted from the moment at which the steady state held.
     #[serde(with = "humantime_serde", default)]
-    #[schemars(with = "String")]
+    #[schemars(with = "DurationText")]
     pub at: Duration,
     /// How long it holds before it is healed; faults that have nothing to heal ignore it.
     #[serde(with = "humantime_serde", default)]
-    #[schemars(with = "String")]
+    #[schemars(with = "DurationText")]
     pub hold: Duration,
     /// Repeat at this interval.
     #[serde(with = "humantime_serde", default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub every: Option<Duration>,
     /// How often in all (1 when absent).
     #[serde(default = "once")]
@@ -438,7 +438,7 @@ pub struct PodKill {
     pub node: Option<String>,
     /// Grace period; the pod's own when absent.
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub grace: Option<Duration>,
     /// Force deletion: the object goes at once (`kubectl delete --force --grace-period=0`).
     pub force: bool,
@@ -514,7 +514,7 @@ pub struct NodeDrain {
     pub node: NodeChoice,
     /// Give up after this time; the drain then counts as blocked.
     #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DurationText")]
     pub timeout: Duration,
     /// Evict pods with emptyDir volumes too, whose content is then lost (`kubectl drain --delete-emptydir-data`).
     pub delete_emptydir_data: bool,
@@ -652,7 +652,7 @@ impl Rail {
 pub struct Expect {
     /// From each injection until the target is back at full strength with steady probes, at most.
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub rto: Option<Duration>,
     /// Acknowledged writes that are gone afterwards, at most.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -662,15 +662,15 @@ pub struct Expect {
     pub availability: Option<Percent>,
     /// Longest stretch without an answer on any probe, at most.
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub longest_outage: Option<Duration>,
     /// Sum of all outages on any probe, at most.
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub total_downtime: Option<Duration>,
     /// 99th percentile of the latency of answered attempts, counted from when they were due, at most.
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<DurationText>")]
     pub p99: Option<Duration>,
     /// A budget for single phases of every drift.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -688,7 +688,7 @@ pub struct Expect {
 #[serde(transparent)]
 pub struct PhaseBudget(
     #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
+    #[schemars(with = "DurationText")]
     pub Duration,
 );
 
@@ -761,9 +761,9 @@ pub enum Aspect {
     Images,
     /// The workload's spec.
     Spec,
-    /// Content of the ConfigMaps and Secrets that the pods use.
+    /// Content of every ConfigMap and Secret that the pods use.
     Config,
-    /// PodDisruptionBudgets.
+    /// The `PodDisruptionBudget` objects of the namespace.
     Budgets,
     /// Cordons and taints of all nodes.
     Nodes,

@@ -191,6 +191,22 @@ impl FromStr for ServicePort {
 
 as_string!(ServicePort, "A port of a Service, such as \"web:80\".", "pattern": "^[a-z0-9][-a-z0-9]*(\\.[a-z0-9][-a-z0-9]*)?:[a-z0-9-]+$");
 
+/// How durations stand in the JSON Schema. Durations themselves are [`std::time::Duration`], read by humantime.
+pub(super) struct DurationText;
+
+impl schemars::JsonSchema for DurationText {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Duration".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "A duration with units, such as \"500ms\", \"10s\" or \"2m 30s\".",
+            "pattern": r"^\s*(0|([0-9]+(\.[0-9]+)?\s*[a-zA-Zµ]+\s*)+)\s*$",
+        })
+    }
+}
+
 /// How many of a set: `2`, `"50%"` (rounded up) or `"all"`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Count {

@@ -1,7 +1,24 @@
 //! Was it good? Measurements × objectives → pass, fail or inconclusive, each with reasons.
 //! Never reads a clock, a file or a cluster: the same evidence gives the same verdict, also years later.
 
+mod data;
+mod drifts;
+mod evidence;
+mod explain;
+mod faults;
+mod judgement;
+mod knob;
+mod line;
+mod probes;
+mod queries;
+mod rto;
+mod same;
+
 use serde::{Deserialize, Serialize};
+
+use crate::measure::Measurements;
+use crate::scenario::Scenario;
+use judgement::Case;
 
 /// The judgement of one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -10,7 +27,8 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// One line that names the object and the phase.
     pub line: String,
-    /// Each objective, in the order of the scenario's `[expect]`, after those that every run has (`faults`, `evidence`, `clean`).
+    /// Each objective, in the order of the scenario's `[expect]`, after those that every run has (`faults`, `evidence`,
+    /// `clean`, `steady`, and `data.<name>` for each data check).
     pub objectives: Vec<Judgement>,
     /// What is left on the cluster; non-empty means exit code 4.
     pub dirty: Vec<String>,
@@ -55,4 +73,32 @@ pub struct Judgement {
     pub reason: String,
     /// The setting that decides it, empty when none is known: `tolerationSeconds on statefulset/db`.
     pub knob: String,
+}
+
+/// Judges one run. Total: whatever cannot be told is inconclusive, never passed.
+#[must_use]
+pub fn judge(scenario: &Scenario, measurements: &Measurements) -> Verdict {
+    let case = Case::new(scenario, measurements);
+    let mut objectives = vec![faults::faults(&case), evidence::evidence(&case), faults::clean(&case)];
+    objectives.push(faults::steady(&case));
+    objectives.extend(data::data(&case));
+    let mut expected = Vec::new();
+    expected.extend(rto::rto(&case));
+    expected.extend(data::rpo(&case));
+    expected.extend(probes::probes(&case));
+    expected.extend(drifts::phases(&case));
+    expected.extend(drifts::moved(&case));
+    expected.extend(same::same(&case));
+    expected.extend(queries::queries(&case));
+    if !case.injected() {
+        // Whatever was measured, it does not tell how the target takes a fault.
+        for judgement in &mut expected {
+            judgement.outcome = Outcome::Inconclusive;
+            "no fault was injected".clone_into(&mut judgement.reason);
+        }
+    }
+    objectives.extend(expected);
+    let outcome = objectives.iter().map(|judgement| judgement.outcome).max().unwrap_or(Outcome::Inconclusive);
+    let line = line::line(&case, outcome, &objectives);
+    Verdict { outcome, line, objectives, dirty: measurements.dirty.clone() }
 }

@@ -115,7 +115,7 @@ impl Config {
                 Some(text) => text.parse().map_err(|_| read.wrong("exit-code", text, "a number"))?,
             },
             run_for: read.duration("run-for")?.unwrap_or(plain.run_for),
-            kv: read.kv(plain.kv)?,
+            kv: read.kv(&plain.kv)?,
         })
     }
 }
@@ -138,7 +138,7 @@ impl<'a> Annotations<'a> {
         read.map(Some).map_err(|_| self.wrong(name, text, "a duration such as 500ms or 2s"))
     }
 
-    fn kv(&self, plain: KvConfig) -> Result<KvConfig, String> {
+    fn kv(&self, plain: &KvConfig) -> Result<KvConfig, String> {
         // Below this the store would be busy with heartbeats only.
         const SHORTEST: Duration = Duration::from_millis(50);
         Ok(KvConfig {

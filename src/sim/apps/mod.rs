@@ -49,7 +49,7 @@ use super::{Change, State};
 pub type ProcessId = u64;
 
 /// Work of this room.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
     /// A process has started up and begins to serve.
     Serve(ProcessId),

@@ -49,9 +49,12 @@ impl State {
         }
         let serving = process.phase == Phase::Serving;
         process.phase = if serving && !process.config.close_at_once { Phase::Draining } else { Phase::Closing };
-        let stop = process.config.stop;
+        let (stop, app) = (process.config.stop, process.app);
         self.after(stop, Event::App(Work::Exit(id, 0)));
         if serving {
+            if app == App::Kv {
+                kv::retire(self, id);
+            }
             self.app_changed(uid);
         }
     }

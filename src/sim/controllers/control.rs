@@ -76,8 +76,14 @@ pub(super) fn delete_exactly(state: &mut State, kind: Kind, object: &Object) -> 
 }
 
 /// The pods of an owner, ordered by name: those that it controls and selects. Adopts matching orphans and releases
-/// pods that no longer match, as the real `PodControllerRefManager` does.
-pub(super) fn claim_pods(state: &mut State, kind: Kind, owner: &Object, wanted: &LabelSelector) -> Vec<Arc<Object>> {
+/// pods that no longer match, as the real `PodControllerRefManager` does. `adoptable` is what else an orphan must be.
+pub(super) fn claim_pods(
+    state: &mut State,
+    kind: Kind,
+    owner: &Object,
+    wanted: &LabelSelector,
+    adoptable: impl Fn(&Object) -> bool,
+) -> Vec<Arc<Object>> {
     let namespace = owner.text("/metadata/namespace");
     let (mut mine, strays): (Vec<_>, Vec<_>) = state
         .store
@@ -91,9 +97,9 @@ pub(super) fn claim_pods(state: &mut State, kind: Kind, owner: &Object, wanted: 
     for pod in strays.iter().filter(|pod| !pod.is_terminating()) {
         release(state, Kind::Pod, pod, owner.uid());
     }
-    let orphans: Vec<_> = index::pods_selected(state, namespace, wanted)
-        .into_iter()
-        .filter(|pod| pod.controller_uid().is_none() && !pod.is_terminating())
+    let orphans: Vec<_> = index::orphans(state, namespace)
+        .filter(|pod| selector::matches(wanted, pod) && !pod.is_terminating() && adoptable(pod))
+        .cloned()
         .collect();
     if orphans.is_empty() {
         return mine;
@@ -111,9 +117,22 @@ pub(super) fn adopt(
     orphan_kind: Kind,
     orphan: &Object,
 ) -> Option<Arc<Object>> {
-    let reference = controller_reference(kind, owner);
+    append_owner(state, controller_reference(kind, owner), orphan_kind, orphan)
+}
+
+/// Makes an owner one of a dependent's owners, without controlling it.
+pub(super) fn add_owner(state: &mut State, kind: Kind, owner: &Object, dependent_kind: Kind, dependent: &Object) {
+    let mut reference = controller_reference(kind, owner);
+    if let Some(fields) = reference.as_object_mut() {
+        fields.remove("controller");
+        fields.remove("blockOwnerDeletion");
+    }
+    append_owner(state, reference, dependent_kind, dependent);
+}
+
+fn append_owner(state: &mut State, reference: Value, kind: Kind, object: &Object) -> Option<Arc<Object>> {
     state
-        .modify_value(orphan_kind, &key_of(orphan), |value| {
+        .modify_value(kind, &key_of(object), |value| {
             let references = &mut value["metadata"]["ownerReferences"];
             match references.as_array_mut() {
                 Some(list) => list.push(reference),

@@ -21,6 +21,8 @@ pub(super) struct Index {
     selecting: BTreeMap<Pair, BTreeSet<(Kind, String)>>,
     /// Those that ask for no particular value: they have to look at each pod of their namespace.
     broad: BTreeMap<String, BTreeSet<(Kind, String)>>,
+    /// Pods without a controller.
+    orphans: BTreeSet<Key>,
 }
 
 impl Index {
@@ -40,7 +42,12 @@ impl Index {
     }
 
     fn follow_pod(&mut self, key: &Key, old: Option<&Arc<Object>>, new: Option<&Arc<Object>>) {
-        let labels = |object: Option<&Arc<Object>>| object.and_then(|o| o.value().pointer("/metadata/labels").cloned());
+        if new.is_some_and(|pod| pod.controller_uid().is_none()) {
+            self.orphans.insert(key.clone());
+        } else {
+            self.orphans.remove(key);
+        }
+        let labels = |object: Option<&Arc<Object>>| object.and_then(|o| o.at("/metadata/labels").cloned());
         let (before, after) = (labels(old), labels(new));
         if before == after {
             return;
@@ -87,7 +94,7 @@ impl Index {
     /// Services and budgets that may select a pod; the caller still has to match them.
     pub(super) fn candidates(&self, namespace: &str, pod: &Object) -> BTreeSet<(Kind, String)> {
         let mut found: BTreeSet<_> = self.broad.get(namespace).cloned().unwrap_or_default();
-        for pair in pairs(namespace, pod.value().pointer("/metadata/labels")) {
+        for pair in pairs(namespace, pod.at("/metadata/labels")) {
             found.extend(self.selecting.get(&pair).into_iter().flatten().cloned());
         }
         found
@@ -103,10 +110,10 @@ enum Asked {
 
 fn asked_by(kind: Kind, object: &Object) -> Asked {
     let pointer = if kind == Kind::Service { "/spec/selector" } else { "/spec/selector/matchLabels" };
-    let first = object.value().pointer(pointer).and_then(Value::as_object).and_then(|labels| labels.iter().next());
+    let first = object.at(pointer).and_then(Value::as_object).and_then(|labels| labels.iter().next());
     match first {
         Some((name, value)) => Asked::Label(name.clone(), value.as_str().unwrap_or_default().to_owned()),
-        None if kind == Kind::Service || object.value().pointer("/spec/selector").is_none() => Asked::Nothing,
+        None if kind == Kind::Service || object.at("/spec/selector").is_none() => Asked::Nothing,
         None => Asked::Anything,
     }
 }
@@ -140,6 +147,13 @@ pub(super) fn pods_selected(state: &State, namespace: &str, wanted: &LabelSelect
             .map(|(_, pod)| pod.clone())
             .collect(),
     }
+}
+
+/// Pods of a namespace that no controller owns, ordered by name.
+pub(super) fn orphans<'a>(state: &'a State, namespace: &'a str) -> impl Iterator<Item = &'a Arc<Object>> {
+    let from = Key::new(namespace, "");
+    let orphans = state.controllers.index.orphans.range(from..).take_while(move |key| key.namespace == namespace);
+    orphans.filter_map(|key| state.store.get(Kind::Pod, key))
 }
 
 /// Services and budgets that select a pod.

@@ -3,20 +3,26 @@
 
 mod boot;
 mod control;
+mod daemonset;
 mod deployment;
 mod disruption;
 mod endpointslice;
 mod garbage_collector;
 mod hash;
+mod history;
 mod index;
 mod intstr;
+mod job;
 mod namespace;
 mod pod;
 mod queue;
 mod ranking;
 mod replicaset;
+#[cfg(test)]
+mod scale_tests;
 mod selector;
 mod serviceaccount;
+mod statefulset;
 mod status;
 #[cfg(test)]
 mod testing;
@@ -38,6 +44,12 @@ pub enum Controller {
     Deployment,
     /// Pods of ReplicaSets.
     ReplicaSet,
+    /// Pods and claims of StatefulSets.
+    StatefulSet,
+    /// Pods of DaemonSets, one for each eligible node.
+    DaemonSet,
+    /// Pods of Jobs, until they have succeeded.
+    Job,
     /// EndpointSlices of Services with a selector.
     EndpointSlice,
     /// Status of PodDisruptionBudgets.

@@ -3,15 +3,14 @@
 use serde_json::{Value, json};
 
 use super::pod::key_of;
-use super::queue::TryAgain;
 use crate::sim::registry::DeleteOptions;
 use crate::sim::{Key, Kind, State};
 
 /// Reconciles one namespace.
-pub(super) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
-    let Some(namespace) = state.store.get(Kind::Namespace, key).cloned() else { return Ok(()) };
+pub(super) fn sync(state: &mut State, key: &Key) {
+    let Some(namespace) = state.store.get(Kind::Namespace, key).cloned() else { return };
     if !namespace.is_terminating() {
-        return Ok(());
+        return;
     }
     if namespace.text("/status/phase") != "Terminating" {
         let _ = state.modify_value(Kind::Namespace, key, |value| value["status"]["phase"] = json!("Terminating"));
@@ -20,7 +19,6 @@ pub(super) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
         finalize(state, key);
     }
     // What is left comes back to this queue when it goes (`watch`).
-    Ok(())
 }
 
 /// Deletes everything in a namespace that is not on its way out yet; tells whether nothing is left.
@@ -43,14 +41,6 @@ fn finalize(state: &mut State, key: &Key) {
             finalizers.retain(|finalizer| finalizer.as_str() != Some("kubernetes"));
         }
     });
-    let holds = |pointer: &str, value: &Value| {
-        value.pointer(pointer).and_then(Value::as_array).is_some_and(|finalizers| !finalizers.is_empty())
-    };
-    let left = state.store.get(Kind::Namespace, key).cloned();
-    if left.is_some_and(|left| !holds("/spec/finalizers", left.value()) && !holds("/metadata/finalizers", left.value()))
-    {
-        state.remove(Kind::Namespace, key);
-    }
 }
 
 #[cfg(test)]
@@ -58,6 +48,7 @@ mod tests {
     use serde_json::json;
 
     use crate::sim::controllers::testing::{NS, cluster, create, end_terminating, run, start_all, template};
+    use crate::sim::registry::DeleteOptions;
     use crate::sim::{Key, Kind};
 
     #[test]
@@ -70,13 +61,7 @@ mod tests {
         start_all(&mut state, "worker-1");
         run(&mut state, 1);
         let key = Key::cluster(NS);
-        let now = json!(state.time());
-        state
-            .modify_value(Kind::Namespace, &key, |namespace| {
-                namespace["metadata"]["deletionTimestamp"] = now;
-                namespace["metadata"]["finalizers"] = json!(["example.com/hold"]);
-            })
-            .expect("the namespace exists");
+        state.delete(Kind::Namespace, &key, &DeleteOptions::default()).expect("the namespace exists");
         run(&mut state, 5);
         assert_eq!(state.store.in_namespace(Kind::ConfigMap, NS).count(), 0);
         assert!(state.store.find(Kind::Pod, NS, "web").expect("it ends gracefully").is_terminating());
@@ -84,8 +69,7 @@ mod tests {
         assert_eq!(namespace.text("/status/phase"), "Terminating");
         end_terminating(&mut state);
         run(&mut state, 5);
-        let namespace = state.store.get(Kind::Namespace, &key).expect("a stranger's finalizer holds it");
-        assert_eq!(namespace.value()["spec"]["finalizers"], json!([]));
+        assert!(state.store.get(Kind::Namespace, &key).is_none());
         assert!(state.store.in_namespace(Kind::Event, NS).next().is_none());
         assert!(state.store.find(Kind::ServiceAccount, NS, "default").is_none(), "none is made in a dying namespace");
     }

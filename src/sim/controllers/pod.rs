@@ -42,6 +42,11 @@ pub(super) fn available_from(pod: &Object, min_ready_seconds: i32) -> Option<Tim
     ready_since(pod)?.checked_add(SignedDuration::from_secs(i64::from(min_ready_seconds))).ok()
 }
 
+/// Whether a pod has been ready for `minReadySeconds`.
+pub(super) fn is_available(pod: &Object, min_ready_seconds: i32, now: Timestamp) -> bool {
+    available_from(pod, min_ready_seconds).is_some_and(|from| from <= now)
+}
+
 /// `status.phase`; a pod without one is Pending.
 pub(super) fn phase(pod: &Object) -> &str {
     let phase = pod.text("/status/phase");
@@ -60,6 +65,6 @@ pub(super) fn is_active(pod: &Object) -> bool {
 
 /// The largest restart count of its containers.
 pub(super) fn restarts(pod: &Object) -> i64 {
-    let statuses = pod.value().pointer("/status/containerStatuses").and_then(Value::as_array);
+    let statuses = pod.at("/status/containerStatuses").and_then(Value::as_array);
     statuses.into_iter().flatten().filter_map(|status| status.get("restartCount")?.as_i64()).max().unwrap_or(0)
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    Controller, Work, deployment, disruption, endpointslice, garbage_collector, namespace, replicaset, serviceaccount,
+    Controller, Work, daemonset, deployment, disruption, endpointslice, garbage_collector, job, namespace, replicaset,
+    serviceaccount, statefulset,
 };
+use crate::sim::state::EPOCH_SECONDS;
 use crate::sim::{Event, Key, Kind, State};
 
 /// First delay of a work queue's back-off (`DefaultControllerRateLimiter`).
@@ -22,9 +24,14 @@ impl Controller {
     const fn spread(self) -> Duration {
         match self {
             Self::EndpointSlice => Duration::from_millis(40),
-            Self::Deployment | Self::ReplicaSet | Self::Disruption | Self::Namespace | Self::ServiceAccount => {
-                Duration::from_millis(10)
-            }
+            Self::Deployment
+            | Self::ReplicaSet
+            | Self::StatefulSet
+            | Self::DaemonSet
+            | Self::Job
+            | Self::Disruption
+            | Self::Namespace
+            | Self::ServiceAccount => Duration::from_millis(10),
         }
     }
 }
@@ -41,11 +48,14 @@ pub(super) fn enqueue_after(state: &mut State, controller: Controller, key: Key,
     state.after_once(delay, Event::Controller(work));
 }
 
-/// Lets a controller look at an object at a time of the cluster's clock, at the earliest a second from now.
+/// Lets a controller look at an object at a time of the cluster's clock. Asking twice for the same time gives one look.
 pub(super) fn enqueue_at(state: &mut State, controller: Controller, key: Key, at: Timestamp) {
-    let wait = at.as_second() - state.timestamp().as_second();
-    let wait = u64::try_from(wait).unwrap_or(0).max(1);
-    enqueue_after(state, controller, key, Duration::from_secs(wait));
+    let since_start = at.as_millisecond() - EPOCH_SECONDS * 1000;
+    let due = Duration::from_millis(u64::try_from(since_start).unwrap_or(0));
+    // Events are finer than timestamps: a time that has come is looked at with the next tick.
+    let due = due.max(state.now + Duration::from_millis(1));
+    let work = Work::Wake(controller, key, due);
+    state.after_once(due.saturating_sub(state.now), Event::Controller(work));
 }
 
 /// Lets the garbage collector look at an object soon.
@@ -70,21 +80,27 @@ fn reconcile(state: &mut State, controller: Controller, key: Key) {
     let outcome = match controller {
         Controller::Deployment => deployment::sync(state, &key),
         Controller::ReplicaSet => replicaset::sync(state, &key),
+        Controller::StatefulSet => statefulset::sync(state, &key),
+        Controller::DaemonSet => daemonset::sync(state, &key),
+        Controller::Job => job::sync(state, &key),
         Controller::EndpointSlice => endpointslice::sync(state, &key),
-        Controller::Disruption => disruption::sync(state, &key),
-        Controller::Namespace => namespace::sync(state, &key),
+        Controller::Disruption => {
+            disruption::sync(state, &key);
+            Ok(())
+        }
+        Controller::Namespace => {
+            namespace::sync(state, &key);
+            Ok(())
+        }
         Controller::ServiceAccount => serviceaccount::sync(state, &key),
     };
-    match outcome {
-        Ok(()) => {
-            state.controllers.failures.remove(&(controller, key));
-        }
-        Err(TryAgain) => {
-            let failures = state.controllers.failures.entry((controller, key.clone())).or_default();
-            *failures += 1;
-            let delay = backoff(BACKOFF_FIRST, BACKOFF_MAX, *failures);
-            enqueue_after(state, controller, key, delay);
-        }
+    if outcome == Err(TryAgain) {
+        let failures = state.controllers.failures.entry((controller, key.clone())).or_default();
+        *failures += 1;
+        let delay = backoff(BACKOFF_FIRST, BACKOFF_MAX, *failures);
+        enqueue_after(state, controller, key, delay);
+    } else {
+        state.controllers.failures.remove(&(controller, key));
     }
 }
 

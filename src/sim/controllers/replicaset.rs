@@ -7,7 +7,7 @@ use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetCondition, ReplicaSetSpec
 use k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 
-use super::pod::{self, key_of};
+use super::pod;
 use super::queue::{self, TryAgain};
 use super::{Controller, control, ranking, selector, status};
 use crate::sim::{Key, Kind, Object, State};
@@ -19,7 +19,7 @@ const BURST: usize = 500;
 pub(super) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(set) = state.store.get(Kind::ReplicaSet, key).cloned() else { return Ok(()) };
     let Some(spec) = set.typed::<ReplicaSet>().spec.as_ref() else { return Ok(()) };
-    let pods = control::claim_pods(state, Kind::ReplicaSet, &set, &spec.selector);
+    let pods = control::claim_pods(state, Kind::ReplicaSet, &set, &spec.selector, |_| true);
     let active: Vec<_> = pods.into_iter().filter(|pod| pod::is_active(pod)).collect();
     let failure = if set.is_terminating() { None } else { manage(state, key, &set, spec, &active) };
     // The pods that were just made or deleted are seen by the next sync, as they come back through the watch.
@@ -42,7 +42,7 @@ fn manage(
 ) -> Option<Failure> {
     let wanted = usize::try_from(spec.replicas.unwrap_or(1)).unwrap_or(0);
     if active.len() < wanted {
-        let template = set.value().pointer("/spec/template").cloned().unwrap_or_else(|| json!({}));
+        let template = set.at("/spec/template").cloned().unwrap_or_else(|| json!({}));
         let mut pod = control::pod_from_template(Kind::ReplicaSet, set, &template);
         pod["metadata"]["generateName"] = json!(format!("{}-", key.name));
         for _ in 0..(wanted - active.len()).min(BURST) {
@@ -125,12 +125,82 @@ fn conditions(state: &State, current: &ReplicaSet, failure: Option<&Failure>) ->
     }])
 }
 
-/// The ReplicaSets of a namespace that would adopt an orphaned pod.
-pub(super) fn adopters(state: &State, namespace: &str, pod: &Object) -> Vec<Key> {
-    let selects = |set: &Arc<Object>| {
-        let spec = set.typed::<ReplicaSet>().spec.as_ref();
-        spec.is_some_and(|spec| selector::matches(&spec.selector, pod))
-    };
-    let sets = state.store.in_namespace(Kind::ReplicaSet, namespace);
-    sets.filter(|(_, set)| selects(set)).map(|(_, set)| key_of(set)).collect()
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::sim::controllers::testing::{NS, at, cluster, create, pods, run, start, start_all, template};
+    use crate::sim::{Key, Kind, State};
+
+    fn set(state: &mut State, replicas: i32) {
+        let spec = json!({
+            "replicas": replicas, "selector": { "matchLabels": { "app": "web" } }, "template": template("web", "web:1"),
+        });
+        create(state, Kind::ReplicaSet, json!({ "metadata": { "name": "web" }, "spec": spec }));
+        run(state, 1);
+    }
+
+    fn label(state: &mut State, pod: &str, app: &str) {
+        let key = Key::new(NS, pod);
+        state
+            .modify_value(Kind::Pod, &key, |pod| pod["metadata"]["labels"]["app"] = json!(app))
+            .expect("the pod exists");
+        run(state, 1);
+    }
+
+    #[test]
+    fn pods_are_adopted_and_released_by_their_labels() {
+        let mut state = cluster();
+        let mut pod = template("other", "web:1");
+        pod["metadata"]["name"] = json!("stray");
+        create(&mut state, Kind::Pod, pod);
+        set(&mut state, 2);
+        assert_eq!(pods(&state).len(), 3);
+        label(&mut state, "stray", "web");
+        assert_eq!(pods(&state).len(), 2, "the stray was adopted, so one was too many");
+        let uid = at(&state, Kind::ReplicaSet, "web", "/metadata/uid");
+        let kept = pods(&state).remove(0);
+        assert_eq!(at(&state, Kind::Pod, &kept, "/metadata/ownerReferences/0/uid"), uid);
+        label(&mut state, &kept, "debug");
+        assert_eq!(at(&state, Kind::Pod, &kept, "/metadata/ownerReferences"), Value::Null);
+        assert_eq!(pods(&state).len(), 3, "a released pod is replaced");
+    }
+
+    #[test]
+    fn a_scale_down_keeps_the_ready_ones() {
+        let mut state = cluster();
+        set(&mut state, 4);
+        let names = pods(&state);
+        start(&mut state, &names[1], "worker-1");
+        start(&mut state, &names[3], "worker-2");
+        state
+            .modify_value(Kind::ReplicaSet, &Key::new(NS, "web"), |set| set["spec"]["replicas"] = json!(2))
+            .expect("the set exists");
+        run(&mut state, 1);
+        assert_eq!(pods(&state), [names[1].clone(), names[3].clone()]);
+        assert_eq!(at(&state, Kind::ReplicaSet, "web", "/status/readyReplicas"), 2);
+    }
+
+    #[test]
+    fn an_ended_pod_is_replaced_and_left() {
+        let mut state = cluster();
+        set(&mut state, 1);
+        start_all(&mut state, "worker-1");
+        let key = Key::new(NS, pods(&state).remove(0));
+        state.modify_value(Kind::Pod, &key, |pod| pod["status"]["phase"] = json!("Failed")).expect("the pod exists");
+        run(&mut state, 1);
+        assert_eq!(pods(&state).len(), 2);
+        assert_eq!(at(&state, Kind::ReplicaSet, "web", "/status/replicas"), 1);
+    }
+
+    #[test]
+    fn events_are_recorded() {
+        let mut state = cluster();
+        set(&mut state, 1);
+        let event =
+            state.store.in_namespace(Kind::Event, NS).find(|(_, event)| event.text("/reason") == "SuccessfulCreate");
+        let event = event.expect("an event").1;
+        assert_eq!(event.text("/source/component"), "replicaset-controller");
+        assert_eq!(event.text("/message"), format!("Created pod: {}", pods(&state)[0]));
+    }
 }

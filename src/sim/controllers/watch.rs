@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
 use super::pod::condition;
 use super::queue::enqueue;
-use super::{Controller, garbage_collector, index, replicaset, serviceaccount};
+use super::{Controller, garbage_collector, index, selector, serviceaccount};
 use crate::sim::{Change, ChangeType, Key, Kind, Object, State};
 
 /// Reacts to a change of the store by enqueuing work.
@@ -24,12 +25,15 @@ pub fn on_change(state: &mut State, change: &Change) {
         enqueue_owner(state, change);
     } else if change.kind == Kind::Service {
         enqueue(state, Controller::EndpointSlice, change.key.clone());
+    } else if change.kind == Kind::Node {
+        on_node(state, change);
     } else if change.kind == Kind::PodDisruptionBudget {
         enqueue(state, Controller::Disruption, change.key.clone());
-    } else if change.kind == Kind::EndpointSlice && change.change == ChangeType::Deleted {
-        if let Some(service) = change.new.label("kubernetes.io/service-name") {
-            enqueue(state, Controller::EndpointSlice, Key::new(change.key.namespace.clone(), service));
-        }
+    } else if change.kind == Kind::EndpointSlice
+        && change.change == ChangeType::Deleted
+        && let Some(service) = change.new.label("kubernetes.io/service-name")
+    {
+        enqueue(state, Controller::EndpointSlice, Key::new(change.key.namespace.clone(), service));
     }
 }
 
@@ -52,10 +56,34 @@ fn on_namespaced(state: &mut State, change: &Change) {
     }
 }
 
+/// Workload kinds and their controllers.
+const WORKLOADS: [(Kind, Controller); 5] = [
+    (Kind::Deployment, Controller::Deployment),
+    (Kind::ReplicaSet, Controller::ReplicaSet),
+    (Kind::StatefulSet, Controller::StatefulSet),
+    (Kind::DaemonSet, Controller::DaemonSet),
+    (Kind::Job, Controller::Job),
+];
+
 /// The controller of a workload kind.
 fn workload(kind: Kind) -> Option<Controller> {
-    let table = [(Kind::Deployment, Controller::Deployment), (Kind::ReplicaSet, Controller::ReplicaSet)];
-    table.into_iter().find(|(known, _)| *known == kind).map(|(_, controller)| controller)
+    WORKLOADS.into_iter().find(|(known, _)| *known == kind).map(|(_, controller)| controller)
+}
+
+/// The workloads of a namespace that would adopt an orphaned pod.
+fn adopters(state: &State, namespace: &str, pod: &Object) -> Vec<(Controller, Key)> {
+    let selects = |workload: &Object| {
+        let wanted = workload.at("/spec/selector").cloned().unwrap_or(Value::Null);
+        serde_json::from_value::<LabelSelector>(wanted)
+            .is_ok_and(|wanted| !selector::is_empty(&wanted) && selector::matches(&wanted, pod))
+    };
+    let owners = WORKLOADS.into_iter().filter(|(kind, _)| *kind != Kind::Deployment);
+    owners
+        .flat_map(|(kind, controller)| {
+            let found = state.store.in_namespace(kind, namespace).filter(|(_, object)| selects(object));
+            found.map(move |(key, _)| (controller, key.clone()))
+        })
+        .collect()
 }
 
 fn on_pod(state: &mut State, change: &Change) {
@@ -70,8 +98,8 @@ fn on_pod(state: &mut State, change: &Change) {
         enqueue(state, deployment, key);
     }
     if change.new.controller_uid().is_none() && change.change != ChangeType::Deleted && !is_status_only(change) {
-        for key in replicaset::adopters(state, namespace, &change.new) {
-            enqueue(state, Controller::ReplicaSet, key);
+        for (controller, key) in adopters(state, namespace, &change.new) {
+            enqueue(state, controller, key);
         }
     }
     if !concerns_endpoints(change) {
@@ -87,6 +115,17 @@ fn on_pod(state: &mut State, change: &Change) {
     }
 }
 
+/// Labels and taints decide which nodes a DaemonSet's pods belong on; heartbeats do not.
+fn on_node(state: &mut State, change: &Change) {
+    if is_status_only(change) {
+        return;
+    }
+    let sets: Vec<Key> = state.store.all(Kind::DaemonSet).map(|(key, _)| key.clone()).collect();
+    for key in sets {
+        enqueue(state, Controller::DaemonSet, key);
+    }
+}
+
 /// Enqueues the controller of an object, and the one before when it changed.
 fn enqueue_owner(state: &mut State, change: &Change) {
     let new = owner(&change.key, &change.new);
@@ -97,7 +136,7 @@ fn enqueue_owner(state: &mut State, change: &Change) {
 }
 
 fn owner(key: &Key, object: &Object) -> Option<(Controller, Key)> {
-    let owners = object.value().pointer("/metadata/ownerReferences")?.as_array()?;
+    let owners = object.at("/metadata/ownerReferences")?.as_array()?;
     let owner = owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
     let kind = Kind::by_name(owner.get("apiVersion")?.as_str()?, owner.get("kind")?.as_str()?)?;
     Some((workload(kind)?, Key::new(key.namespace.clone(), owner.get("name")?.as_str()?)))
@@ -126,5 +165,5 @@ fn concerns_endpoints(change: &Change) -> bool {
     let new = &change.new;
     let ready = |pod: &Arc<Object>| condition(pod, "Ready").and_then(|ready| ready.get("status")).cloned();
     let plain = ["/metadata/labels", "/metadata/deletionTimestamp", "/status/phase", "/status/podIP", "/spec/nodeName"];
-    ready(old) != ready(new) || plain.iter().any(|field| old.value().pointer(field) != new.value().pointer(field))
+    ready(old) != ready(new) || plain.iter().any(|field| old.at(field) != new.at(field))
 }

@@ -1,4 +1,4 @@
-//! When NetworkPolicies count: `policy_sync` after each creation, change or deletion, if the network enforces any.
+//! When network policies count: `policy_sync` after each creation, change or deletion, if the network enforces any.
 
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 

@@ -1,4 +1,4 @@
-//! The network: Services, pod addresses and NetworkPolicies decide what reaches what, for new and for
+//! The network: Services, pod addresses and network policies decide what reaches what, for new and for
 //! established connections. Never looks inside a message: that is `apps`'.
 //!
 //! | file | what |
@@ -9,7 +9,7 @@
 //! | `call` | requests under way |
 //! | `connection` | connections that stay open |
 //! | `pods` | labels and named ports of pods, as the nodes know them |
-//! | `enforce` | NetworkPolicies begin to count `policy_sync` after they changed |
+//! | `enforce` | network policies begin to count `policy_sync` after they changed |
 //! | `policy` | the rules of NetworkPolicy, as a pure function |
 
 mod call;
@@ -21,6 +21,8 @@ pub mod policy;
 mod proxy;
 mod resolve;
 
+#[cfg(test)]
+pub(super) mod bench;
 #[cfg(test)]
 mod tests;
 

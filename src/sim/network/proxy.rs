@@ -1,11 +1,11 @@
 //! kube-proxy: Services and their endpoints as every node knows them, `proxy_sync` behind the API.
-//! Never sees pods: EndpointSlices are its only source, as in a real cluster.
+//! Never sees pods: endpoint slices are its only source, as in a real cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Service;
-use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::discovery::v1::{EndpointConditions, EndpointSlice};
 
 use super::resolve::{Origin, Resolved};
 use super::{State, Work};
@@ -17,9 +17,13 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 /// All Services as the proxies see them.
 #[derive(Debug, Default)]
 pub(super) struct Services {
-    views: BTreeMap<Key, View>,
+    views: BTreeMap<Key, Arc<View>>,
+    /// What the proxy of a machine without network last heard, by node and Service.
+    stale: BTreeMap<String, BTreeMap<Key, Arc<View>>>,
+    /// How many choices were made for each Service, counted from a seeded start.
+    turns: BTreeMap<Key, u64>,
     cluster_ips: BTreeMap<String, Key>,
-    /// Keys of the EndpointSlices of each Service.
+    /// Names of the endpoint slices of each Service.
     slices: BTreeMap<Key, BTreeSet<String>>,
 }
 
@@ -37,15 +41,15 @@ struct View {
     /// `internalTrafficPolicy: Local`: only endpoints on the sender's own node.
     local: bool,
     ports: Vec<Port>,
-    /// Where the next choice starts: round robin from a seeded start.
-    next: u64,
 }
 
 #[derive(Debug)]
 struct Port {
     name: String,
     number: u16,
-    endpoints: Vec<Endpoint>,
+    ready: Vec<Endpoint>,
+    /// Serving and terminating: the last resort when none is ready.
+    terminating: Vec<Endpoint>,
 }
 
 #[derive(Debug)]
@@ -53,8 +57,14 @@ struct Endpoint {
     ip: String,
     port: u16,
     node: Option<Arc<str>>,
-    ready: bool,
-    serving_terminating: bool,
+}
+
+/// What the conditions of an endpoint make of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Ready,
+    LastResort,
+    None,
 }
 
 pub(super) fn on_change(state: &mut State, change: &Change) {
@@ -84,19 +94,45 @@ fn service_of(slice: &Object) -> Option<Key> {
 }
 
 pub(super) fn sync(state: &mut State, key: &Key) {
-    let next = match state.network.services.views.remove(key) {
-        Some(old) => {
-            state.network.services.cluster_ips.remove(&old.cluster_ip);
-            old.next
-        }
-        None => state.draw(0, 1 << 16),
-    };
+    let old = state.network.services.views.remove(key);
+    if let Some(old) = &old {
+        state.network.services.cluster_ips.remove(&old.cluster_ip);
+    }
+    leave_stale(state, key, &old.unwrap_or_default());
     let Some(service) = state.store.get(Kind::Service, key).cloned() else { return };
-    let view = View { next, ..view(state, key, service.typed::<Service>()) };
+    if !state.network.services.turns.contains_key(key) {
+        let start = state.draw(0, 1 << 48);
+        state.network.services.turns.insert(key.clone(), start);
+    }
+    let view = view(state, key, service.typed::<Service>());
     if !view.cluster_ip.is_empty() && !view.headless {
         state.network.services.cluster_ips.insert(view.cluster_ip.clone(), key.clone());
     }
-    state.network.services.views.insert(key.clone(), view);
+    state.network.services.views.insert(key.clone(), Arc::new(view));
+}
+
+/// Machines that are cut off from the API go on with what their proxies knew.
+fn leave_stale(state: &mut State, key: &Key, old: &Arc<View>) {
+    let cut = state.kubelet.machines.values().filter(|machine| !machine.network);
+    let cut: BTreeSet<&str> = cut.map(|machine| machine.name.as_str()).collect();
+    let frozen = &mut state.network.services.stale;
+    frozen.retain(|node, _| cut.contains(node.as_str()));
+    for node in cut {
+        frozen.entry(node.to_owned()).or_default().entry(key.clone()).or_insert_with(|| old.clone());
+    }
+}
+
+/// The Service as the sender's own machine knows it.
+fn known_to<'a>(state: &'a State, from: &Origin, service: &Key) -> Option<&'a Arc<View>> {
+    let services = &state.network.services;
+    let frozen = match from {
+        Origin::ControlPlane => None,
+        Origin::Node(node) | Origin::Pod { node, .. } => {
+            let cut = state.kubelet.machines.get(node).is_some_and(|machine| !machine.network);
+            if cut { services.stale.get(node).and_then(|views| views.get(service)) } else { None }
+        }
+    };
+    frozen.or_else(|| services.views.get(service))
 }
 
 fn view(state: &State, key: &Key, service: &Service) -> View {
@@ -106,8 +142,12 @@ fn view(state: &State, key: &Key, service: &Service) -> View {
         slices.filter_map(|name| state.store.find(Kind::EndpointSlice, &key.namespace, name)).collect();
     let ports = spec.ports.iter().flatten().map(|port| {
         let name = port.name.clone().unwrap_or_default();
-        let found = slices.iter().flat_map(|slice| endpoints(slice.typed::<EndpointSlice>(), &name));
-        Port { endpoints: found.collect(), number: u16::try_from(port.port).unwrap_or_default(), name }
+        let number = u16::try_from(port.port).unwrap_or_default();
+        let mut read = Port { name, number, ready: Vec::new(), terminating: Vec::new() };
+        for slice in &slices {
+            endpoints(slice.typed::<EndpointSlice>(), &mut read);
+        }
+        read
     });
     let cluster_ip = spec.cluster_ip.clone().unwrap_or_default();
     View {
@@ -115,56 +155,78 @@ fn view(state: &State, key: &Key, service: &Service) -> View {
         cluster_ip,
         local: spec.internal_traffic_policy.as_deref() == Some("Local"),
         ports: ports.collect(),
-        next: 0,
     }
 }
 
-/// The endpoints of a slice for the Service port of this name.
-fn endpoints(slice: &EndpointSlice, port: &str) -> Vec<Endpoint> {
+/// Adds the endpoints of a slice to the Service port of the same name.
+fn endpoints(slice: &EndpointSlice, into: &mut Port) {
     let mut ports = slice.ports.iter().flatten();
-    let Some(port) = ports.find(|known| known.name.as_deref().unwrap_or_default() == port) else { return Vec::new() };
-    let Some(number) = port.port.and_then(|number| u16::try_from(number).ok()) else { return Vec::new() };
-    let read = |endpoint: &k8s_openapi::api::discovery::v1::Endpoint| {
-        let conditions = endpoint.conditions.clone().unwrap_or_default();
-        // An absent condition is to be read as true for ready, as ready for serving, as false for terminating.
-        let ready = conditions.ready.unwrap_or(true);
-        Some(Endpoint {
-            ip: endpoint.addresses.first()?.clone(),
-            port: number,
-            node: endpoint.node_name.as_deref().map(Arc::from),
-            ready,
-            serving_terminating: conditions.serving.unwrap_or(ready) && conditions.terminating.unwrap_or(false),
-        })
-    };
-    slice.endpoints.iter().filter_map(read).collect()
+    let Some(port) = ports.find(|known| known.name.as_deref().unwrap_or_default() == into.name) else { return };
+    let Some(number) = port.port.and_then(|number| u16::try_from(number).ok()) else { return };
+    for known in &slice.endpoints {
+        let Some(ip) = known.addresses.first() else { continue };
+        let endpoint = Endpoint { ip: ip.clone(), port: number, node: known.node_name.as_deref().map(Arc::from) };
+        match usable(known.conditions.as_ref()) {
+            Use::Ready => into.ready.push(endpoint),
+            Use::LastResort => into.terminating.push(endpoint),
+            Use::None => {}
+        }
+    }
+}
+
+/// An absent condition is to be read as true for ready, as ready for serving, as false for terminating.
+fn usable(conditions: Option<&EndpointConditions>) -> Use {
+    let ready = conditions.and_then(|conditions| conditions.ready).unwrap_or(true);
+    let serving = conditions.and_then(|conditions| conditions.serving).unwrap_or(ready);
+    let terminating = conditions.and_then(|conditions| conditions.terminating).unwrap_or(false);
+    match (ready, serving && terminating) {
+        (true, _) => Use::Ready,
+        (false, true) => Use::LastResort,
+        (false, false) => Use::None,
+    }
 }
 
 /// One endpoint of a Service port: a ready one, else one that terminates and still serves.
 pub(super) fn choose(state: &mut State, from: &Origin, service: &Key, port: &str) -> Resolved {
-    let Some(view) = state.network.services.views.get_mut(service) else { return Resolved::Refused };
+    let Some(view) = known_to(state, from, service).cloned() else { return Resolved::Refused };
+    let turn = state.network.services.turns.get_mut(service).map_or(0, |turn| {
+        *turn = turn.wrapping_add(1);
+        *turn
+    });
     let number = port.parse::<u16>().ok();
     let Some(known) = view.ports.iter().find(|known| known.name == port || Some(known.number) == number) else {
         return Resolved::Refused;
     };
-    let near = |endpoint: &&Endpoint| match from {
-        Origin::ControlPlane => true,
-        Origin::Node(node) | Origin::Pod { node, .. } => !view.local || endpoint.node.as_deref() == Some(node),
+    let near = match from {
+        Origin::Node(node) | Origin::Pod { node, .. } if view.local => Some(node.as_str()),
+        Origin::ControlPlane | Origin::Node(_) | Origin::Pod { .. } => None,
     };
-    let mut among: Vec<&Endpoint> = known.endpoints.iter().filter(|endpoint| endpoint.ready).filter(near).collect();
-    if among.is_empty() && !view.headless {
-        among = known.endpoints.iter().filter(|endpoint| endpoint.serving_terminating).filter(near).collect();
-    }
-    if among.is_empty() {
-        return Resolved::Refused;
-    }
-    let chosen = among[usize::try_from(view.next).unwrap_or_default() % among.len()];
+    let last_resort = if view.headless { None } else { pick(&known.terminating, near, turn) };
+    let Some(chosen) = pick(&known.ready, near, turn).or(last_resort) else { return Resolved::Refused };
     // A headless name gives pod addresses only: a client in the cluster uses its own port number, untranslated.
     // The API server's proxy looks the port up.
     let port = match (view.headless, from, number) {
         (true, Origin::Node(_) | Origin::Pod { .. }, Some(number)) => number,
         _ => chosen.port,
     };
-    let resolved = Resolved::To { ip: chosen.ip.clone(), port };
-    view.next = view.next.wrapping_add(1);
-    resolved
+    Resolved::To { ip: chosen.ip.clone(), port }
+}
+
+/// An endpoint at random, as iptables chooses, among those on one node if that is asked for. The chance hangs on the
+/// Service's own count: two clients in step cannot divide the endpoints between them, and the seed's other draws do
+/// not depend on how many requests there were.
+fn pick<'a>(endpoints: &'a [Endpoint], near: Option<&str>, turn: u64) -> Option<&'a Endpoint> {
+    let chance = scatter(turn);
+    let nth = |count: usize| usize::try_from(chance % u64::try_from(count.max(1)).unwrap_or(1)).unwrap_or_default();
+    let Some(node) = near else { return endpoints.get(nth(endpoints.len())) };
+    let local: Vec<_> = endpoints.iter().filter(|endpoint| endpoint.node.as_deref() == Some(node)).collect();
+    local.get(nth(local.len())).copied()
+}
+
+/// `SplitMix64` (Steele, Lea and Flood, 2014): consecutive numbers to random-looking ones.
+fn scatter(number: u64) -> u64 {
+    let mut mixed = number.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
 }

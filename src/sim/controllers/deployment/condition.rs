@@ -1,4 +1,4 @@
-//! The conditions Available, Progressing and ReplicaFailure of a Deployment.
+//! The conditions Available, Progressing and `ReplicaFailure` of a Deployment.
 
 use k8s_openapi::api::apps::v1::{DeploymentCondition, DeploymentStatus};
 

@@ -128,7 +128,7 @@ fn has_timed_out(state: &State, status: &DeploymentStatus, seconds: i32) -> bool
     has_reason(status, PROGRESSING, TIMED_OUT) || deadline_of(status, seconds).is_some_and(|at| at <= state.timestamp())
 }
 
-/// ReplicaFailure of the first ReplicaSet that has it, the new one first.
+/// `ReplicaFailure` of the first ReplicaSet that has it, the new one first.
 fn replica_failure(rollout: &Rollout) -> Option<DeploymentCondition> {
     let failing = rollout
         .new

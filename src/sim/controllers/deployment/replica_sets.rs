@@ -43,7 +43,7 @@ pub(super) fn adopt_orphans(state: &mut State, deployment: &Object, wanted: &Lab
 }
 
 fn number(object: &Object, pointer: &str) -> i32 {
-    let number = object.value().pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
+    let number = object.at(pointer).and_then(Value::as_i64).unwrap_or(0);
     i32::try_from(number).unwrap_or(i32::MAX)
 }
 

@@ -28,7 +28,7 @@ const OWN: [&str; 6] = [
 
 /// The template without what the server or this controller adds to it.
 fn bare_template(object: &Object) -> Value {
-    let mut template = object.value().pointer("/spec/template").cloned().unwrap_or(Value::Null);
+    let mut template = object.at("/spec/template").cloned().unwrap_or(Value::Null);
     if let Some(metadata) = template.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.remove("creationTimestamp");
         if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
@@ -75,7 +75,7 @@ pub(super) fn sync_existing(state: &mut State, rollout: &mut Rollout) {
 }
 
 fn inherited(deployment: &Object) -> Vec<(String, Value)> {
-    let annotations = deployment.value().pointer("/metadata/annotations").and_then(Value::as_object);
+    let annotations = deployment.at("/metadata/annotations").and_then(Value::as_object);
     let copied = annotations.into_iter().flatten().filter(|(name, _)| !OWN.contains(&name.as_str()));
     copied.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
@@ -148,7 +148,7 @@ fn new_replica_set(rollout: &Rollout, number: i64) -> Value {
     let hash = template_hash(deployment, rollout.status.collision_count);
     let mut template = bare_template(deployment);
     template["metadata"]["labels"][HASH] = json!(hash);
-    let mut selector = deployment.value().pointer("/spec/selector").cloned().unwrap_or_else(|| json!({}));
+    let mut selector = deployment.at("/spec/selector").cloned().unwrap_or_else(|| json!({}));
     selector["matchLabels"][HASH] = json!(hash);
     let Key { namespace, name } = &rollout.key;
     let mut set = json!({

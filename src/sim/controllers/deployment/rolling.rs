@@ -1,4 +1,4 @@
-//! RollingUpdate: the new ReplicaSet grows within `maxSurge`, old ones shrink within `maxUnavailable`.
+//! `RollingUpdate`: the new ReplicaSet grows within `maxSurge`, old ones shrink within `maxUnavailable`.
 
 use super::replica_sets::{counted, new_size, resize, size};
 use super::rollout::Rollout;

@@ -110,17 +110,15 @@ fn a_terminating_pod_is_replaced_at_once() {
 fn rolling_updates_stay_within_their_limits() {
     let limits = |surge: Value, unavailable: Value| json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": surge, "maxUnavailable": unavailable } });
     let table = [
-        (limits(json!(1), json!(0)), "4=0 w2=1"),
-        (limits(json!(0), json!(1)), "3=0"),
-        (limits(json!("25%"), json!("25%")), "25%"),
+        ("surge of one", limits(json!(1), json!(0)), 1, 4),
+        ("one unavailable", limits(json!(0), json!(1)), 0, 3),
+        ("a quarter each", limits(json!("25%"), json!("25%")), 1, 3),
     ];
-    for (strategy, name) in table {
+    for (name, strategy, surge, floor) in table {
         let mut state = cluster();
         deployment(&mut state, 4, &strategy);
         roll(&mut state);
         set_image(&mut state, "web:2");
-        let surge = if name == "3=0" { 0 } else { 1 };
-        let floor = if name == "4=0 w2=1" { 4 } else { 3 };
         for _ in 0..40 {
             run(&mut state, 1);
             let active = state.store.in_namespace(Kind::Pod, NS).filter(|(_, pod)| !pod.is_terminating());

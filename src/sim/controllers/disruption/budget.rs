@@ -10,7 +10,7 @@ use k8s_openapi::jiff::SignedDuration;
 
 use super::scale;
 use crate::sim::controllers::intstr::{Round, scaled};
-use crate::sim::controllers::queue::{self, TryAgain};
+use crate::sim::controllers::queue;
 use crate::sim::controllers::{Controller, index, pod, status};
 use crate::sim::{Key, Kind, Object, State};
 
@@ -18,10 +18,10 @@ use crate::sim::{Key, Kind, Object, State};
 const DELETION_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 
 /// Reconciles one budget.
-pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
-    let Some(object) = state.store.get(Kind::PodDisruptionBudget, key).cloned() else { return Ok(()) };
+pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) {
+    let Some(object) = state.store.get(Kind::PodDisruptionBudget, key).cloned() else { return };
     let budget = object.typed::<PodDisruptionBudget>();
-    let Some(spec) = budget.spec.as_ref() else { return Ok(()) };
+    let Some(spec) = budget.spec.as_ref() else { return };
     let pods = match &spec.selector {
         Some(selector) => index::pods_selected(state, &key.namespace, selector),
         None => Vec::new(),
@@ -59,7 +59,6 @@ pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<
     new.disrupted_pods = Some(disrupted).filter(|pods| !pods.is_empty());
     new.observed_generation = budget.metadata.generation;
     status::set(state, Kind::PodDisruptionBudget, key, &new);
-    Ok(())
 }
 
 /// Pods whose eviction was granted and that are neither terminating yet nor overdue.

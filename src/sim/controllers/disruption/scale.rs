@@ -12,14 +12,14 @@ use crate::sim::{Key, Kind, Object, State};
 /// nothing.
 ///
 /// # Errors
-/// When a controller cannot be scaled, such as a DaemonSet or a Job: the message of the SyncFailed condition.
+/// When a controller cannot be scaled, such as a DaemonSet or a Job: the message of the `SyncFailed` condition.
 pub(super) fn expected(state: &State, namespace: &str, pods: &[Arc<Object>]) -> Result<i32, String> {
     let mut scales: BTreeMap<String, i32> = BTreeMap::new();
     for pod in pods {
-        let Some(owner) = controller(pod) else { continue };
-        if scales.contains_key(&owner.uid) {
+        if pod.controller_uid().is_none_or(|uid| scales.contains_key(uid)) {
             continue;
         }
+        let Some(owner) = controller(pod) else { continue };
         let Some((uid, replicas)) = scale(state, namespace, &owner)? else { continue };
         scales.insert(owner.uid, 0);
         scales.insert(uid, replicas);
@@ -28,7 +28,7 @@ pub(super) fn expected(state: &State, namespace: &str, pods: &[Arc<Object>]) -> 
 }
 
 fn controller(object: &Object) -> Option<OwnerReference> {
-    let owners = object.value().pointer("/metadata/ownerReferences")?.as_array()?;
+    let owners = object.at("/metadata/ownerReferences")?.as_array()?;
     let owner = owners.iter().find(|owner| owner.get("controller").and_then(Value::as_bool) == Some(true))?;
     serde_json::from_value(owner.clone()).ok()
 }
@@ -47,6 +47,6 @@ fn scale(state: &State, namespace: &str, owner: &OwnerReference) -> Result<Optio
     if let (Kind::ReplicaSet, Some(above)) = (kind, controller(object)) {
         return scale(state, namespace, &above);
     }
-    let replicas = object.value().pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
+    let replicas = object.at("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
     Ok(Some((object.uid().to_owned(), i32::try_from(replicas).unwrap_or(i32::MAX))))
 }

@@ -62,10 +62,16 @@ fn group(
     selector: &LabelSelector,
 ) -> BTreeMap<PortsKey, (Vec<EndpointPort>, Vec<Endpoint>)> {
     let mut groups: BTreeMap<PortsKey, (Vec<EndpointPort>, Vec<Endpoint>)> = BTreeMap::new();
+    let mut last: Option<(Vec<EndpointPort>, PortsKey)> = None;
     for pod in index::pods_selected(state, &key.namespace, selector).iter().filter(|pod| endpoint::belongs(pod)) {
         let ports = endpoint::ports(spec, pod);
-        let entry = groups.entry(ports_key(&ports)).or_insert_with(|| (ports, Vec::new()));
-        entry.1.push(endpoint::of(state, key, spec, pod));
+        // Nearly always all pods have the same ports: then the key is made once.
+        if last.as_ref().is_none_or(|(known, _)| *known != ports) {
+            last = Some((ports.clone(), ports_key(&ports)));
+        }
+        let text = last.as_ref().map(|(_, text)| text.clone()).unwrap_or_default();
+        let (_, endpoints) = groups.entry(text).or_insert_with(|| (ports, Vec::new()));
+        endpoints.push(endpoint::of(state, key, spec, pod));
     }
     if groups.is_empty() {
         // A Service without pods has one empty slice, so that clients see that it is looked after.
@@ -131,13 +137,22 @@ fn fill(slices: Vec<Arc<Object>>, endpoints: Vec<Endpoint>) -> Vec<Draft> {
 }
 
 fn labels(service: &Object, spec: &ServiceSpec) -> Value {
-    let mut labels = service.value().pointer("/metadata/labels").cloned().unwrap_or_else(|| json!({}));
+    let mut labels = service.at("/metadata/labels").cloned().unwrap_or_else(|| json!({}));
     labels[SERVICE_NAME] = json!(service.text("/metadata/name"));
     labels[MANAGED_BY] = json!(MANAGER);
     if spec.cluster_ip.as_deref() == Some("None") {
         labels[HEADLESS] = json!("");
     }
     labels
+}
+
+/// Whether a slice already is what it shall be; an empty one is not settled yet, for it may have to go.
+fn is_same(slice: &Object, ports: &[EndpointPort], endpoints: &[Endpoint], labels: &Value) -> bool {
+    let typed = slice.typed::<EndpointSlice>();
+    !endpoints.is_empty()
+        && typed.endpoints == endpoints
+        && typed.ports.as_deref().unwrap_or_default() == ports
+        && slice.at("/metadata/labels") == Some(labels)
 }
 
 fn store(
@@ -148,7 +163,11 @@ fn store(
     draft: Draft,
 ) -> Result<(), TryAgain> {
     let key = key_of(service);
-    let endpoints = if draft.endpoints.is_empty() { Value::Array(Vec::new()) } else { json!(draft.endpoints) };
+    let labels = labels(service, spec);
+    if draft.existing.as_ref().is_some_and(|slice| is_same(slice, ports, &draft.endpoints, &labels)) {
+        return Ok(());
+    }
+    let endpoints = json!(draft.endpoints);
     let ports = if ports.is_empty() { Value::Null } else { json!(ports) };
     if let Some(slice) = draft.existing {
         let slice_key = key_of(&slice);
@@ -156,7 +175,6 @@ fn store(
             let _ = state.delete(Kind::EndpointSlice, &slice_key, &DeleteOptions::default());
             return Ok(());
         }
-        let labels = labels(service, spec);
         let stored = state.modify_value(Kind::EndpointSlice, &slice_key, |value| {
             value["endpoints"] = endpoints;
             value["metadata"]["labels"] = labels;
@@ -170,7 +188,7 @@ fn store(
     }
     let mut slice = json!({
         "metadata": {
-            "generateName": format!("{}-", key.name), "namespace": key.namespace, "labels": labels(service, spec),
+            "generateName": format!("{}-", key.name), "namespace": key.namespace, "labels": labels,
             "ownerReferences": [control::controller_reference(Kind::Service, service)],
         },
         "addressType": "IPv4", "endpoints": endpoints,

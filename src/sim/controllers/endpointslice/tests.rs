@@ -11,7 +11,7 @@ fn pod(state: &mut State, name: &str) {
     create(state, Kind::Pod, pod);
 }
 
-fn service(state: &mut State, spec: Value) {
+fn service(state: &mut State, spec: &Value) {
     let mut service = json!({ "metadata": { "name": "web" }, "spec": { "selector": { "app": "web" } } });
     for (name, value) in spec.as_object().into_iter().flatten() {
         service["spec"][name] = value.clone();
@@ -46,7 +46,7 @@ fn endpoints(state: &State) -> Vec<String> {
 #[test]
 fn an_endpoint_follows_its_pod() {
     let mut state = cluster();
-    service(&mut state, json!({ "ports": [{ "name": "web", "port": 80, "targetPort": "http" }] }));
+    service(&mut state, &json!({ "ports": [{ "name": "web", "port": 80, "targetPort": "http" }] }));
     run(&mut state, 1);
     assert_eq!(slices(&state).len(), 1, "an empty slice stands for a Service without pods");
     pod(&mut state, "a");
@@ -71,7 +71,7 @@ fn an_endpoint_follows_its_pod() {
 #[test]
 fn unready_and_ended_pods() {
     let mut state = cluster();
-    service(&mut state, json!({ "publishNotReadyAddresses": true, "clusterIP": "None" }));
+    service(&mut state, &json!({ "publishNotReadyAddresses": true, "clusterIP": "None" }));
     for name in ["ended", "unready"] {
         pod(&mut state, name);
         start(&mut state, name, "worker-1");
@@ -93,7 +93,7 @@ fn unready_and_ended_pods() {
 #[test]
 fn a_slice_holds_a_hundred() {
     let mut state = cluster();
-    service(&mut state, json!({ "ports": [{ "port": 80 }] }));
+    service(&mut state, &json!({ "ports": [{ "port": 80 }] }));
     for number in 0..230 {
         pod(&mut state, &format!("p{number:03}"));
         start(&mut state, &format!("p{number:03}"), "worker-1");
@@ -108,4 +108,48 @@ fn a_slice_holds_a_hundred() {
     run(&mut state, 1);
     let after: Vec<_> = slices(&state).iter().map(|slice| slice["metadata"]["resourceVersion"].clone()).collect();
     assert_eq!(before.iter().zip(&after).filter(|(before, after)| before != after).count(), 1, "one slice changed");
+}
+
+#[test]
+fn a_service_that_changes_its_selector_changes_its_endpoints() {
+    let mut state = cluster();
+    service(&mut state, &json!({ "ports": [{ "port": 80 }] }));
+    for (name, app) in [("a", "web"), ("b", "canary")] {
+        let mut pod = template(app, "web:1");
+        pod["metadata"]["name"] = json!(name);
+        create(&mut state, Kind::Pod, pod);
+        start(&mut state, name, "worker-1");
+    }
+    run(&mut state, 1);
+    assert_eq!(endpoints(&state), ["a true true false"]);
+    let change = |state: &mut State, app: &str| {
+        state
+            .modify_value(Kind::Service, &Key::new(NS, "web"), |service| {
+                service["spec"]["selector"] = json!({ "app": app });
+            })
+            .expect("the service exists");
+        run(state, 1);
+    };
+    change(&mut state, "canary");
+    assert_eq!(endpoints(&state), ["b true true false"]);
+    delete(&mut state, Kind::Pod, "b");
+    run(&mut state, 1);
+    assert_eq!(endpoints(&state), ["b false true true"], "the index follows the new selector");
+}
+
+#[test]
+fn named_ports_may_differ_between_pods() {
+    let mut state = cluster();
+    service(&mut state, &json!({ "ports": [{ "name": "web", "port": 80, "targetPort": "http" }] }));
+    for (name, port) in [("a", 8080), ("b", 9090)] {
+        let mut pod = template("web", "web:1");
+        pod["metadata"]["name"] = json!(name);
+        pod["spec"]["containers"][0]["ports"][0]["containerPort"] = json!(port);
+        create(&mut state, Kind::Pod, pod);
+        start(&mut state, name, "worker-1");
+    }
+    run(&mut state, 1);
+    let mut ports: Vec<_> = slices(&state).iter().map(|slice| slice["ports"][0]["port"].clone()).collect();
+    ports.sort_by_key(Value::to_string);
+    assert_eq!(ports, [json!(8080), json!(9090)], "one slice for each set of ports");
 }

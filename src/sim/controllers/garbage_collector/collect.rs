@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::graph::{Resolved, has_finalizer, owners, resolve};
 use crate::sim::controllers::control;
@@ -95,22 +95,11 @@ fn collect_dependent(state: &mut State, kind: Kind, object: &Object) {
 }
 
 fn delete(state: &mut State, kind: Kind, object: &Object, policy: &str) {
-    let key = key_of(object);
-    if policy == "Foreground" && !has_finalizer(object, FOREGROUND) {
-        // The finalizer comes first, so that the object waits for its own dependents whoever deletes it.
-        let _ = state.modify_value(kind, &key, |value| {
-            let finalizers = &mut value["metadata"]["finalizers"];
-            match finalizers.as_array_mut() {
-                Some(list) => list.push(json!(FOREGROUND)),
-                None => *finalizers = json!([FOREGROUND]),
-            }
-        });
-    }
     let options = DeleteOptions {
         uid: Some(object.uid().to_owned()),
         propagation: Some(policy.to_owned()),
         ..DeleteOptions::default()
     };
     // It is gone already, or another one took its name: then there is nothing to do.
-    let _ = state.delete(kind, &key, &options);
+    let _ = state.delete(kind, &key_of(object), &options);
 }

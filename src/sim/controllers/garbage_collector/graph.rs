@@ -23,13 +23,13 @@ impl Graph {
 
 /// `metadata.ownerReferences`; one that cannot be read is left out.
 pub(super) fn owners(object: &Object) -> Vec<OwnerReference> {
-    let references = object.value().pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    let references = object.at("/metadata/ownerReferences").and_then(Value::as_array);
     references.into_iter().flatten().filter_map(|one| serde_json::from_value(one.clone()).ok()).collect()
 }
 
 /// Whether an object carries a finalizer.
 pub(super) fn has_finalizer(object: &Object, name: &str) -> bool {
-    let finalizers = object.value().pointer("/metadata/finalizers").and_then(Value::as_array);
+    let finalizers = object.at("/metadata/finalizers").and_then(Value::as_array);
     finalizers.into_iter().flatten().any(|finalizer| finalizer.as_str() == Some(name))
 }
 
@@ -54,7 +54,7 @@ pub(super) enum Resolved<'a> {
 /// Follows a change of any object.
 pub(in crate::sim::controllers) fn follow(state: &mut State, change: &Change) {
     let read = |object: Option<&Object>| object.map(owners).unwrap_or_default();
-    let references = |object: &Object| object.value().pointer("/metadata/ownerReferences").cloned();
+    let references = |object: &Object| object.at("/metadata/ownerReferences").cloned();
     let deleted = change.change == ChangeType::Deleted;
     let same = !deleted && change.old.as_ref().is_some_and(|old| references(old) == references(&change.new));
     if !same {

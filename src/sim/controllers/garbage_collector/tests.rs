@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::sim::controllers::testing::{NS, cluster, create, delete, end_terminating, run, start_all, template};
 use crate::sim::{Key, Kind, State};
 
-/// A ConfigMap that is owned by these ConfigMaps.
+/// A ConfigMap that is owned by others.
 fn map(state: &mut State, name: &str, owners: &[&str]) {
     let references: Vec<Value> = owners
         .iter()

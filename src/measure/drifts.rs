@@ -1,0 +1,41 @@
+//! The moves of instances: each loss with its replacement, the edges between them, and how the old one ended.
+
+use super::edges::edges;
+use super::loss::{Fate, losses};
+use super::model::{Drift, FaultSpan, Instance};
+use super::old_end::old_end;
+use super::replacement::replacements;
+use super::stuck::stuck;
+use super::timeline::{PodLife, Timeline};
+
+/// One drift for each instance that was lost after an injection.
+pub(super) fn drifts(timeline: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<Drift> {
+    let losses = losses(timeline, faults);
+    let replaced = replacements(timeline, &losses);
+    let drift = |(loss, new): (&super::loss::Loss, Option<usize>)| {
+        let old = &timeline.pods[loss.pod];
+        let new = new.map(|new| &timeline.pods[new]);
+        let edges = edges(timeline, loss, new);
+        let in_place = matches!(loss.fate, Fate::Back { .. });
+        Drift {
+            step: loss.step.clone(),
+            instance: old.name().to_owned(),
+            old: instance(timeline, old),
+            new: if in_place { Some(instance(timeline, old)) } else { new.map(|new| instance(timeline, new)) },
+            from: loss.from,
+            old_end: old_end(timeline, loss),
+            stuck: stuck(timeline, loss, new, &edges),
+            edges,
+        }
+    };
+    losses.iter().zip(replaced).map(drift).collect()
+}
+
+fn instance(timeline: &Timeline<'_>, life: &PodLife<'_>) -> Instance {
+    Instance {
+        pod: life.name().to_owned(),
+        uid: life.uid().to_owned(),
+        node: life.node().to_owned(),
+        zone: timeline.zone(life.node()),
+    }
+}

@@ -1,0 +1,207 @@
+//! What is chosen, and what is refused, on one small cluster: tables of faults and outcomes.
+
+use serde_json::json;
+
+use super::testing::{cluster, pod, scenario};
+use super::*;
+use crate::scenario::Scenario;
+
+/// The targets of the first step, or the problem.
+fn outcome(scenario: &Scenario, inventory: &Inventory, seed: u64) -> String {
+    match choose(scenario, inventory, seed, "run", 0, 0) {
+        Ok(step) => names(&step.action),
+        Err(problem) => format!("{:?}", problem.kind),
+    }
+}
+
+fn names(action: &Action) -> String {
+    let names: Vec<&str> = match action {
+        Action::PodKill { pods, .. } | Action::NetworkPartition { pods, .. } => {
+            pods.iter().map(|pod| pod.name.as_str()).collect()
+        }
+        Action::NodeDrain { nodes, .. } | Action::NodeFailure { nodes, .. } => {
+            nodes.iter().map(|node| node.name.as_str()).collect()
+        }
+    };
+    names.join(" ")
+}
+
+fn check(table: &[(&str, &str)]) {
+    let inventory = cluster();
+    for (fault, expected) in table {
+        let scenario = scenario(&format!("guard.max_pods = \"100%\"\n[[fault]]\n{fault}"));
+        assert_eq!(outcome(&scenario, &inventory, 7), *expected, "{fault}");
+    }
+}
+
+#[test]
+fn pods_are_chosen_by_seed_age_ordinal_role_and_node() {
+    check(&[
+        ("kind = \"pod-kill\"", "web-a"),
+        ("kind = \"pod-kill\"\npick = \"oldest\"", "web-b"),
+        ("kind = \"pod-kill\"\npick = \"newest\"\ncount = 2", "web-a web-c"),
+        ("kind = \"pod-kill\"\ncount = \"50%\"", "web-a web-b"),
+        ("kind = \"pod-kill\"\nnode = \"worker-1\"", "web-a"),
+        ("kind = \"pod-kill\"\nnode = \"worker-9\"", "NoTarget"),
+        ("kind = \"pod-kill\"\ncount = 4", "NoTarget"),
+        ("kind = \"pod-kill\"\npods = { workload = \"statefulset/db\" }\nordinal = 2", "db-2"),
+        ("kind = \"pod-kill\"\npods = { workload = \"statefulset/db\" }\nrole = \"leader\"", "db-0"),
+        ("kind = \"pod-kill\"\npods = { selector = \"app=db,role!=leader\" }\ncount = \"all\"", "db-1 db-2"),
+        ("kind = \"pod-kill\"\npods = { workload = \"deployment/none\" }", "NoTarget"),
+        ("kind = \"pod-kill\"\npods = { namespace = \"kube-system\", selector = \"app=net\" }", "Refused"),
+        ("kind = \"pod-kill\"\npods = { workload = \"pod/tool\" }", "Refused"),
+        ("kind = \"pod-kill\"\ncount = \"all\"", "Refused"),
+    ]);
+}
+
+#[test]
+fn nodes_are_chosen_by_name_zone_labels_and_what_runs_there() {
+    let body = |choice: &str| {
+        format!("guard.allow = [\"last-ready-replica\"]\n[[fault]]\nkind = \"node-drain\"\nnode = {choice}")
+    };
+    let inventory = cluster();
+    for (choice, expected) in [
+        ("{ name = \"worker-3\" }", "worker-3"),
+        ("{ name = \"worker-9\" }", "NoTarget"),
+        ("{ name = \"control-1\" }", "Refused"),
+        ("{ zone = \"b\" }", "worker-2"),
+        ("{ zone = \"a\" }", "Refused"),
+        ("{ selector = \"topology.kubernetes.io/zone in (b,c)\", count = 2 }", "worker-2 worker-3"),
+        ("{ of = \"target\", count = 4 }", "NoTarget"),
+        ("{ of = \"target\", role = \"leader\" }", "NoTarget"),
+        ("{ selector = \"topology.kubernetes.io/zone=c\", whole_zone = true }", "worker-3"),
+        ("{ count = 3 }", "Refused"),
+    ] {
+        let scenario = scenario(&body(choice));
+        assert_eq!(outcome(&scenario, &inventory, 7), expected, "{choice}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_plan_and_another_gives_another() {
+    let scenario = scenario("[[fault]]\nkind = \"pod-kill\"\nevery = \"10s\"\ntimes = 6");
+    let inventory = cluster();
+    let chosen = |seed| -> Vec<String> {
+        make(&scenario, &inventory, seed, "run").steps.iter().map(|step| names(&step.action)).collect()
+    };
+    assert_eq!(chosen(7), chosen(7));
+    assert_eq!(chosen(7).join(" "), "web-a web-c web-c web-b web-c web-b");
+    assert!((0..20).any(|seed| chosen(seed) != chosen(7)));
+}
+
+#[test]
+fn a_step_is_chosen_at_its_moment_as_it_was_planned() {
+    let scenario = scenario(
+        "[[fault]]\nkind = \"pod-kill\"\nevery = \"10s\"\ntimes = 3\n[[fault]]\nkind = \"node-failure\"\nhold = \"5s\"\nnode = { of = \"target\" }\n[guard]\nallow = [\"last-ready-replica\"]\n",
+    );
+    let inventory = cluster();
+    let plan = make(&scenario, &inventory, 3, "run");
+    assert_eq!(plan.problems, []);
+    let ids: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
+    assert_eq!(ids, ["1-pod-kill-1", "2-node-failure", "1-pod-kill-2", "1-pod-kill-3"]);
+    for step in &plan.steps {
+        let again = choose(&scenario, &inventory, 3, "run", step.fault, step.repeat).unwrap();
+        assert_eq!(again, *step);
+    }
+}
+
+#[test]
+fn messages_name_the_numbers_and_the_key() {
+    let inventory = cluster();
+    for (body, expected) in [
+        (
+            "[[fault]]\nkind = \"pod-kill\"\ncount = \"all\"",
+            "guard rail max_pods: 3 of 3 pods of deployment/web in shop would be gone at a time, at most 2 may be (80%); raise guard.max_pods to allow it",
+        ),
+        (
+            "[[fault]]\nkind = \"pod-kill\"\npods = { workload = \"pod/tool\" }",
+            "guard rail last-ready-replica: all 1 ready replica(s) of pod/tool in shop would be taken at once; set guard.allow = [\"last-ready-replica\"] to allow it",
+        ),
+        (
+            "guard.allow = [\"last-ready-replica\"]\n[[fault]]\nkind = \"node-drain\"\nnode = { count = 3 }",
+            "guard rail max_nodes: 3 of 4 nodes would be taken at a time (worker-1, worker-2, worker-3), at most 2 may be (66%); raise guard.max_nodes to allow it",
+        ),
+        (
+            "[[fault]]\nkind = \"pod-kill\"\ncount = 4",
+            "4 pods are to be killed, but only 3 of deployment/web in shop can be chosen",
+        ),
+        (
+            "[[fault]]\nkind = \"pod-kill\"\nnode = \"worker-9\"",
+            "none of the 3 pods of deployment/web in shop is Running and not terminating and is on node worker-9",
+        ),
+    ] {
+        let problem = choose(&scenario(body), &inventory, 7, "run", 0, 0).unwrap_err();
+        assert_eq!(problem.message, expected, "{body}");
+    }
+}
+
+#[test]
+fn faults_that_overlap_are_counted_together() {
+    let body = |at: &str, hold: &str| {
+        format!(
+            "[[fault]]\nkind = \"node-failure\"\nhold = \"{hold}\"\nnode = {{ name = \"worker-2\" }}\n[[fault]]\nkind = \"node-failure\"\nat = \"{at}\"\nhold = \"10s\"\nnode = {{ name = \"worker-3\" }}\n[[fault]]\nkind = \"pod-kill\"\nat = \"{at}\"\nnode = \"worker-1\""
+        )
+    };
+    let inventory = cluster();
+    let apart = make(&scenario(&body("20s", "10s")), &inventory, 7, "run");
+    assert_eq!(apart.steps.len(), 3, "{:?}", apart.problems);
+    let together = make(&scenario(&body("5s", "10s")), &inventory, 7, "run");
+    let problems: Vec<(&str, ProblemKind)> =
+        together.problems.iter().map(|problem| (problem.step.as_str(), problem.kind)).collect();
+    assert_eq!(problems, [("3-pod-kill", ProblemKind::Refused)]);
+    assert_eq!(together.steps.len(), 2, "a refused step is not in the plan");
+}
+
+#[test]
+fn pods_that_are_not_ready_count_as_gone() {
+    let mut inventory = cluster();
+    let web = |inventory: &mut Inventory, name: &str, ready: &str| {
+        let pod = inventory.pods.iter_mut().find(|pod| pod.metadata.name.as_deref() == Some(name)).unwrap();
+        pod.status.as_mut().unwrap().conditions.as_mut().unwrap()[0].status = ready.to_owned();
+    };
+    let scenario = scenario("[[fault]]\nkind = \"pod-kill\"\nnode = \"worker-1\"");
+    web(&mut inventory, "web-b", "False");
+    assert_eq!(outcome(&scenario, &inventory, 7), "web-a");
+    web(&mut inventory, "web-c", "False");
+    assert_eq!(outcome(&scenario, &inventory, 7), "Refused");
+}
+
+#[test]
+fn a_budget_lets_a_drain_take_the_last_replica_since_the_cluster_guards_it() {
+    let mut inventory = cluster();
+    let scenario = scenario("[[fault]]\nkind = \"node-drain\"\nnode = { name = \"worker-1\" }");
+    assert_eq!(outcome(&scenario, &inventory, 7), "Refused", "pod/tool is the only one of its kind");
+    inventory.budgets.push(testing::object(json!({
+        "metadata": { "namespace": "shop", "name": "tool" },
+        "spec": { "minAvailable": 1, "selector": { "matchLabels": { "app": "tool" } } },
+    })));
+    assert_eq!(outcome(&scenario, &inventory, 7), "worker-1");
+}
+
+#[test]
+fn pods_belong_to_a_workload_by_their_owner_not_by_their_name() {
+    let mut inventory = cluster();
+    inventory.pods.push(pod("shop", "web-1-x", "worker-1", ("ReplicaSet", "web-2"), &json!({ "app": "web" }), 1));
+    let scenario = scenario("[[fault]]\nkind = \"pod-kill\"");
+    let pods = pods_of(&scenario.target, &inventory);
+    let names: Vec<_> = pods.iter().filter_map(|pod| pod.metadata.name.as_deref()).collect();
+    assert_eq!(names, ["web-a", "web-b", "web-c"]);
+}
+
+#[test]
+fn the_text_names_targets_radius_and_rights() {
+    let scenario = scenario(
+        "guard.allow = [\"last-ready-replica\"]\n[[fault]]\nkind = \"node-drain\"\nat = \"5s\"\nnode = { name = \"worker-2\" }\n[[fault]]\nkind = \"pod-kill\"\ncount = 9",
+    );
+    let text = text(&make(&scenario, &cluster(), 7, "run"));
+    for line in [
+        "test  (seed 7)",
+        "  no target: step 2-pod-kill: 9 pods are to be killed, but only 3 of deployment/web in shop can be chosen",
+        "            cordon and drain worker-2 in b within 5m",
+        "  blast radius: at most 0 pods and 1 node in one step",
+        "  guard rails lifted: last-ready-replica",
+        "    pods/eviction                                create                     the whole cluster",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}

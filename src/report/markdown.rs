@@ -1,0 +1,148 @@
+//! `report.md`: one table and the reasons; fits the summary page of a CI run.
+
+use std::fmt::Write;
+
+use super::{Entry, text};
+use crate::measure::text::{duration, percent};
+use crate::measure::{DataMeasure, Measurements};
+use crate::verdict::Outcome;
+
+/// A summary page holds one mebibyte; each scenario's details stay far below this many lines.
+const DETAIL_LIMIT: usize = 40;
+
+/// Renders `report.md`.
+#[must_use]
+pub fn markdown(entries: &[Entry]) -> String {
+    let mut page = String::new();
+    for entry in entries.iter().filter(|entry| !entry.verdict.dirty.is_empty()) {
+        let _ =
+            writeln!(page, "> **LEFT DIRTY** {}: {}\n", escape(&entry.name), escape(&entry.verdict.dirty.join("; ")));
+    }
+    let _ = writeln!(page, "## Driftproof: {}\n", text::tally(entries.iter().map(|entry| entry.verdict.outcome)));
+    if let Some(first) = entries.first() {
+        let _ = writeln!(page, "On the {}, seed {}.\n", escape(&text::world(&first.header.world)), first.header.seed);
+    }
+    page.push_str(
+        "| | scenario | rto | rpo | availability | longest outage | result |\n|---|---|---|---|---|---|---|\n",
+    );
+    for entry in entries {
+        row(&mut page, entry);
+    }
+    for entry in entries.iter().filter(|entry| entry.verdict.outcome != Outcome::Pass) {
+        details(&mut page, entry);
+    }
+    page
+}
+
+fn mark(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "✅",
+        Outcome::Fail => "❌",
+        Outcome::Inconclusive => "❔",
+    }
+}
+
+fn row(page: &mut String, entry: &Entry) {
+    let numbers = Numbers::of(&entry.measurements);
+    let _ = writeln!(
+        page,
+        "| {} {} | {} | {} | {} | {} | {} | {} |",
+        mark(entry.verdict.outcome),
+        entry.verdict.outcome.word(),
+        escape(&entry.name),
+        numbers.rto,
+        numbers.rpo,
+        numbers.availability,
+        numbers.longest_outage,
+        escape(&entry.verdict.line),
+    );
+}
+
+fn details(page: &mut String, entry: &Entry) {
+    let _ = writeln!(
+        page,
+        "\n### {} {}\n\n{}\n",
+        mark(entry.verdict.outcome),
+        escape(&entry.name),
+        escape(&entry.verdict.line)
+    );
+    page.push_str("| objective | | measured | bound | why |\n|---|---|---|---|---|\n");
+    for judgement in entry.verdict.objectives.iter().take(DETAIL_LIMIT) {
+        let knob = if judgement.knob.is_empty() { String::new() } else { format!(" (knob: {})", judgement.knob) };
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} | {} | {}{} |",
+            escape(&judgement.objective),
+            mark(judgement.outcome),
+            escape(&judgement.measured),
+            escape(&judgement.bound),
+            escape(&judgement.reason),
+            escape(&knob),
+        );
+    }
+    if entry.verdict.objectives.len() > DETAIL_LIMIT {
+        let _ =
+            writeln!(page, "\n… and {} more objectives in report.html", entry.verdict.objectives.len() - DETAIL_LIMIT);
+    }
+    let _ = writeln!(page, "\nAgain: `{}`", entry.header.again.replace('`', "'"));
+}
+
+/// The numbers of a scenario's row, each `–` when there is none.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Numbers {
+    pub(super) rto: String,
+    pub(super) rpo: String,
+    pub(super) availability: String,
+    pub(super) longest_outage: String,
+}
+
+impl Numbers {
+    pub(super) fn of(measurements: &Measurements) -> Self {
+        let none = || "–".to_owned();
+        let never = measurements.faults.iter().any(|fault| fault.injected.is_some() && fault.recovered.is_none());
+        let rto = measurements.faults.iter().filter_map(crate::measure::FaultSpan::rto).max();
+        let lost = measurements.data.iter().filter_map(|data| match data {
+            DataMeasure::Set(set) => Some(set.lost.len()),
+            DataMeasure::Volume(_) => None,
+        });
+        let worst = measurements.probes.iter().filter_map(crate::measure::ProbeMeasure::availability).reduce(f64::min);
+        let outage = measurements.probes.iter().map(crate::measure::ProbeMeasure::longest_outage).max();
+        Self {
+            rto: if never { "never".to_owned() } else { rto.map_or_else(none, duration) },
+            rpo: lost.reduce(|a, b| a + b).map_or_else(none, |lost| lost.to_string()),
+            availability: worst.map_or_else(none, percent),
+            longest_outage: outage.map_or_else(none, duration),
+        }
+    }
+}
+
+/// Text from a cluster must not become Markdown or HTML: escapes what starts either, and line ends.
+fn escape(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '&' => safe.push_str("&amp;"),
+            '|' | '`' | '*' | '_' | '[' | ']' | '\\' | '#' | '~' | '!' => {
+                safe.push('\\');
+                safe.push(character);
+            }
+            '@' => safe.push_str("&#64;"),
+            character if character.is_control() => safe.push(' '),
+            character => safe.push(character),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_stays_text() {
+        assert_eq!(escape("a|b\n<script>`x`"), "a\\|b &lt;script&gt;\\`x\\`");
+        assert_eq!(escape("@everyone [x](y)"), "&#64;everyone \\[x\\](y)");
+    }
+}

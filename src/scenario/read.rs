@@ -1,0 +1,234 @@
+//! Reads single values: durations, words, numbers, names. Each says what it expected, and shows how it is written.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
+use toml::de::DeValue;
+
+use super::codes::Code;
+use super::diagnostic::Diagnostic;
+use super::reader::{Sink, Value, listed, suggestion, wrong_type};
+use super::selector::{is_dns_label, is_dns_name};
+use super::value::{Count, Percent, Selector, ServicePort, Workload};
+
+/// Any text.
+pub(super) fn text(value: &Value<'_>, sink: &Sink) -> Option<String> {
+    match value.get_ref() {
+        DeValue::String(text) => Some(text.clone().into_owned()),
+        other => sink.fail(wrong_type(value, "text in quotes", other)),
+    }
+}
+
+/// Text that says something.
+pub(super) fn filled(value: &Value<'_>, sink: &Sink) -> Option<String> {
+    let text = text(value, sink)?;
+    if text.trim().is_empty() {
+        return sink.fail(Diagnostic::new(Code::Name, value.span(), "this must not be empty"));
+    }
+    Some(text)
+}
+
+/// `true` or `false`.
+pub(super) fn flag(value: &Value<'_>, sink: &Sink) -> Option<bool> {
+    match value.get_ref() {
+        DeValue::Boolean(flag) => Some(*flag),
+        other => sink.fail(wrong_type(value, "true or false", other)),
+    }
+}
+
+/// A whole number that fits its type.
+pub(super) fn whole<T: TryFrom<i64>>(value: &Value<'_>, sink: &Sink) -> Option<T> {
+    let DeValue::Integer(number) = value.get_ref() else {
+        return sink.fail(wrong_type(value, "a whole number", value.get_ref()));
+    };
+    let digits = number.as_str().replace('_', "");
+    let number = i64::from_str_radix(&digits, number.radix()).ok().and_then(|number| T::try_from(number).ok());
+    number.or_else(|| {
+        let help = if digits.starts_with('-') { "it must not be negative" } else { "it is too large" };
+        sink.fail(Diagnostic::new(Code::Range, value.span(), format!("{digits} is out of range")).help(help))
+    })
+}
+
+/// A number, whole or not.
+pub(super) fn number(value: &Value<'_>, sink: &Sink) -> Option<f64> {
+    match value.get_ref() {
+        DeValue::Float(number) => number.as_str().replace('_', "").parse().ok(),
+        DeValue::Integer(_) => whole::<i64>(value, sink).map(|number| number as f64),
+        other => sink.fail(wrong_type(value, "a number", other)),
+    }
+}
+
+/// A duration with units.
+pub(super) fn duration(value: &Value<'_>, sink: &Sink) -> Option<Duration> {
+    const HELP: &str = "write a number with a unit, such as \"500ms\", \"10s\" or \"2m 30s\"";
+    let DeValue::String(text) = value.get_ref() else {
+        return sink.fail(wrong_type(value, "a duration in quotes", value.get_ref()).help(HELP));
+    };
+    humantime::parse_duration(text).ok().or_else(|| {
+        let message = format!("`{text}` is not a duration");
+        sink.fail(Diagnostic::new(Code::Duration, value.span(), message).help(HELP))
+    })
+}
+
+/// A duration longer than none.
+pub(super) fn some_time(value: &Value<'_>, sink: &Sink) -> Option<Duration> {
+    let duration = duration(value, sink)?;
+    if duration.is_zero() {
+        return sink.fail(Diagnostic::new(Code::Range, value.span(), "this must be longer than 0s"));
+    }
+    Some(duration)
+}
+
+/// A value with a syntax of its own.
+fn parsed<T>(value: &Value<'_>, sink: &Sink, code: Code, help: &str) -> Option<T>
+where
+    T: std::str::FromStr<Err = String>,
+{
+    let text = text(value, sink)?;
+    text.parse().map_err(|message: String| sink.push(Diagnostic::new(code, value.span(), message).help(help))).ok()
+}
+
+/// `"99.9%"`
+pub(super) fn percent(value: &Value<'_>, sink: &Sink) -> Option<Percent> {
+    match value.get_ref() {
+        DeValue::String(_) => parsed(value, sink, Code::Share, ""),
+        other => sink.fail(wrong_type(value, "a percentage in quotes", other).help("write it as \"50%\"")),
+    }
+}
+
+/// `2`, `"50%"` or `"all"`
+pub(super) fn count(value: &Value<'_>, sink: &Sink) -> Option<Count> {
+    const HELP: &str = "write a number of at least 1, a share such as \"50%\", or \"all\"";
+    match value.get_ref() {
+        DeValue::Integer(_) => match whole::<u32>(value, sink)? {
+            0 => sink.fail(Diagnostic::new(Code::Range, value.span(), "0 would choose nothing").help(HELP)),
+            count => Some(Count::Exactly(count)),
+        },
+        DeValue::String(text) if text == "all" => Some(Count::All),
+        DeValue::String(_) => match parsed::<Percent>(value, sink, Code::Share, HELP)? {
+            Percent(share) if share <= 0.0 => {
+                sink.fail(Diagnostic::new(Code::Range, value.span(), "0% would choose nothing").help(HELP))
+            }
+            share => Some(Count::Share(share)),
+        },
+        other => sink.fail(wrong_type(value, "a count", other).help(HELP)),
+    }
+}
+
+/// `"deployment/web"`
+pub(super) fn workload(value: &Value<'_>, sink: &Sink) -> Option<Workload> {
+    let workload: Workload = parsed(value, sink, Code::Workload, "")?;
+    if !is_dns_name(&workload.name) {
+        return sink.fail(not_a_name(value, &workload.name));
+    }
+    Some(workload)
+}
+
+/// `"app=web"`
+pub(super) fn selector(value: &Value<'_>, sink: &Sink) -> Option<Selector> {
+    parsed(value, sink, Code::Selector, "selectors are written as for kubectl: \"app=web,tier in (a,b),!legacy\"")
+}
+
+/// `"web:80"`
+pub(super) fn service_port(value: &Value<'_>, sink: &Sink) -> Option<ServicePort> {
+    let port: ServicePort = parsed(value, sink, Code::Port, "")?;
+    let names = [Some(&port.service), port.namespace.as_ref()];
+    if let Some(name) = names.into_iter().flatten().find(|name| !is_dns_label(name)) {
+        return sink.fail(not_a_name(value, name));
+    }
+    if !is_port(&port.port) {
+        let message = format!("`{}` is not the number or the name of a port", port.port);
+        return sink.fail(Diagnostic::new(Code::Port, value.span(), message));
+    }
+    Some(port)
+}
+
+/// 1 to 65535, or a port's name: at most 15 lower-case letters, digits and dashes, one letter at least.
+pub(super) fn is_port(text: &str) -> bool {
+    match text.parse::<u16>() {
+        Ok(number) => number > 0,
+        Err(_) => text.len() <= 15 && is_dns_label(text) && text.bytes().any(|byte| byte.is_ascii_lowercase()),
+    }
+}
+
+/// A name of lower-case letters, digits and dashes.
+pub(super) fn name(value: &Value<'_>, sink: &Sink) -> Option<String> {
+    let name = text(value, sink)?;
+    if is_dns_label(&name) { Some(name) } else { sink.fail(not_a_name(value, &name)) }
+}
+
+/// A name for people, which stands in one line of a report.
+pub(super) fn title(value: &Value<'_>, sink: &Sink) -> Option<String> {
+    let title = filled(value, sink)?;
+    if title.trim() == title && title.chars().count() <= 80 && !title.contains(char::is_control) {
+        return Some(title);
+    }
+    let diagnostic = Diagnostic::new(Code::Name, value.span(), "this cannot stand in a line of a report");
+    sink.fail(diagnostic.help("write at most 80 characters in one line, without spaces at its ends"))
+}
+
+/// A node's name.
+pub(super) fn node_name(value: &Value<'_>, sink: &Sink) -> Option<String> {
+    let name = text(value, sink)?;
+    if is_dns_name(&name) { Some(name) } else { sink.fail(not_a_name(value, &name)) }
+}
+
+fn not_a_name(value: &Value<'_>, name: &str) -> Diagnostic {
+    let mut better: String =
+        name.to_lowercase().chars().map(|char| if char.is_ascii_alphanumeric() { char } else { '-' }).collect();
+    better.truncate(63);
+    let better = better.trim_matches('-');
+    let diagnostic = Diagnostic::new(Code::Name, value.span(), format!("`{name}` is not a name"));
+    let rule = "names have at most 63 lower-case letters, digits and inner dashes";
+    diagnostic.help(if better.is_empty() { rule.to_owned() } else { format!("{rule}, such as `{better}`") })
+}
+
+/// One of the words of an enumeration.
+pub(super) fn word<T: DeserializeOwned>(value: &Value<'_>, sink: &Sink) -> Option<T> {
+    let text = text(value, sink)?;
+    to_word(&text, value.span(), sink)
+}
+
+/// One of the words of an enumeration, which are asked of serde so that they stand in one place.
+pub(super) fn to_word<T: DeserializeOwned>(text: &str, span: std::ops::Range<usize>, sink: &Sink) -> Option<T> {
+    let deserializer: StrDeserializer<'_, WordError> = text.into_deserializer();
+    T::deserialize(deserializer).map_err(|error| sink.push(unknown_word(text, span, error.0))).ok()
+}
+
+/// The diagnostic for a word that is none of the choices.
+pub(super) fn unknown_word(text: &str, span: std::ops::Range<usize>, words: &[&str]) -> Diagnostic {
+    unknown_kind("choice here", text, span, words)
+}
+
+/// The same, with the name of what it should be.
+pub(super) fn unknown_kind(what: &str, text: &str, span: std::ops::Range<usize>, words: &[&str]) -> Diagnostic {
+    let help = match suggestion(text, words) {
+        Some(suggestion) => format!("{suggestion} The choices are {}", listed(words)),
+        None => format!("the choices are {}", listed(words)),
+    };
+    Diagnostic::new(Code::UnknownWord, span, format!("`{text}` is not a {what}")).help(help)
+}
+
+/// Keeps the words that serde expected.
+#[derive(Debug)]
+struct WordError(&'static [&'static str]);
+
+impl fmt::Display for WordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}", listed(self.0))
+    }
+}
+
+impl std::error::Error for WordError {}
+
+impl serde::de::Error for WordError {
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Self(&[])
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self(expected)
+    }
+}

@@ -1,0 +1,44 @@
+//! The setting that decides how long a phase takes, by the name under which it is set.
+
+use crate::measure::{Drift, OldEnd};
+use crate::scenario::Phase;
+
+use super::judgement::Case;
+
+/// The setting behind one phase of one drift.
+pub(super) fn of_phase(case: &Case<'_>, drift: &Drift, phase: Phase) -> String {
+    let target = case.target();
+    let node = &drift.old.node;
+    let fault = case.cause(drift);
+    let lost = fault == "node-failure";
+    match phase {
+        Phase::Detected if lost => "kube-controller-manager --node-monitor-grace-period".to_owned(),
+        Phase::Evicted if lost => format!("tolerationSeconds on {target}"),
+        Phase::Evicted if fault == "node-drain" => format!("PodDisruptionBudget of {target}"),
+        // Whoever deletes a pod decides when.
+        Phase::Detected | Phase::Evicted => String::new(),
+        Phase::Scheduled if case.is_statefulset() && (lost || drift.old_end == OldEnd::NeverConfirmed) => {
+            format!("node.kubernetes.io/out-of-service taint on {node}")
+        }
+        Phase::Scheduled if case.is_statefulset() => format!("terminationGracePeriodSeconds on {target}"),
+        Phase::Scheduled => format!("free resources and scheduling constraints of {target}"),
+        Phase::VolumeAttached if lost => {
+            format!("maxWaitForUnmountDuration; the out-of-service taint on {node} would skip it")
+        }
+        Phase::VolumeAttached => "the storage driver's attach time".to_owned(),
+        Phase::ImagePulled => format!("size of the image of {target}: pre-pull it"),
+        Phase::Started => format!("start of the containers of {target}"),
+        Phase::Ready => format!("readinessProbe initialDelaySeconds and periodSeconds on {target}"),
+        Phase::InEndpoints => "EndpointSlice controller and kube-proxy".to_owned(),
+        Phase::Serving => format!("time until {target} answers after it is Ready"),
+    }
+}
+
+/// `PodDisruptionBudget shop/web` when a message names one.
+pub(super) fn budget(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("PodDisruptionBudget")?;
+    let name = rest.split_whitespace().next().unwrap_or_default();
+    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    // Without `namespace/name` the message knows only that it was one.
+    Some(if name.contains('/') { format!("PodDisruptionBudget {name}") } else { "PodDisruptionBudget".to_owned() })
+}

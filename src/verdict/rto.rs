@@ -1,0 +1,101 @@
+//! Recovery time: the worst of all injections against its bound, and what it was spent on.
+
+use crate::measure::{Drift, FaultSpan, text};
+use crate::scenario::Phase;
+
+use super::explain;
+use super::judgement::Case;
+use super::{Judgement, Outcome};
+
+pub(super) fn rto(case: &Case<'_>) -> Option<Judgement> {
+    let limit = text::micros(case.scenario.expect.rto?);
+    let bound = format!("≤ {}", text::duration(limit));
+    let injected = || case.measured.faults.iter().filter(|fault| fault.injected.is_some());
+    let never: Vec<&FaultSpan> = injected().filter(|fault| fault.recovered.is_none()).collect();
+    let worst = injected().filter(|fault| fault.recovered.is_some()).max_by_key(|fault| fault.rto());
+    let judgement = match (never.first(), worst) {
+        (Some(fault), _) => never_recovered(case, fault, limit),
+        (None, Some(fault)) => recovered(case, fault, limit),
+        (None, None) => Judgement::inconclusive("rto", "no fault was injected"),
+    };
+    Some(judgement.bound(bound))
+}
+
+fn never_recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
+    let waited = case.observed().saturating_sub(fault.injected.unwrap_or_default());
+    let objective = text::duration(limit);
+    let outcome = if waited > limit { Outcome::Fail } else { case.fail_if_complete() };
+    let stuck = case.drifts_of(&fault.step).chain(&case.measured.drifts).find(|drift| drift.stuck.is_some());
+    let waited = text::duration(waited);
+    let (reason, knob) = match stuck {
+        Some(drift) => {
+            let why = drift.stuck.as_ref().map_or("", |stuck| stuck.why.as_str());
+            (
+                format!("{} never came back in {waited} (objective {objective}): {why}", drift.instance),
+                explain::dominant_knob(case, drift),
+            )
+        }
+        None => (
+            format!(
+                "{} was not steady again in {waited} after {} (objective {objective}){}",
+                case.target(),
+                fault.step,
+                case.at_the_end()
+            ),
+            String::new(),
+        ),
+    };
+    Judgement::new("rto", outcome, reason).measured(format!("> {waited}")).knob(knob)
+}
+
+fn recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
+    let rto = fault.rto().unwrap_or_default();
+    let outcome = if rto > limit { Outcome::Fail } else { Outcome::Pass };
+    let objective = format!("{} (objective {})", text::duration(rto), text::duration(limit));
+    let slowest = case.drifts_of(&fault.step).filter(|drift| drift.stuck.is_none()).max_by_key(|drift| back(drift));
+    let (reason, knob) = match slowest {
+        Some(drift) => (
+            format!("{} needed {objective}{}", drift.instance, spent(case, drift, rto)),
+            explain::dominant_knob(case, drift),
+        ),
+        None if rto == 0 => (format!("{} stayed steady through {}", case.target(), fault.step), String::new()),
+        None => without_drift(case, fault, &objective),
+    };
+    Judgement::new("rto", outcome, reason).measured(text::duration(rto)).knob(knob)
+}
+
+/// The phases, and what remained until the whole target was steady.
+fn spent(case: &Case<'_>, drift: &Drift, rto: u64) -> String {
+    let recovered = drift.from.saturating_add(rto);
+    let mut parts = explain::phases(case, drift, recovered);
+    let told = drift.edges.iter().map(|edge| edge.at).take_while(|at| *at <= recovered).last();
+    let rest = recovered - told.unwrap_or(drift.from);
+    if rest.saturating_mul(20) > rto {
+        if !parts.is_empty() {
+            parts.push_str(", ");
+        }
+        parts.push_str(&text::duration(rest));
+        parts.push_str(" more until the target was steady");
+    }
+    if parts.is_empty() { parts } else { format!(": {parts}") }
+}
+
+/// When an instance was back in strength: what its probes say comes later and by chance.
+fn back(drift: &Drift) -> Option<u64> {
+    drift.edges.iter().find(|edge| edge.phase == Phase::Ready).map(|edge| edge.at)
+}
+
+fn without_drift(case: &Case<'_>, fault: &FaultSpan, objective: &str) -> (String, String) {
+    let of_fault =
+        case.measured.probes.iter().flat_map(|probe| probe.outages.iter().map(move |outage| (probe, outage)));
+    let longest = of_fault
+        .filter(|(_, outage)| outage.steps.contains(&fault.step))
+        .max_by_key(|(_, outage)| outage.to - outage.from);
+    let target = case.target();
+    let Some((probe, outage)) = longest else {
+        return (format!("{target} needed {objective} after {}", fault.step), String::new());
+    };
+    let (what, knob) = explain::outage(case, outage);
+    let long = text::duration(outage.to - outage.from);
+    (format!("{target} needed {objective}: probe {} had no answer for {long}{what}", probe.name), knob)
+}

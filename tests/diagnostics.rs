@@ -1,0 +1,164 @@
+//! Mistakes in scenario files as a person meets them: `tests/diagnostics/NAME.toml` in, `NAME.stderr` out.
+//! `UPDATE_GOLDEN=1 cargo test --test diagnostics` writes the outputs anew; read the difference before committing it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use driftproof::scenario::{Code, Colour, Scenario, check_manifests, manifests, parse, render, schema};
+use proptest::prelude::*;
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder)
+        .expect("the folder of the test")
+        .map(|entry| entry.expect("an entry of the folder").path())
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
+    files.sort();
+    files
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().expect("a file name").to_string_lossy().into_owned()
+}
+
+/// Compares with a committed file, or writes it when the variable is set.
+fn check_golden(path: &Path, actual: &str, variable: &str) -> Result<(), String> {
+    if std::env::var_os(variable).is_some() {
+        fs::write(path, actual).expect("the golden file can be written");
+    }
+    let expected = fs::read_to_string(path).unwrap_or_default();
+    if expected == actual {
+        return Ok(());
+    }
+    Err(format!(
+        "{} differs ({variable}=1 writes it anew)\n--- expected\n{expected}\n--- actual\n{actual}",
+        path.display()
+    ))
+}
+
+#[test]
+fn every_mistake_is_shown_as_agreed() {
+    let mut failures = Vec::new();
+    for path in files("tests/diagnostics", "toml") {
+        let text = fs::read_to_string(&path).expect("a readable test");
+        let name = file_name(&path);
+        let Err(found) = parse(&name, &text) else {
+            failures.push(format!("{name} has no mistake"));
+            continue;
+        };
+        let shown = render(&found, &name, &text, Colour::Never);
+        failures.extend(check_golden(&path.with_extension("stderr"), &shown, "UPDATE_GOLDEN").err());
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_code_of_the_parser_is_shown_once_at_least() {
+    let shown: String = files("tests/diagnostics", "stderr")
+        .iter()
+        .map(|path| fs::read_to_string(path).expect("a golden file"))
+        .collect();
+    let elsewhere = [Code::MissingManifest, Code::Yaml, Code::NotAnObject];
+    for code in Code::ALL.iter().filter(|code| !elsewhere.contains(code)) {
+        assert!(shown.contains(&format!("error[{code}]")), "no test shows {code} {code:?}");
+    }
+}
+
+#[test]
+fn valid_files_read_the_same_by_serde_and_by_the_parser() {
+    let mut paths = files("tests/diagnostics/valid", "toml");
+    assert!(paths.len() >= 4);
+    for folder in ["scenarios", "scenarios/anti-patterns"] {
+        if Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).exists() {
+            paths.extend(files(folder, "toml"));
+        }
+    }
+    let mut wrong = String::new();
+    for path in paths {
+        let text = fs::read_to_string(&path).expect("a readable test");
+        let name = file_name(&path);
+        let parsed = match parse(&name, &text) {
+            Ok(parsed) => parsed,
+            Err(found) => {
+                wrong.push_str(&render(&found, &name, &text, Colour::Never));
+                continue;
+            }
+        };
+        let by_serde: Scenario = toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(parsed, by_serde, "{name}");
+        let json = serde_json::to_string(&parsed).expect("a scenario serialises");
+        let again: Scenario = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{name}: {error}\n{json}"));
+        assert_eq!(parsed, again, "{name} through the evidence");
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn shipped_fixtures_are_kubernetes_objects() {
+    if !Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/fixtures").exists() {
+        return;
+    }
+    for path in files("scenarios/fixtures", "yaml") {
+        let text = fs::read_to_string(&path).expect("a readable fixture");
+        let name = file_name(&path);
+        match manifests(&name, &text) {
+            Ok(objects) => assert!(!objects.is_empty(), "{name} has no object"),
+            Err(found) => panic!("{}", render(&found, &name, &text, Colour::Never)),
+        }
+    }
+}
+
+#[test]
+fn the_committed_schema_is_the_one_of_the_model() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/schema.json");
+    check_golden(&path, &schema(), "UPDATE_SCHEMA").unwrap_or_else(|difference| panic!("{difference}"));
+}
+
+#[test]
+fn missing_manifests_are_named_where_they_stand() {
+    let text = "name = \"a\"\nfixture.manifests = [\"there.yaml\", \"gone.yaml\"]\n\n[target]\nnamespace = \"shop\"\nselector = \"a=b\"\n\n[[fault]]\nkind = \"pod-kill\"\n";
+    let scenario = parse("a.toml", text).expect("a valid scenario");
+    let found = check_manifests("a.toml", text, &scenario, &|path| path == "there.yaml");
+    let [one] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((one.code, &text[one.span.clone()]), (Code::MissingManifest, "\"gone.yaml\""));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_panic_the_parser(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let text = String::from_utf8_lossy(&bytes);
+        if let Err(found) = parse("a.toml", &text) {
+            prop_assert!(render(&found, "a.toml", &text, Colour::Always).contains("error"));
+        }
+    }
+
+    #[test]
+    fn no_change_of_a_valid_file_panics_the_parser(which in 0..4_usize, at in any::<prop::sample::Index>(), cut in 0..40_usize, put in ".{0,12}") {
+        let path = &files("tests/diagnostics/valid", "toml")[which];
+        let mut text = fs::read_to_string(path).expect("a readable test");
+        // The valid files are ASCII: every byte is a character boundary.
+        let start = at.index(text.len());
+        let end = (start + cut).min(text.len());
+        text.replace_range(start..end, &put);
+        if let Err(found) = parse("a.toml", &text) {
+            for one in &found {
+                prop_assert!(one.span.start <= one.span.end && one.span.end <= text.len(), "{one:?}");
+            }
+            prop_assert!(render(&found, "a.toml", &text, Colour::Never).contains("error"));
+        }
+    }
+
+    #[test]
+    fn no_bytes_panic_the_manifest_reader(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let text = String::from_utf8_lossy(&bytes);
+        if let Err(found) = manifests("a.yaml", &text) {
+            prop_assert!(render(&found, "a.yaml", &text, Colour::Always).contains("error"));
+        }
+    }
+
+    #[test]
+    fn no_yaml_panics_the_manifest_reader(text in "[-a-c: \\n\\[\\]{},&*!|>'\"#%@0-9]{0,200}") {
+        let _ = manifests("a.yaml", &text);
+    }
+}
