@@ -8,7 +8,7 @@ use kube::api::{EvictParams, ListParams, PostParams};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use super::{api, cluster, config, create, refusal};
+use super::{api, cluster, config, create, pod, refusal};
 use crate::sim::{Cluster, Kind, Settings};
 
 async fn get(client: &Client, path: &str) -> kube::Result<Value> {
@@ -95,4 +95,27 @@ async fn requests_have_a_size_limit_and_strict_ones_no_unknown_fields() {
     let refused = refusal(client.request::<Value>(request).await);
     assert!(refused.2.ends_with("strict decoding error: unknown field \"dataa\""), "{}", refused.2);
     assert!(api(&client, Kind::ConfigMap).get_opt("a").await.expect("get").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proxy_names_the_pod_that_answered() {
+    let client = Cluster::start(Settings::default(), 1).client();
+    let mut web = pod("web", json!({ "app": "web" }));
+    web["spec"]["containers"][0]["ports"] = json!([{ "containerPort": 8080 }]);
+    web["spec"]["nodeName"] = json!("worker-1");
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": { "name": "proxy" },
+        "spec": { "selector": { "app": "web" }, "ports": [{ "port": 80, "targetPort": 8080 }] },
+    });
+    create(&client, Kind::Pod, web).await.expect("create");
+    create(&client, Kind::Service, service).await.expect("create");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    for path in ["services/proxy:80", "pods/web:8080"] {
+        let path = format!("/api/v1/namespaces/default/{path}/proxy/");
+        let request = http::Request::get(path).body(kube::client::Body::empty()).expect("a request");
+        let sent = tokio::time::timeout(Duration::from_secs(60), client.send(request));
+        let answer = sent.await.expect("in time").expect("an answer");
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers().get("x-embedded-pod").and_then(|pod| pod.to_str().ok()), Some("web"));
+    }
 }
