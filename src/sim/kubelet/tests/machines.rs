@@ -94,6 +94,7 @@ fn a_power_cut_takes_sandboxes_and_addresses_but_not_images() {
     run(&mut state, 25.0);
     assert!(ready(&state, "web") && runs(&state, &uid));
     assert_ne!(status(&state, "web", "/podIP"), before);
+    assert!(reasons(&state, "web").contains(&"SandboxChanged".to_owned()));
     let last = status(&state, "web", "/containerStatuses/0/lastState/terminated");
     assert_eq!((&last["exitCode"], &last["reason"]), (&json!(255), &json!("Unknown")));
 }
