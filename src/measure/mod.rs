@@ -46,6 +46,7 @@ pub fn measure(evidence: &Evidence) -> Measurements {
         stages: stages::stages(&timeline),
         steady_before: recovery::steady_before(&timeline, &stretches, &faults),
         steady_after: recovery::steady_after(&timeline, &stretches, &faults),
+        unsteady: timeline.unsteady.to_owned(),
         data: timeline
             .scenario
             .data

@@ -26,6 +26,8 @@ pub(super) struct Timeline<'a> {
     pub(super) stages: Vec<(u64, Stage)>,
     pub(super) faults: Vec<At<'a, FaultRecord>>,
     pub(super) steady: Vec<(u64, bool)>,
+    /// Why the target was not steady, as it was last said.
+    pub(super) unsteady: &'a str,
     /// Pods of the target in the order in which they were first seen.
     pub(super) pods: Vec<PodLife<'a>>,
     pub(super) nodes: BTreeMap<&'a str, Vec<At<'a, NodeSeen>>>,
@@ -54,6 +56,7 @@ impl<'a> Timeline<'a> {
             stages: Vec::new(),
             faults: Vec::new(),
             steady: Vec::new(),
+            unsteady: "",
             pods: Vec::new(),
             nodes: BTreeMap::new(),
             workloads: Vec::new(),
@@ -93,9 +96,10 @@ impl<'a> Timeline<'a> {
                 Event::Volume(volume) => timeline.volumes.push(volume),
                 Event::Query(answer) => timeline.queries.push(answer),
                 Event::Snapshot(snapshot) => timeline.snapshots.push(snapshot),
-                Event::Steady { steady, .. } => {
+                Event::Steady { steady, reason } => {
                     if watching {
                         timeline.steady.push((t, *steady));
+                        timeline.unsteady = reason;
                     }
                 }
                 Event::End(closing) => timeline.closing = Some(closing),
