@@ -15,6 +15,7 @@ mod recovery;
 mod replacement;
 mod same;
 mod series;
+mod served;
 mod set;
 mod stages;
 mod strength;

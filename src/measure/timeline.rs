@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::evidence::{
     AttachmentSeen, Attempt, Change, End, EndpointsSeen, Event, EventSeen, Evidence, FaultRecord, Header, NodeSeen,
-    PodSeen, QueryAnswer, Read, Seen, Snapshot, Stage, Volume, WorkloadSeen, Write,
+    Outcome, PodSeen, QueryAnswer, Read, Seen, Snapshot, Stage, Volume, WorkloadSeen, Write,
 };
 use crate::plan::Plan;
 use crate::scenario::Scenario;
@@ -36,6 +36,10 @@ pub(super) struct Timeline<'a> {
     pub(super) attachments: Vec<At<'a, AttachmentSeen>>,
     pub(super) events: Vec<At<'a, EventSeen>>,
     pub(super) attempts: Vec<&'a Attempt>,
+    /// Answered attempts by when they were due.
+    pub(super) answers: Vec<Answer>,
+    /// The same by the name of the pod that answered, where it is known.
+    pub(super) answers_of: BTreeMap<&'a str, Vec<Answer>>,
     pub(super) writes: Vec<&'a Write>,
     pub(super) reads: Vec<&'a Read>,
     pub(super) volumes: Vec<&'a Volume>,
@@ -64,6 +68,8 @@ impl<'a> Timeline<'a> {
             attachments: Vec::new(),
             events: Vec::new(),
             attempts: Vec::new(),
+            answers: Vec::new(),
+            answers_of: BTreeMap::new(),
             writes: Vec::new(),
             reads: Vec::new(),
             volumes: Vec::new(),
@@ -105,7 +111,23 @@ impl<'a> Timeline<'a> {
                 Event::End(closing) => timeline.closing = Some(closing),
             }
         }
+        timeline.sort_answers();
         timeline
+    }
+
+    fn sort_answers(&mut self) {
+        for attempt in &self.attempts {
+            let Outcome::Ok { pod } = &attempt.outcome else { continue };
+            let at = attempt.due.saturating_add(attempt.took);
+            let answer = Answer { due: attempt.due, at, probe: attempt.probe };
+            self.answers.push(answer);
+            // `web-1` of `shop/web-1`.
+            if let Some(name) = pod.as_deref().and_then(|pod| pod.rsplit('/').next()) {
+                self.answers_of.entry(name).or_default().push(answer);
+            }
+        }
+        self.answers.sort_by_key(|answer| answer.due);
+        self.answers_of.values_mut().for_each(|answers| answers.sort_by_key(|answer| answer.due));
     }
 
     fn see(&mut self, t: u64, seen: &'a Seen, lives: &mut BTreeMap<&'a str, usize>) {
@@ -153,6 +175,15 @@ impl<'a> Timeline<'a> {
             crate::evidence::WorldName::Live { .. } => 100_000,
         }
     }
+}
+
+/// An answered attempt.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    pub(super) due: u64,
+    /// When the answer came.
+    pub(super) at: u64,
+    pub(super) probe: usize,
 }
 
 /// Whether a node counts as lost.
