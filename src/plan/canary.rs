@@ -24,7 +24,9 @@ pub(super) fn choose(cut: &Cut<'_>, pods: &[&Pod], from: &[&Pod], inventory: &In
         let (Some(pod), Some(peer)) = (pods.get(index).or(pods.first()), peers.get(index).or(peers.first())) else {
             break;
         };
-        if has_ingress(cut.direction) {
+        // A pod of a third namespace may be spoken to, but nobody said that we may work in it.
+        let ours = cut.from.is_some() || peer.metadata.namespace.as_deref() == Some(cut.namespace);
+        if has_ingress(cut.direction) && ours {
             canaries.extend(canary(Some(peer), pod, cut));
         }
         if has_egress(cut.direction) {

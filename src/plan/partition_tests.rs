@@ -166,7 +166,8 @@ fn what_cannot_be_cut_or_proven_is_said() {
         inventory.pods.push(testing::pod("shop", "web-x", "worker-1", ("ReplicaSet", "other"), &labels, 1));
     };
     let nobody = |inventory: &mut Inventory| inventory.pods.clear();
-    let table: [(&dyn Fn(&mut Inventory), &str, ProblemKind, &str); 5] = [
+    type Change<'a> = &'a dyn Fn(&mut Inventory);
+    let table: [(Change<'_>, &str, ProblemKind, &str); 5] = [
         (&host_network, "", ProblemKind::Unprovable, "uses its node's network"),
         (&no_ports, "", ProblemKind::Unprovable, "no connection is known"),
         (&stranger, "", ProblemKind::Refused, "also select pod shop/web-x"),

@@ -138,7 +138,7 @@ pub struct NodeOverride {
     pub capacity: BTreeMap<String, String>,
 }
 
-/// Whether NetworkPolicies have an effect.
+/// Whether a NetworkPolicy has an effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Enforcement {
@@ -349,7 +349,7 @@ pub(super) fn volume_name() -> String {
 pub struct Query {
     /// Name in the report.
     pub name: String,
-    /// PromQL.
+    /// The query, in `PromQL`.
     pub expr: String,
     /// Bound on every value, such as `">= 0.99"`, `"< 5"`, `"== 0"`.
     pub bound: String,
@@ -761,9 +761,9 @@ pub enum Aspect {
     Images,
     /// The workload's spec.
     Spec,
-    /// Content of the ConfigMaps and Secrets that the pods use.
+    /// Content of every ConfigMap and Secret that the pods use.
     Config,
-    /// PodDisruptionBudgets.
+    /// The `PodDisruptionBudget` objects of the namespace.
     Budgets,
     /// Cordons and taints of all nodes.
     Nodes,
