@@ -1,10 +1,11 @@
 //! The edges of one drift: when each phase ended, what says so, and how exactly. Never before an edge of an earlier phase.
 
-use crate::evidence::{Change, Outcome, PodSeen};
+use crate::evidence::{Change, PodSeen};
 use crate::scenario::Phase;
 
 use super::loss::{Fate, Loss};
 use super::model::Edge;
+use super::served::{Listed, answered, listed};
 use super::timeline::{PodLife, Timeline, in_strength, is_lost, is_removed};
 
 /// Edges in the order of phases; each at or after the one before, none before the injection.
@@ -177,75 +178,4 @@ fn served(timeline: &Timeline<'_>, old: &PodLife<'_>, new: &PodLife<'_>, edges: 
     if let Some((at, source, uncertainty)) = answered(timeline, old, new, edges.last()) {
         edges.push(Phase::Serving, at, &source, uncertainty);
     }
-}
-
-/// Whether the new pod is behind the Services that are watched.
-pub(super) enum Listed {
-    /// No watched Service had the old pod.
-    NoNeed,
-    /// In all of them that ever listed it, since then.
-    At(u64),
-    /// In none of them, though the old pod was.
-    Never,
-}
-
-pub(super) fn listed(timeline: &Timeline<'_>, old: &PodLife<'_>, new: &PodLife<'_>, ready: u64) -> Listed {
-    let mut all = Listed::NoNeed;
-    for seen in timeline.endpoints.values() {
-        let holds = |pods: &crate::evidence::EndpointsSeen| {
-            pods.pods.get(new.name()).is_some_and(|state| state.ready && !state.terminating)
-        };
-        let at_ready = seen.iter().take_while(|(t, _)| *t <= ready).last();
-        let at = match at_ready {
-            Some((_, pods)) if holds(pods) => Some(ready),
-            Some(_) | None => seen.iter().find(|(t, pods)| *t >= ready && holds(pods)).map(|(t, _)| *t),
-        };
-        let had = seen.iter().any(|(_, pods)| pods.pods.contains_key(old.name()));
-        all = match (all, at) {
-            (Listed::NoNeed | Listed::Never, Some(at)) => Listed::At(at),
-            (Listed::At(before), Some(at)) => Listed::At(before.max(at)),
-            (Listed::At(before), None) => Listed::At(before),
-            (Listed::NoNeed, None) if had && !plays_another_role(old, new) => Listed::Never,
-            (other @ (Listed::NoNeed | Listed::Never), None) => other,
-        };
-    }
-    all
-}
-
-/// Whether the new pod has another role than the old one had: a Service of leaders does not list a follower.
-fn plays_another_role(old: &PodLife<'_>, new: &PodLife<'_>) -> bool {
-    let last_role = |life: &PodLife<'_>| life.seen.last().map(|(_, pod)| pod.role.clone()).unwrap_or_default();
-    last_role(old) != last_role(new)
-}
-
-/// The first answer due after `since`: of the new pod when pods are known and the old one used to answer, else of any.
-fn answered(timeline: &Timeline<'_>, old: &PodLife<'_>, new: &PodLife<'_>, since: u64) -> Option<(u64, String, u64)> {
-    let answers = || {
-        timeline.attempts.iter().filter_map(|attempt| match &attempt.outcome {
-            Outcome::Ok { pod } => Some((attempt, pod.as_deref().map(base_name))),
-            Outcome::Status { .. } | Outcome::Error { .. } | Outcome::Timeout => None,
-        })
-    };
-    let by_name = answers().any(|(_, pod)| pod == Some(old.name()));
-    let after = || answers().filter(|(attempt, _)| attempt.due >= since && attempt.due <= timeline.observed);
-    let first = |found: Option<(&&crate::evidence::Attempt, Option<&str>)>| {
-        found.map(|(attempt, _)| {
-            let name = timeline.scenario.probes.get(attempt.probe).map_or("", |probe| probe.name.as_str());
-            (attempt.due.saturating_add(attempt.took), format!("probe {name}"))
-        })
-    };
-    let by_pod =
-        after().filter(|(_, pod)| *pod == Some(new.name())).min_by_key(|(attempt, _)| attempt.due + attempt.took);
-    let (at, source) = if by_name && by_pod.is_some() {
-        first(by_pod)?
-    } else {
-        first(after().min_by_key(|(attempt, _)| attempt.due + attempt.took))?
-    };
-    // It may have served at any time since: the probe asked only now, and of one pod among several.
-    Some((at, source, at.saturating_sub(since)))
-}
-
-/// `web-1` of `shop/web-1`.
-fn base_name(pod: &str) -> &str {
-    pod.rsplit('/').next().unwrap_or(pod)
 }

@@ -76,6 +76,7 @@ fn span(step: &str, name: &str, action: Option<&Action>) -> FaultSpan {
         injected: None,
         healed: None,
         proof: None,
+        to_heal: action.is_some_and(|action| !matches!(action, Action::PodKill { .. })),
         heal_proof: None,
         problem: String::new(),
         recovered: None,
@@ -84,7 +85,8 @@ fn span(step: &str, name: &str, action: Option<&Action>) -> FaultSpan {
 
 fn live(span: &mut FaultSpan, t: u64, life: &Life) {
     match life {
-        Life::Intent { action, .. } => {
+        Life::Intent { action, undo } => {
+            span.to_heal = !undo.is_empty();
             action.word().clone_into(&mut span.kind);
             span.targets = targets(action);
         }

@@ -15,6 +15,7 @@ mod recovery;
 mod replacement;
 mod same;
 mod series;
+mod served;
 mod set;
 mod stages;
 mod strength;
@@ -46,6 +47,7 @@ pub fn measure(evidence: &Evidence) -> Measurements {
         stages: stages::stages(&timeline),
         steady_before: recovery::steady_before(&timeline, &stretches, &faults),
         steady_after: recovery::steady_after(&timeline, &stretches, &faults),
+        unsteady: timeline.unsteady.to_owned(),
         data: timeline
             .scenario
             .data

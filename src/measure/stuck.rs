@@ -3,9 +3,10 @@
 use crate::evidence::{EventSeen, PodSeen};
 use crate::scenario::Phase;
 
-use super::edges::{Attached, Listed, attached, listed};
+use super::edges::{Attached, attached};
 use super::loss::{Fate, Loss};
 use super::model::{Edge, Stuck};
+use super::served::{Listed, listed};
 use super::timeline::{PodLife, Timeline};
 
 /// The phase that was not reached, or `None` when the instance is back.

@@ -17,6 +17,9 @@ impl Case<'_> {
         if let Some(stuck) = self.measured.drifts.iter().find_map(|drift| drift.stuck.as_ref()) {
             return format!(": {}", stuck.why);
         }
+        if !self.measured.unsteady.is_empty() {
+            return format!(": {}", self.measured.unsteady);
+        }
         let observed = self.observed();
         let last = self.measured.strength.iter().rev().find(|point| point.at <= observed);
         if let Some(weak) = last.filter(|point| point.ready < point.desired) {

@@ -191,3 +191,77 @@ fn each_replacement_is_used_once_in_the_order_of_creation() {
         .collect();
     assert_eq!(pairs, [("web-a", "web-d"), ("web-b", "web-c")]);
 }
+
+#[test]
+fn a_drain_is_detected_by_its_cordon_and_waits_for_the_budget() {
+    let story = KILL
+        .replace("1-pod-kill kill b=web-b@worker-2", "1-node-drain drain worker-2")
+        .replace("1-pod-kill", "1-node-drain")
+        .replace("10.1 pod b terminating", "10 node worker-2 z2 cordoned\n 10.1 pod b terminating");
+    let measured = measured(KILL_SCENARIO, &story);
+    let [drift] = &measured.drifts[..] else { panic!("{:#?}", measured.drifts) };
+    assert_eq!(
+        (drift.step.as_deref(), drift.edges[0].source.as_str()),
+        (Some("1-node-drain"), "watch nodes: cordoned")
+    );
+    assert_eq!(phases(drift)[..2], [("detected", 0), ("evicted", 100)]);
+}
+
+#[test]
+fn a_pod_of_a_daemonset_is_replaced_on_its_node() {
+    let story = KILL.replace("ReplicaSet/web", "DaemonSet/web").replace(
+        "10.3 pod c worker-3 pending",
+        "10.15 pod d web-d DaemonSet/web worker-1 ready\n 10.3 pod c worker-2 pending",
+    );
+    let measured = measured(KILL_SCENARIO, &story);
+    let [drift] = &measured.drifts[..] else { panic!("{:#?}", measured.drifts) };
+    assert_eq!(drift.new.as_ref().map(|new| new.pod.as_str()), Some("web-c"));
+    assert!(!drift.moved());
+}
+
+#[test]
+fn a_bare_pod_is_replaced_by_nothing() {
+    let until = KILL.replace("ReplicaSet/web worker-2", "- worker-2");
+    let story = until.replace("StatefulSet", "");
+    // The owner column of a bare pod is empty in evidence; the story writes a dash.
+    let mut evidence = super::story::evidence(KILL_SCENARIO, &story);
+    for record in &mut evidence.records {
+        if let driftproof::evidence::Event::Seen(seen) = &mut record.event
+            && let driftproof::evidence::Seen::Pod(pod) = seen.as_mut()
+            && pod.owner == "-"
+        {
+            pod.owner.clear();
+        }
+    }
+    let measured = driftproof::measure::measure(&evidence);
+    let stuck = measured.drifts[0].stuck.as_ref().unwrap();
+    assert_eq!((stuck.phase, stuck.why.as_str()), (Phase::Scheduled, "nothing replaces the bare pod shop/web-b"));
+}
+
+#[test]
+fn pods_that_the_run_itself_removes_are_no_drift() {
+    let story = with(KILL, "18.3 stage clean", "18.3 stage clean\n 18.3 pod a terminating\n 18.35 pod a gone");
+    assert_eq!(measured(KILL_SCENARIO, &story).drifts.len(), 1);
+}
+
+#[test]
+fn lanes_and_strength_follow_the_pods() {
+    let measured = measured(KILL_SCENARIO, KILL);
+    let lanes: Vec<(&str, Vec<(u64, u64, &str)>)> = measured
+        .lanes
+        .iter()
+        .map(|lane| {
+            let spans = lane.spans.iter().map(|span| (span.from / 100_000, span.to / 100_000, span.node.as_str()));
+            (lane.pod.as_str(), spans.collect())
+        })
+        .collect();
+    let expected = [
+        ("web-a", vec![(0, 184, "worker-1")]),
+        ("web-b", vec![(0, 101, "worker-2"), (101, 105, "worker-2")]),
+        ("web-c", vec![(102, 103, ""), (103, 128, "worker-3"), (128, 130, "worker-3"), (130, 184, "worker-3")]),
+    ];
+    assert_eq!(lanes, expected);
+    let strength: Vec<(u64, u32, u32)> =
+        measured.strength.iter().map(|point| (point.at / 100_000, point.ready, point.desired)).collect();
+    assert_eq!(strength, [(0, 2, 2), (101, 1, 2), (130, 2, 2)]);
+}

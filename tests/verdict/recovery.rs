@@ -22,6 +22,7 @@ fn recovery_is_the_first_steady_stretch_that_lasts() {
         ),
         ("it ends unsteady", with(KILL, "13.2 stage", "18 unsteady again\n 13.2 stage"), None),
         ("the settle window was cut short", with(KILL, "18.2 stage check", "15 stage check"), None),
+        ("the old pod terminates for ever and says Ready", without(&without(KILL, "pod c"), "pod b gone"), None),
         ("steady was never said again", without(KILL, "13.2 steady"), None),
         (
             "the run says steady too early: a pod still terminates or is not Ready",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use driftproof::evidence::{
     Ack, AttachmentSeen, Attempt, Change, ContainerSeen, End, Ending, EndpointSeen, EndpointsSeen, Event, EventSeen,
     Evidence, FaultRecord, Header, Life, NodeSeen, Outcome, PodSeen, Proof, QueryAnswer, Read, Record, Seen, Snapshot,
-    VERSION, Volume, When, WorkloadSeen, WorldName, Write,
+    Undo, VERSION, Volume, When, WorkloadSeen, WorldName, Write,
 };
 use driftproof::plan::{Action, NodeTarget, Plan, PodTarget, Problem, ProblemKind, Step};
 use driftproof::scenario::{Aspect, Direction, FailureMode, Scenario};
@@ -71,7 +71,7 @@ impl Teller {
                 let (kind, message) = (ProblemKind::NoTarget, rest(1));
                 return self.plan.problems.push(Problem { step: args[0].to_owned(), kind, message });
             }
-            "inject" => return self.lives(t, args[0], [Life::Injecting, Life::Injected]),
+            "inject" => return self.inject(t, args[0]),
             "heal" => return self.lives(t, args[0], [Life::Healing, Life::Healed]),
             "inject-failed" => fault(args[0], Life::InjectFailed { reason: rest(1) }),
             "proof" => fault(args[0], Life::Proof(proof(args[1], rest(2)))),
@@ -110,6 +110,25 @@ impl Teller {
             other => panic!("`{other}` is no word of a story: {line}"),
         };
         self.events.push((t, event));
+    }
+
+    fn inject(&mut self, t: u64, id: &str) {
+        let action = self.plan.steps.iter().find(|step| step.id == id).map(|step| step.action.clone());
+        let intent = action.map(|action| {
+            let undo = match &action {
+                Action::NodeDrain { nodes, .. } | Action::NodeFailure { nodes, .. } => {
+                    nodes.iter().map(|node| Undo::Uncordon { node: node.name.clone() }).collect()
+                }
+                Action::NetworkPartition { .. } => vec![Undo::DeleteNetworkPolicy {
+                    namespace: "shop".to_owned(),
+                    name: format!("driftproof-run-1-{id}"),
+                }],
+                Action::PodKill { .. } => Vec::new(),
+            };
+            (t, fault(id, Life::Intent { action, undo }))
+        });
+        self.events.extend(intent);
+        self.lives(t, id, [Life::Injecting, Life::Injected]);
     }
 
     fn lives<const N: usize>(&mut self, t: u64, step: &str, lives: [Life; N]) {
