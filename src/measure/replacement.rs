@@ -7,7 +7,7 @@ use super::loss::{Fate, Loss};
 use super::timeline::{PodLife, Timeline};
 
 /// For each loss the index of the pod that replaced it. Each pod replaces one.
-pub(super) fn replacements(line: &Timeline<'_>, losses: &[Loss]) -> Vec<Option<usize>> {
+pub(super) fn replacements(timeline: &Timeline<'_>, losses: &[Loss]) -> Vec<Option<usize>> {
     let mut taken = BTreeSet::new();
     let mut order: Vec<usize> = (0..losses.len()).collect();
     // The controller replaces in the order in which it sees pods go.
@@ -16,14 +16,14 @@ pub(super) fn replacements(line: &Timeline<'_>, losses: &[Loss]) -> Vec<Option<u
     for index in order {
         let loss = &losses[index];
         let Fate::Removed(removed) = loss.fate else { continue };
-        let old = &line.pods[loss.pod];
+        let old = &timeline.pods[loss.pod];
         let fits =
             |new: &PodLife<'_>| new.first().0 >= removed.min(loss.at) && new.uid() != old.uid() && same_place(old, new);
         let mut candidates: Vec<usize> =
-            (0..line.pods.len()).filter(|new| !taken.contains(new) && fits(&line.pods[*new])).collect();
+            (0..timeline.pods.len()).filter(|new| !taken.contains(new) && fits(&timeline.pods[*new])).collect();
         // One that came up is preferred to one that was lost before it ever served.
         candidates.sort_by_key(|new| {
-            let life = &line.pods[*new];
+            let life = &timeline.pods[*new];
             (
                 life.first_ready().is_none() && life.gone().is_some(),
                 life.first().0,

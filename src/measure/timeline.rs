@@ -44,7 +44,7 @@ pub(super) struct Timeline<'a> {
 impl<'a> Timeline<'a> {
     pub(super) fn new(evidence: &'a Evidence) -> Self {
         let end = evidence.records.iter().map(|record| record.t).max().unwrap_or(0);
-        let mut line = Self {
+        let mut timeline = Self {
             header: &evidence.header,
             scenario: &evidence.header.scenario,
             plan: None,
@@ -74,34 +74,34 @@ impl<'a> Timeline<'a> {
             match &record.event {
                 Event::Header(_) | Event::Gap { .. } => {}
                 Event::Stage { stage } => {
-                    line.stages.push((t, *stage));
+                    timeline.stages.push((t, *stage));
                     if watching && matches!(stage, Stage::Check | Stage::Clean) {
                         watching = false;
-                        line.observed = t;
+                        timeline.observed = t;
                     }
                 }
-                Event::Plan(plan) => line.plan = Some(plan),
+                Event::Plan(plan) => timeline.plan = Some(plan),
                 Event::Seen(seen) => {
                     if watching {
-                        line.see(t, seen, &mut lives);
+                        timeline.see(t, seen, &mut lives);
                     }
                 }
-                Event::Fault(fault) => line.faults.push((t, fault)),
-                Event::Attempt(attempt) => line.attempts.push(attempt),
-                Event::Write(write) => line.writes.push(write),
-                Event::Read(read) => line.reads.push(read),
-                Event::Volume(volume) => line.volumes.push(volume),
-                Event::Query(answer) => line.queries.push(answer),
-                Event::Snapshot(snapshot) => line.snapshots.push(snapshot),
+                Event::Fault(fault) => timeline.faults.push((t, fault)),
+                Event::Attempt(attempt) => timeline.attempts.push(attempt),
+                Event::Write(write) => timeline.writes.push(write),
+                Event::Read(read) => timeline.reads.push(read),
+                Event::Volume(volume) => timeline.volumes.push(volume),
+                Event::Query(answer) => timeline.queries.push(answer),
+                Event::Snapshot(snapshot) => timeline.snapshots.push(snapshot),
                 Event::Steady { steady, .. } => {
                     if watching {
-                        line.steady.push((t, *steady));
+                        timeline.steady.push((t, *steady));
                     }
                 }
-                Event::End(closing) => line.closing = Some(closing),
+                Event::End(closing) => timeline.closing = Some(closing),
             }
         }
-        line
+        timeline
     }
 
     fn see(&mut self, t: u64, seen: &'a Seen, lives: &mut BTreeMap<&'a str, usize>) {

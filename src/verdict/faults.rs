@@ -36,11 +36,10 @@ pub(super) fn faults(case: &Case<'_>) -> Judgement {
 fn wrong(fault: &FaultSpan) -> Option<Wrong> {
     let step = &fault.step;
     let unsure = |reason: String| Some(Wrong { outcome: Outcome::Inconclusive, reason, knob: String::new() });
-    if fault.kind == "node-drain" && fault.injected.is_some() {
-        if let Some(budget) = budget(&fault.problem) {
-            // The planned move is what was tested, and the workload does not allow it.
-            return Some(Wrong { outcome: Outcome::Fail, reason: format!("{step}: {}", fault.problem), knob: budget });
-        }
+    let drain = fault.kind == "node-drain" && fault.injected.is_some();
+    if let Some(budget) = budget(&fault.problem).filter(|_| drain) {
+        // The planned move is what was tested, and the workload does not allow it.
+        return Some(Wrong { outcome: Outcome::Fail, reason: format!("{step}: {}", fault.problem), knob: budget });
     }
     if !fault.problem.is_empty() {
         return unsure(format!("{step}: {}", fault.problem));
