@@ -1,10 +1,10 @@
 //! Reads what is measured: `[[probe]]`, `[[data]]` and `[[query]]`.
 
-use super::codes::Code;
-use super::diagnostic::Diagnostic;
-use super::model::{
+use super::checks::{
     default_rate, five, one_second, root_path, set_name, set_read, set_replica_read, set_write, volume_name,
 };
+use super::codes::Code;
+use super::diagnostic::Diagnostic;
 use super::parse::{one_of, pod_set, written};
 use super::read;
 use super::reader::{Sink, Table, Value};
