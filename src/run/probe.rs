@@ -30,7 +30,7 @@ impl Probes {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let probes = &context.scenario.probes;
-        context.board.change(|picture| picture.probes = vec![LastAttempt::None; probes.len()]);
+        context.board.change(|picture| picture.probes = vec![(Duration::ZERO, LastAttempt::None); probes.len()]);
         for index in 0..probes.len() {
             tasks.spawn(drive(context.clone(), index, stopped.clone()));
         }
@@ -81,13 +81,15 @@ fn record(context: &Context, probe: usize, (due, outcome): (Duration, Outcome)) 
     };
     let took = micros(context.clock().elapsed().saturating_sub(due));
     context.recorder.note(Event::Attempt(Attempt { probe, due: micros(due), took, outcome }));
-    if context.board.look(|picture| picture.probes.get(probe) != Some(&last)) {
-        context.board.change(|picture| {
-            if let Some(known) = picture.probes.get_mut(probe) {
-                *known = last;
-            }
-        });
-    }
+    // Answers overtake each other: an old attempt that times out says nothing after a newer one was answered.
+    context.board.change_if(|picture| match picture.probes.get_mut(probe) {
+        Some(known) if due >= known.0 => {
+            let differs = known.1 != last;
+            *known = (due, last);
+            differs
+        }
+        _ => false,
+    });
 }
 
 fn micros(duration: Duration) -> u64 {

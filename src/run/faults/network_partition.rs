@@ -119,7 +119,7 @@ pub(super) async fn prove(context: &Context, opened: &Opened) -> Proof {
     }
     let deadline = context.clock().elapsed() + PATIENCE;
     loop {
-        let canaries = look(context, &usable).await;
+        let canaries = look(context, &usable, Established::Tried).await;
         let passing = |kind: Connection| {
             let passes = |result: &&CanaryResult| result.connection == kind && result.now;
             canaries.iter().filter(passes).map(|result| result.path.clone()).collect::<Vec<_>>()
@@ -169,15 +169,22 @@ fn nothing_passed(opened: &Opened) -> String {
     format!("no canary passed before the cut, so that none can show it: {}", all.join(", "))
 }
 
+/// Whether established connections are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Established {
+    Tried,
+    Left,
+}
+
 /// Tries all canaries whose pods still run.
-async fn look(context: &Context, lines: &[&Line]) -> Vec<CanaryResult> {
+async fn look(context: &Context, lines: &[&Line], established: Established) -> Vec<CanaryResult> {
     let alive = lines.iter().filter(|line| {
         runs(context, &line.canary.to) && line.canary.from.as_ref().is_none_or(|pod| runs(context, pod))
     });
     let results = alive.map(|line| async move {
         let new = attempt(context, &line.canary).await.is_ok();
         let mut results = vec![CanaryResult { path: line.path(), connection: Connection::New, before: true, now: new }];
-        if let Some(open) = &line.open {
+        if let (Some(open), Established::Tried) = (&line.open, established) {
             let now = open.round_trip(ANSWER).await.is_ok();
             let connection = Connection::Established;
             results.push(CanaryResult { path: line.path(), connection, before: true, now });
@@ -200,9 +207,8 @@ pub(super) async fn prove_healed(context: &Context, opened: &Opened) -> Proof {
     let usable: Vec<&Line> = opened.lines.iter().filter(|line| line.before.is_ok()).collect();
     let deadline = context.clock().elapsed() + PATIENCE_HEAL;
     loop {
-        let mut canaries = look(context, &usable).await;
         // An established connection that was reset by the cut does not come back, and need not.
-        canaries.retain(|result| result.connection == Connection::New);
+        let canaries = look(context, &usable, Established::Left).await;
         if canaries.is_empty() {
             let statement = "the policies are gone; no canary is left to try".to_owned();
             return Proof { proven: true, statement, canaries };

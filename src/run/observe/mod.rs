@@ -49,6 +49,13 @@ impl Board {
         result
     }
 
+    /// Changes the picture; tells everyone who waits when the change says that it matters.
+    pub(super) fn change_if(&self, change: impl FnOnce(&mut Picture) -> bool) {
+        if change(&mut self.picture.lock().unwrap_or_else(PoisonError::into_inner)) {
+            self.changed.send_modify(|version| *version += 1);
+        }
+    }
+
     /// Hears of changes from now on.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.changed.subscribe()

@@ -2,6 +2,7 @@
 //! a way that matters is worth none. No I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Event, Node, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -83,8 +84,8 @@ pub(in crate::run) struct Picture {
     pub(in crate::run) warnings: BTreeMap<String, String>,
     /// Watches that are broken, and why.
     pub(in crate::run) blind: BTreeMap<String, String>,
-    /// One for each probe, once they run.
-    pub(in crate::run) probes: Vec<LastAttempt>,
+    /// One for each probe, once they run: the attempt that was due last among those that ended.
+    pub(in crate::run) probes: Vec<(Duration, LastAttempt)>,
     /// Absent until the target was steady for the first time.
     pub(in crate::run) strength: Option<Strength>,
 }

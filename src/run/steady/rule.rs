@@ -96,7 +96,7 @@ fn endpoints(picture: &Picture) -> Result<(), String> {
 
 /// The last attempt of every probe was answered.
 fn probes(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
-    for (probe, last) in scenario.probes.iter().zip(&picture.probes) {
+    for (probe, (_, last)) in scenario.probes.iter().zip(&picture.probes) {
         match last {
             LastAttempt::Ok => {}
             LastAttempt::None => return Err(format!("probe {} has no answer yet", probe.name)),

@@ -72,10 +72,14 @@ async fn follow(context: Context, sender: watch::Sender<Steadiness>) {
     let mut changes = context.board.changes();
     let mut last: Option<bool> = None;
     loop {
-        let judged = context.board.look(|picture| super::judge(&context.scenario, picture));
+        let (judged, whole) = context.board.look(|picture| {
+            // Before the probes run, full strength is only half of the steady state: it is waited for, not recorded.
+            let whole = picture.probes.len() == context.scenario.probes.len();
+            (super::judge(&context.scenario, picture), whole)
+        });
         let steady = judged.is_ok();
         let reason = judged.err().unwrap_or_default();
-        if last != Some(steady) {
+        if whole && last != Some(steady) {
             // The first judgement is a transition only when it is a good one.
             if steady || last.is_some() {
                 context.recorder.note(Event::Steady { steady, reason: reason.clone() });
