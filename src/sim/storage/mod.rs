@@ -1,5 +1,7 @@
 //! Volumes: claims bound to volumes, attaching and detaching, and what each volume holds.
 
+pub(in crate::sim) mod binding;
+
 use std::collections::BTreeMap;
 
 use super::{Change, State};
