@@ -93,9 +93,8 @@ impl Log {
         Self(Arc::new(Mutex::new(Inner { sink, next: 0, last: 0, failed: None })))
     }
 
-    /// Appends one record at `t` microseconds, or at the time of the record before when that is later. Returns the time
-    /// that was written. A medium that fails is remembered: see [`Log::failure`].
-    pub fn append(&self, t: u64, event: Event) -> u64 {
+    /// Appends one record at `t` microseconds, or at the time of the record before when that is later. A medium that fails is remembered: see [`Log::failure`].
+    pub fn append(&self, t: u64, event: Event) {
         let mut inner = self.lock();
         let t = t.max(inner.last);
         inner.last = t;
@@ -106,7 +105,6 @@ impl Log {
             inner.sink.append(&line).map_err(|error| error.to_string())
         });
         inner.remember(written);
-        t
     }
 
     /// Makes everything readable for other processes.
@@ -170,7 +168,7 @@ mod tests {
         let memory = Memory::default();
         let log = Log::new(Box::new(memory.clone()));
         log.append(5, Event::Stage { stage: Stage::Prepare });
-        assert_eq!(log.append(3, Event::Stage { stage: Stage::Steady }), 5);
+        log.append(3, Event::Stage { stage: Stage::Steady });
         let records: Vec<Record> = memory.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(records.iter().map(|record| (record.i, record.t)).collect::<Vec<_>>(), [(0, 5), (1, 5)]);
     }

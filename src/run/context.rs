@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::evidence::{Event, FaultRecord, Life, Log, Stage};
+use crate::evidence::{Event, FaultRecord, Life, Log, Stage, Undo};
 use crate::scenario::Scenario;
 use crate::world::{Clock, World};
 
@@ -22,8 +22,8 @@ impl Recorder {
         Self { log, clock, progress }
     }
 
-    pub(super) fn note(&self, event: Event) -> u64 {
-        self.log.append(self.clock.micros(), event)
+    pub(super) fn note(&self, event: Event) {
+        self.log.append(self.clock.micros(), event);
     }
 
     pub(super) fn tell(&self, what: News) {
@@ -40,6 +40,12 @@ impl Recorder {
         let record = FaultRecord { step: step.to_owned(), life };
         self.tell(News::Fault(Box::new(record.clone())));
         self.note(Event::Fault(Box::new(record)));
+    }
+
+    /// Writes down, durably, what is about to be created.
+    pub(super) fn creating(&self, undo: Undo) -> Result<(), String> {
+        self.note(Event::Creating { undo });
+        self.log.sync()
     }
 
     pub(super) fn gap(&self, what: String, recovered: bool) {

@@ -107,6 +107,7 @@ pub(super) async fn apply(context: &Context, manifests: &[Value], created: &mut 
         let absent = api.get_opt(&manifest.name).await.map_err(|error| failed(&error))?.is_none();
         let mut object = manifest.object.clone();
         if absent {
+            context.recorder.creating(manifest.undo()).map_err(RunError::Evidence)?;
             created.push(manifest.undo());
             object["metadata"]["annotations"][RUN] = json!(&*context.run);
         }

@@ -14,6 +14,7 @@ mod data;
 mod faults;
 mod fixtures;
 mod inventory;
+mod lock;
 mod observe;
 mod orchestrate;
 mod preflight;
@@ -98,6 +99,9 @@ pub enum RunError {
     /// The cluster does not answer; nothing was touched.
     #[error("{0}")]
     Cluster(String),
+    /// Another run works on the same target.
+    #[error("{0}")]
+    Busy(String),
     /// A manifest of the fixture cannot be used or was refused; what had been applied was removed again.
     #[error("{0}")]
     Fixture(String),

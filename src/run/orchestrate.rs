@@ -14,7 +14,7 @@ use super::observe::{self, Watches};
 use super::probe::Probes;
 use super::steady::{self, Watcher};
 use super::wait::stopped;
-use super::{Job, News, Progress, RunError, Stop, fixtures, inventory, prepare, queries, snapshot, stages};
+use super::{Job, News, Progress, RunError, Stop, fixtures, inventory, lock, prepare, queries, snapshot, stages};
 
 /// Why a run does not go on.
 enum Halt {
@@ -88,6 +88,7 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
         // Not abandoned halfway: an object that is being created must be known, to be removed.
         fixtures::apply(context, &job.manifests, &mut running.created).await?;
     }
+    lock::acquire(context, &mut running.created).await?;
     let plan = steady_and_plan(context, running, stop).await?;
 
     context.recorder.stage(Stage::Fault);
@@ -153,9 +154,8 @@ fn fix_strength(context: &Context) {
     let target = &context.scenario.target;
     let name = match (&target.workload, &target.selector) {
         (Some(workload), _) if workload.kind == WorkloadKind::Pod => Some(workload.to_string()),
-        (Some(_), _) => None,
         (None, Some(selector)) => Some(selector.to_string()),
-        (None, None) => None,
+        (Some(_), _) | (None, None) => None,
     };
     let pods = u32::try_from(strength.pods).unwrap_or(u32::MAX);
     context.board.change(|picture| {

@@ -1,4 +1,4 @@
-//! The state that `same_after` compares, as lines that a person can read. Contents of ConfigMaps and Secrets appear as
+//! The state that `same_after` compares, as lines that a person can read. Contents of `ConfigMaps` and Secrets appear as
 //! digests only.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,10 +9,10 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::evidence::{Event, Snapshot, When};
 use crate::scenario::{Aspect, WorkloadKind};
+use crate::world::sha256;
 
 use super::calls;
 use super::context::Context;
@@ -116,7 +116,7 @@ async fn spec(context: &Context) -> Result<Lines, String> {
     Ok(one(context, digest(&object.data["spec"])))
 }
 
-/// Digests of what the target's pods take from ConfigMaps and Secrets.
+/// Digests of what the target's pods take from `ConfigMaps` and Secrets.
 async fn config(context: &Context) -> Result<Lines, String> {
     let namespace = &context.scenario.target.namespace;
     let used = context.board.look(|picture| {
@@ -141,7 +141,7 @@ async fn config(context: &Context) -> Result<Lines, String> {
     Ok(lines)
 }
 
-/// Names of ConfigMaps and Secrets that pods refer to.
+/// Names of `ConfigMaps` and Secrets that pods refer to.
 #[derive(Debug, Default)]
 struct Used {
     maps: BTreeSet<String>,
@@ -206,7 +206,5 @@ async fn leftovers(context: &Context) -> Result<Lines, String> {
 
 fn digest(value: &impl Serialize) -> String {
     let text = serde_json::to_vec(value).unwrap_or_default();
-    let bytes = Sha256::digest(text);
-    let hex: String = bytes.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    format!("sha256:{}", sha256(&text))
 }

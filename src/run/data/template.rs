@@ -54,8 +54,10 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn reply(status: u16, body: &str) -> Result<Reply, NetworkError> {
-        Ok(Reply { status, body: body.to_owned(), pod: None })
+    type Answer = Result<Reply, NetworkError>;
+
+    fn reply(status: u16, body: &str) -> Answer {
+        Answer::Ok(Reply { status, body: body.to_owned(), pod: None })
     }
 
     #[test]

@@ -12,8 +12,8 @@ pub(in crate::run) async fn mark(context: &Context) {
     for (index, check) in checks(context) {
         let Some(file) = &check.write else { continue };
         for (namespace, pod) in pods(context) {
-            let content = format!("driftproof {} {namespace}/{pod}\n", context.run);
-            let written = context.world.volumes.write(&namespace, &pod, &check.path, file, &content).await;
+            let text = format!("driftproof {} {namespace}/{pod}\n", context.run);
+            let written = context.world.volumes.write(&namespace, &pod, &check.path, file, &text).await;
             if let Err(error) = written {
                 let reason = format!("write {}/{file}: {error}", check.path);
                 note(context, Volume { check: index, pod, when: When::Before, digest: None, files: 0, reason });

@@ -50,11 +50,9 @@ pub(super) async fn inject(
     if failures.is_empty() {
         return Ok(());
     }
-    let mut told = failures.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
-    if failures.len() > TOLD {
-        told.push_str(&format!("; and {} more pods", failures.len() - TOLD));
-    }
-    Err(told)
+    let told = failures.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
+    let more = failures.len().saturating_sub(TOLD);
+    Err(if more > 0 { format!("{told}; and {more} more pods") } else { told })
 }
 
 async fn cordon(context: &Context, step: &str, node: &NodeTarget) -> Result<(), String> {
@@ -104,9 +102,8 @@ impl Eviction<'_> {
         let options = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
         let params = EvictParams { delete_options: Some(options), ..EvictParams::default() };
         loop {
-            let error = match api.evict(&pod.name, &params).await {
-                Ok(_) => return self.end(&mut release).await,
-                Err(error) => error,
+            let Err(error) = api.evict(&pod.name, &params).await else {
+                return self.end(&mut release).await;
             };
             let (pause, why) = match self.after(&error) {
                 Next::Done => return Ok(()),

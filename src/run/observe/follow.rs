@@ -143,10 +143,10 @@ where
         ..ListParams::default()
     };
     let list = api.list(&params).await.map_err(|error| trouble(&error))?;
-    let mut lost = std::mem::take(&mut place.known);
+    let mut unseen = std::mem::take(&mut place.known);
     for object in list.items {
         let Some(uid) = object.uid() else { continue };
-        let change = match (place.listed, lost.remove(&uid)) {
+        let change = match (place.listed, unseen.remove(&uid)) {
             (false, _) => Change::Initial,
             (true, true) => Change::Modified,
             (true, false) => Change::Added,
@@ -154,7 +154,7 @@ where
         place.known.insert(uid);
         take(Notice::Object(change, object));
     }
-    for uid in lost {
+    for uid in unseen {
         take(Notice::Lost(uid));
     }
     place.version = Some(list.metadata.resource_version.unwrap_or_default());

@@ -196,11 +196,11 @@ impl Picture {
     }
 
     /// A ReplicaSet tells which pods belong to a Deployment; pods that were seen before it are told again.
-    pub(super) fn replica_set(&mut self, uid: String, deployment: String) -> Vec<Seen> {
-        if self.replica_sets.insert(uid.clone(), deployment).is_some() {
+    pub(super) fn replica_set(&mut self, uid: &str, deployment: String) -> Vec<Seen> {
+        if self.replica_sets.insert(uid.to_owned(), deployment).is_some() {
             return Vec::new();
         }
-        let owned = |state: &&PodState| crate::plan::controller_uid(&state.pod.metadata) == Some(&uid);
+        let owned = |state: &&PodState| crate::plan::controller_uid(&state.pod.metadata) == Some(uid);
         let pods: Vec<(Change, Pod)> =
             self.pods.values().filter(owned).map(|state| (state.seen.change, state.pod.clone())).collect();
         pods.into_iter().flat_map(|(change, pod)| self.pod(change, pod)).collect()

@@ -92,7 +92,7 @@ fn replica_sets(starter: &mut Starter<'_>) {
         starter.follow(format!("replicasets in {namespace}"), api, Filter::default(), |picture, notice| match notice {
             Notice::Object(Change::Deleted, _) | Notice::Lost(_) | Notice::Listed => Vec::new(),
             Notice::Object(_, set) => match controller(&set.metadata) {
-                Some(("Deployment", name, _)) => picture.replica_set(set.uid().unwrap_or_default(), name.to_owned()),
+                Some(("Deployment", name, _)) => picture.replica_set(&set.uid().unwrap_or_default(), name.to_owned()),
                 _ => Vec::new(),
             },
         });

@@ -39,7 +39,10 @@ fn pods(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
         }
     };
     if desired == 0 {
-        return Err(format!("{name} wants no pods"));
+        return Err(match &target.workload {
+            Some(_) => format!("{name} wants no pods"),
+            None => format!("there are no {name}"),
+        });
     }
     let ready = picture.strong.len();
     if ready >= desired {
