@@ -247,18 +247,19 @@ fn pods_that_the_run_itself_removes_are_no_drift() {
 #[test]
 fn lanes_and_strength_follow_the_pods() {
     let measured = measured(KILL_SCENARIO, KILL);
-    let lanes: Vec<(&str, Vec<(u64, u64, &str)>)> = measured
-        .lanes
-        .iter()
-        .map(|lane| {
-            let spans = lane.spans.iter().map(|span| (span.from / 100_000, span.to / 100_000, span.node.as_str()));
-            (lane.pod.as_str(), spans.collect())
-        })
-        .collect();
+    let lane = |lane: &driftproof::measure::Lane| {
+        let spans = lane.spans.iter().map(|span| (span.from / 100_000, span.to / 100_000, span.node.clone()));
+        (lane.pod.clone(), spans.collect::<Vec<_>>())
+    };
+    let lanes: Vec<_> = measured.lanes.iter().map(lane).collect();
+    let expect = |pod: &str, spans: &[(u64, u64, &str)]| {
+        let spans = spans.iter().map(|(from, to, node)| (*from, *to, (*node).to_owned()));
+        (pod.to_owned(), spans.collect::<Vec<_>>())
+    };
     let expected = [
-        ("web-a", vec![(0, 184, "worker-1")]),
-        ("web-b", vec![(0, 101, "worker-2"), (101, 105, "worker-2")]),
-        ("web-c", vec![(102, 103, ""), (103, 128, "worker-3"), (128, 130, "worker-3"), (130, 184, "worker-3")]),
+        expect("web-a", &[(0, 184, "worker-1")]),
+        expect("web-b", &[(0, 101, "worker-2"), (101, 105, "worker-2")]),
+        expect("web-c", &[(102, 103, ""), (103, 128, "worker-3"), (128, 130, "worker-3"), (130, 184, "worker-3")]),
     ];
     assert_eq!(lanes, expected);
     let strength: Vec<(u64, u32, u32)> =
