@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod measure;
 pub mod plan;
 pub mod report;
+pub mod run;
 pub mod scenario;
 pub mod sim;
 pub mod verdict;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::Plan;
 use crate::scenario::Scenario;
 
-use super::fault::FaultRecord;
+use super::fault::{FaultRecord, Undo};
 use super::seen::Seen;
 
 /// The version of the format; grows with every change that an older reader would misread.
@@ -33,6 +33,12 @@ pub enum Event {
     Stage {
         /// The stage.
         stage: Stage,
+    },
+    /// An object is about to be created that no fault accounts for: a fixture, or the lock of the target. Synced to disk
+    /// before the API call, so that what a cut-off run left can be removed.
+    Creating {
+        /// How it is removed.
+        undo: Undo,
     },
     /// The plan, made on the inventory of the steady state.
     Plan(Box<Plan>),

@@ -3,10 +3,12 @@
 
 mod event;
 mod fault;
+mod log;
 mod read;
 mod seen;
 
 pub use event::*;
 pub use fault::*;
+pub use log::{Log, Memory, Sink};
 pub use read::{Evidence, ReadError};
 pub use seen::*;

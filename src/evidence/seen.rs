@@ -64,7 +64,7 @@ pub struct PodSeen {
     pub deletion: String,
     /// Ready condition.
     pub ready: bool,
-    /// Reason of the Ready condition, or of the DisruptionTarget condition when there is one.
+    /// Reason of the Ready condition, or of the `DisruptionTarget` condition when there is one.
     pub reason: String,
     /// PersistentVolumeClaims that it mounts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -9,33 +9,33 @@ use super::stuck::stuck;
 use super::timeline::{PodLife, Timeline};
 
 /// One drift for each instance that was lost after an injection.
-pub(super) fn drifts(line: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<Drift> {
-    let losses = losses(line, faults);
-    let replaced = replacements(line, &losses);
+pub(super) fn drifts(timeline: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<Drift> {
+    let losses = losses(timeline, faults);
+    let replaced = replacements(timeline, &losses);
     let drift = |(loss, new): (&super::loss::Loss, Option<usize>)| {
-        let old = &line.pods[loss.pod];
-        let new = new.map(|new| &line.pods[new]);
-        let edges = edges(line, loss, new);
+        let old = &timeline.pods[loss.pod];
+        let new = new.map(|new| &timeline.pods[new]);
+        let edges = edges(timeline, loss, new);
         let in_place = matches!(loss.fate, Fate::Back { .. });
         Drift {
             step: loss.step.clone(),
             instance: old.name().to_owned(),
-            old: instance(line, old),
-            new: if in_place { Some(instance(line, old)) } else { new.map(|new| instance(line, new)) },
+            old: instance(timeline, old),
+            new: if in_place { Some(instance(timeline, old)) } else { new.map(|new| instance(timeline, new)) },
             from: loss.from,
-            old_end: old_end(line, loss),
-            stuck: stuck(line, loss, new, &edges),
+            old_end: old_end(timeline, loss),
+            stuck: stuck(timeline, loss, new, &edges),
             edges,
         }
     };
     losses.iter().zip(replaced).map(drift).collect()
 }
 
-fn instance(line: &Timeline<'_>, life: &PodLife<'_>) -> Instance {
+fn instance(timeline: &Timeline<'_>, life: &PodLife<'_>) -> Instance {
     Instance {
         pod: life.name().to_owned(),
         uid: life.uid().to_owned(),
         node: life.node().to_owned(),
-        zone: line.zone(life.node()),
+        zone: timeline.zone(life.node()),
     }
 }

@@ -1,10 +1,11 @@
 //! The edges of one drift: when each phase ended, what says so, and how exactly. Never before an edge of an earlier phase.
 
-use crate::evidence::{Change, Outcome, PodSeen};
+use crate::evidence::{Change, PodSeen};
 use crate::scenario::Phase;
 
 use super::loss::{Fate, Loss};
 use super::model::Edge;
+use super::served::{Listed, answered, listed};
 use super::timeline::{PodLife, Timeline, in_strength, is_lost, is_removed};
 
 /// Edges in the order of phases; each at or after the one before, none before the injection.
@@ -34,27 +35,26 @@ impl Edges {
 }
 
 /// All edges that were seen of a loss whose place `new` took.
-pub(super) fn edges(line: &Timeline<'_>, loss: &Loss, new: Option<&PodLife<'_>>) -> Vec<Edge> {
+pub(super) fn edges(timeline: &Timeline<'_>, loss: &Loss, new: Option<&PodLife<'_>>) -> Vec<Edge> {
     let mut edges = Edges::new(loss.from);
-    let old = &line.pods[loss.pod];
-    let delay = line.watch_delay();
-    detected(line, loss, old, &mut edges);
+    let old = &timeline.pods[loss.pod];
+    let delay = timeline.watch_delay();
+    detected(timeline, loss, old, &mut edges);
     match loss.fate {
         Fate::Removed(removed) => {
             edges.push(Phase::Evicted, removed, "watch pods", delay);
             if let Some(new) = new {
-                moved(line, new, &mut edges);
-                served(line, old, new, &mut edges);
+                moved(timeline, new, &mut edges);
+                served(timeline, old, new, &mut edges);
             }
         }
         Fate::Back { ready, restarted } => {
-            if restarted {
-                if let Some(at) = old.when(loss.at, |pod| runs(pod) && !is_removed(pod)) {
-                    edges.push(Phase::Started, at.min(ready), "watch pods", 1_000_000);
-                }
+            let started = old.when(loss.at, |pod| runs(pod) && !is_removed(pod)).filter(|_| restarted);
+            if let Some(at) = started {
+                edges.push(Phase::Started, at.min(ready), "watch pods", 1_000_000);
             }
             edges.push(Phase::Ready, ready, "watch pods", delay);
-            served(line, old, old, &mut edges);
+            served(timeline, old, old, &mut edges);
         }
         Fate::Open => {}
     }
@@ -62,45 +62,44 @@ pub(super) fn edges(line: &Timeline<'_>, loss: &Loss, new: Option<&PodLife<'_>>)
 }
 
 /// The node's condition tells of a lost node, its cordon announces a drain; a killed pod is detected by its deletion.
-fn detected(line: &Timeline<'_>, loss: &Loss, old: &PodLife<'_>, edges: &mut Edges) {
+fn detected(timeline: &Timeline<'_>, loss: &Loss, old: &PodLife<'_>, edges: &mut Edges) {
     let until = match loss.fate {
         Fate::Removed(at) => at,
         Fate::Back { ready, .. } => ready,
-        Fate::Open => line.observed,
+        Fate::Open => timeline.observed,
     };
-    let node = line.nodes.get(old.node()).into_iter().flatten();
+    let node = timeline.nodes.get(old.node()).into_iter().flatten();
     let mut node = node.filter(|(t, _)| (loss.from..=until).contains(t));
     if let Some((t, _)) = node.clone().find(|(_, node)| is_lost(node)) {
-        edges.push(Phase::Detected, *t, "watch nodes: not Ready", line.watch_delay());
+        edges.push(Phase::Detected, *t, "watch nodes: not Ready", timeline.watch_delay());
     } else if let Some((t, _)) = node.find(|(_, node)| node.cordoned) {
-        edges.push(Phase::Detected, *t, "watch nodes: cordoned", line.watch_delay());
+        edges.push(Phase::Detected, *t, "watch nodes: cordoned", timeline.watch_delay());
     } else {
-        edges.push(Phase::Detected, loss.at, "watch pods", line.watch_delay());
+        edges.push(Phase::Detected, loss.at, "watch pods", timeline.watch_delay());
     }
 }
 
 /// From the new pod's binding to its readiness.
-fn moved(line: &Timeline<'_>, new: &PodLife<'_>, edges: &mut Edges) {
-    let delay = line.watch_delay();
+fn moved(timeline: &Timeline<'_>, new: &PodLife<'_>, edges: &mut Edges) {
+    let delay = timeline.watch_delay();
     let Some(scheduled) = new.when(0, |pod| !pod.node.is_empty()) else { return };
     edges.push(Phase::Scheduled, scheduled, "watch pods", delay);
     let started = new.when(scheduled, |pod| runs(pod) || pod.ready);
-    match attached(line, new) {
+    match attached(timeline, new) {
         Attached::At(at) => {
             let at = started.map_or(at, |started| at.min(started));
             edges.push(Phase::VolumeAttached, at, "watch volumeattachments", delay);
         }
-        Attached::NoNeed => {}
         Attached::Never if started.is_none() => return,
-        Attached::Never => {}
+        Attached::NoNeed | Attached::Never => {}
     }
-    if let Some(at) = pulled(line, new) {
+    if let Some(at) = pulled(timeline, new) {
         // Events travel on their own way; one that came after the start tells that the image was there before.
         let at = started.map_or(at, |started| at.min(started));
         edges.push(Phase::ImagePulled, at, "event Pulled", 1_000_000);
     }
     let Some(started) = started else { return };
-    edges.push(Phase::Started, started, "watch pods", started_uncertainty(line, new, started));
+    edges.push(Phase::Started, started, "watch pods", started_uncertainty(timeline, new, started));
     if let Some(ready) = new.when(started, in_strength) {
         edges.push(Phase::Ready, ready, "watch pods", delay);
     }
@@ -114,9 +113,9 @@ pub(super) fn runs(pod: &PodSeen) -> bool {
 }
 
 /// `startedAt` has a grain of one second: the containers ran at some time between it and the watch's news.
-fn started_uncertainty(line: &Timeline<'_>, new: &PodLife<'_>, at: u64) -> u64 {
+fn started_uncertainty(timeline: &Timeline<'_>, new: &PodLife<'_>, at: u64) -> u64 {
     let seen = new.seen.iter().find(|(t, _)| *t == at).map(|(_, pod)| &pod.containers);
-    let stamps = seen.into_iter().flatten().filter_map(|container| line.instant(&container.started));
+    let stamps = seen.into_iter().flatten().filter_map(|container| timeline.instant(&container.started));
     stamps.max().map_or(1_000_000, |stamp| at.saturating_sub(stamp))
 }
 
@@ -130,17 +129,17 @@ pub(super) enum Attached {
     Never,
 }
 
-pub(super) fn attached(line: &Timeline<'_>, new: &PodLife<'_>) -> Attached {
+pub(super) fn attached(timeline: &Timeline<'_>, new: &PodLife<'_>) -> Attached {
     let node = new.node();
     let mut all = Attached::NoNeed;
     let claims = new.seen.last().map(|(_, pod)| &pod.claims);
     for claim in claims.into_iter().flatten() {
-        let of_claim = || line.attachments.iter().filter(|(_, seen)| seen.claim == *claim);
+        let of_claim = || timeline.attachments.iter().filter(|(_, seen)| seen.claim == *claim);
         if of_claim().next().is_none() {
             continue;
         }
-        let bound = new.when(0, |pod| !pod.node.is_empty()).unwrap_or(line.observed);
-        let on_node = |until: u64| of_claim().filter(move |(t, seen)| seen.node == node && *t <= until).last();
+        let bound = new.when(0, |pod| !pod.node.is_empty()).unwrap_or(timeline.observed);
+        let on_node = |until: u64| of_claim().rfind(move |(t, seen)| seen.node == node && *t <= until);
         let holds = |seen: &crate::evidence::AttachmentSeen| seen.attached && seen.change != Change::Deleted;
         let at = match on_node(bound) {
             Some((t, seen)) if holds(seen) => Some(*t),
@@ -157,86 +156,26 @@ pub(super) fn attached(line: &Timeline<'_>, new: &PodLife<'_>) -> Attached {
     all
 }
 
-fn pulled(line: &Timeline<'_>, new: &PodLife<'_>) -> Option<u64> {
-    line.events.iter().filter(|(_, event)| event.uid == new.uid() && event.reason == "Pulled").map(|(t, _)| *t).max()
+fn pulled(timeline: &Timeline<'_>, new: &PodLife<'_>) -> Option<u64> {
+    timeline
+        .events
+        .iter()
+        .filter(|(_, event)| event.uid == new.uid() && event.reason == "Pulled")
+        .map(|(t, _)| *t)
+        .max()
 }
 
 /// From readiness to the first answered probe.
-fn served(line: &Timeline<'_>, old: &PodLife<'_>, new: &PodLife<'_>, edges: &mut Edges) {
+fn served(timeline: &Timeline<'_>, old: &PodLife<'_>, new: &PodLife<'_>, edges: &mut Edges) {
     if !edges.has(Phase::Ready) {
         return;
     }
-    match listed(line, old, new, edges.last()) {
-        Listed::At(at) => edges.push(Phase::InEndpoints, at, "watch endpointslices", line.watch_delay()),
+    match listed(timeline, old, new, edges.last()) {
+        Listed::At(at) => edges.push(Phase::InEndpoints, at, "watch endpointslices", timeline.watch_delay()),
         Listed::NoNeed => {}
         Listed::Never => return,
     }
-    if let Some((at, source, uncertainty)) = answered(line, old, new, edges.last()) {
+    if let Some((at, source, uncertainty)) = answered(timeline, old, new, edges.last()) {
         edges.push(Phase::Serving, at, &source, uncertainty);
     }
-}
-
-/// Whether the new pod is behind the Services that are watched.
-pub(super) enum Listed {
-    /// No watched Service had the old pod.
-    NoNeed,
-    /// In all of them that ever listed it, since then.
-    At(u64),
-    /// In none of them, though the old pod was.
-    Never,
-}
-
-pub(super) fn listed(line: &Timeline<'_>, old: &PodLife<'_>, new: &PodLife<'_>, ready: u64) -> Listed {
-    let mut all = Listed::NoNeed;
-    for seen in line.endpoints.values() {
-        let holds = |pods: &crate::evidence::EndpointsSeen| {
-            pods.pods.get(new.name()).is_some_and(|state| state.ready && !state.terminating)
-        };
-        let at_ready = seen.iter().take_while(|(t, _)| *t <= ready).last();
-        let at = match at_ready {
-            Some((_, pods)) if holds(pods) => Some(ready),
-            Some(_) | None => seen.iter().find(|(t, pods)| *t >= ready && holds(pods)).map(|(t, _)| *t),
-        };
-        let had = seen.iter().any(|(_, pods)| pods.pods.contains_key(old.name()));
-        all = match (all, at) {
-            (Listed::NoNeed | Listed::Never, Some(at)) => Listed::At(at),
-            (Listed::At(before), Some(at)) => Listed::At(before.max(at)),
-            (Listed::At(before), None) => Listed::At(before),
-            (Listed::NoNeed, None) if had => Listed::Never,
-            (other @ (Listed::NoNeed | Listed::Never), None) => other,
-        };
-    }
-    all
-}
-
-/// The first answer due after `since`: of the new pod when pods are known and the old one used to answer, else of any.
-fn answered(line: &Timeline<'_>, old: &PodLife<'_>, new: &PodLife<'_>, since: u64) -> Option<(u64, String, u64)> {
-    let answers = || {
-        line.attempts.iter().filter_map(|attempt| match &attempt.outcome {
-            Outcome::Ok { pod } => Some((attempt, pod.as_deref().map(base_name))),
-            Outcome::Status { .. } | Outcome::Error { .. } | Outcome::Timeout => None,
-        })
-    };
-    let by_name = answers().any(|(_, pod)| pod == Some(old.name()));
-    let after = || answers().filter(|(attempt, _)| attempt.due >= since && attempt.due <= line.observed);
-    let first = |found: Option<(&&crate::evidence::Attempt, Option<&str>)>| {
-        found.map(|(attempt, _)| {
-            let name = line.scenario.probes.get(attempt.probe).map_or("", |probe| probe.name.as_str());
-            (attempt.due.saturating_add(attempt.took), format!("probe {name}"))
-        })
-    };
-    let by_pod =
-        after().filter(|(_, pod)| *pod == Some(new.name())).min_by_key(|(attempt, _)| attempt.due + attempt.took);
-    let (at, source) = if by_name && by_pod.is_some() {
-        first(by_pod)?
-    } else {
-        first(after().min_by_key(|(attempt, _)| attempt.due + attempt.took))?
-    };
-    // It may have served at any time since: the probe asked only now, and of one pod among several.
-    Some((at, source, at.saturating_sub(since)))
-}
-
-/// `web-1` of `shop/web-1`.
-fn base_name(pod: &str) -> &str {
-    pod.rsplit('/').next().unwrap_or(pod)
 }

@@ -9,18 +9,18 @@ use super::model::FaultSpan;
 use super::timeline::Timeline;
 
 /// One span for each step of the plan, in its order; after these any step that only the records know.
-pub(super) fn faults(line: &Timeline<'_>) -> Vec<FaultSpan> {
+pub(super) fn faults(timeline: &Timeline<'_>) -> Vec<FaultSpan> {
     let mut spans = Vec::new();
-    for step in line.plan.iter().flat_map(|plan| &plan.steps) {
+    for step in timeline.plan.iter().flat_map(|plan| &plan.steps) {
         spans.push(span(&step.id, &step.name, Some(&step.action)));
     }
     let mut index: BTreeMap<String, usize> =
         spans.iter().enumerate().map(|(index, span)| (span.step.clone(), index)).collect();
-    for problem in line.plan.iter().flat_map(|plan| &plan.problems) {
+    for problem in timeline.plan.iter().flat_map(|plan| &plan.problems) {
         let at = find(&mut spans, &mut index, &problem.step);
         note(&mut spans[at].problem, &problem.message);
     }
-    for (t, record) in &line.faults {
+    for (t, record) in &timeline.faults {
         let at = find(&mut spans, &mut index, &record.step);
         live(&mut spans[at], *t, &record.life);
     }
@@ -28,11 +28,11 @@ pub(super) fn faults(line: &Timeline<'_>) -> Vec<FaultSpan> {
 }
 
 /// What could not be undone: what the closing record says, and heals that failed when there is no closing record.
-pub(super) fn dirty(line: &Timeline<'_>) -> Vec<String> {
-    if let Some(end) = line.closing {
+pub(super) fn dirty(timeline: &Timeline<'_>) -> Vec<String> {
+    if let Some(end) = timeline.closing {
         return end.dirty.clone();
     }
-    let failed = line.faults.iter().filter_map(|(_, record)| match &record.life {
+    let failed = timeline.faults.iter().filter_map(|(_, record)| match &record.life {
         Life::HealFailed { reason } => Some(format!("{}: {reason}", record.step)),
         Life::Intent { .. }
         | Life::Injecting
@@ -47,12 +47,12 @@ pub(super) fn dirty(line: &Timeline<'_>) -> Vec<String> {
 }
 
 /// The last resolved action of each step: an intent may have chosen again from the inventory of its moment.
-pub(super) fn actions<'a>(line: &Timeline<'a>) -> BTreeMap<&'a str, &'a Action> {
+pub(super) fn actions<'a>(timeline: &Timeline<'a>) -> BTreeMap<&'a str, &'a Action> {
     let mut actions = BTreeMap::new();
-    for step in line.plan.iter().flat_map(|plan| &plan.steps) {
+    for step in timeline.plan.iter().flat_map(|plan| &plan.steps) {
         actions.insert(step.id.as_str(), &step.action);
     }
-    for (_, record) in &line.faults {
+    for (_, record) in &timeline.faults {
         if let Life::Intent { action, .. } = &record.life {
             actions.insert(record.step.as_str(), action);
         }
@@ -76,6 +76,7 @@ fn span(step: &str, name: &str, action: Option<&Action>) -> FaultSpan {
         injected: None,
         healed: None,
         proof: None,
+        to_heal: action.is_some_and(|action| !matches!(action, Action::PodKill { .. })),
         heal_proof: None,
         problem: String::new(),
         recovered: None,
@@ -84,7 +85,8 @@ fn span(step: &str, name: &str, action: Option<&Action>) -> FaultSpan {
 
 fn live(span: &mut FaultSpan, t: u64, life: &Life) {
     match life {
-        Life::Intent { action, .. } => {
+        Life::Intent { action, undo } => {
+            span.to_heal = !undo.is_empty();
             action.word().clone_into(&mut span.kind);
             span.targets = targets(action);
         }
@@ -116,9 +118,13 @@ fn targets(action: &Action) -> Vec<String> {
     }
 }
 
+/// A fault that left the target steady is looked at for this long all the same. Microseconds.
+const IN_FORCE_AT_LEAST: u64 = 1_000_000;
+
 /// Until when a fault's effect is looked at: healed and recovered, or the end of what was observed when it never was.
 pub(super) fn in_force(span: &FaultSpan, observed: u64) -> Option<(u64, u64)> {
     let from = span.injected?;
     let recovered = span.recovered.unwrap_or(observed);
-    Some((from, recovered.max(span.healed.unwrap_or(from)).max(from)))
+    let until = recovered.max(span.healed.unwrap_or(from)).max(from + IN_FORCE_AT_LEAST);
+    Some((from, until.min(observed).max(from)))
 }

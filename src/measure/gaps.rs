@@ -1,6 +1,6 @@
 //! What this evidence cannot show: it was cut, a watch was lost, records are missing, a probe made no attempts.
 
-use crate::evidence::{Event, Evidence};
+use crate::evidence::{Ending, Event, Evidence};
 
 use super::faults::in_force;
 use super::model::FaultSpan;
@@ -10,12 +10,13 @@ use super::timeline::Timeline;
 /// A probe that is silent for this long, and for ten of its intervals, did not observe. Microseconds.
 const SILENT_AT_LEAST: u64 = 5_000_000;
 
-pub(super) fn gaps(evidence: &Evidence, line: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<String> {
+pub(super) fn gaps(evidence: &Evidence, timeline: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<String> {
     let mut gaps: Vec<String> = evidence.cut.iter().cloned().collect();
-    if gaps.is_empty() && line.closing.is_none() {
+    if gaps.is_empty() && timeline.closing.is_none() {
         gaps.push("the run was cut off: there is no closing record".to_owned());
     }
-    if line.plan.is_none() {
+    let aborted = timeline.closing.is_some_and(|end| matches!(end.how, Ending::Aborted { .. }));
+    if timeline.plan.is_none() && !aborted {
         gaps.push("there is no plan: nothing says what should have been injected".to_owned());
     }
     gaps.extend(numbering(evidence));
@@ -24,7 +25,7 @@ pub(super) fn gaps(evidence: &Evidence, line: &Timeline<'_>, faults: &[FaultSpan
             gaps.push(format!("at {}: {what}", text::duration(record.t)));
         }
     }
-    gaps.extend(silences(line, faults));
+    gaps.extend(silences(timeline, faults));
     gaps
 }
 
@@ -39,24 +40,25 @@ fn numbering(evidence: &Evidence) -> Option<String> {
 }
 
 /// Open-loop probes are due at a fixed rate: a long silence after the first injection is blindness, not health.
-fn silences(line: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<String> {
+fn silences(timeline: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<String> {
     let Some(first) = faults.iter().filter_map(|fault| fault.injected).min() else { return Vec::new() };
     let mut found = Vec::new();
-    for (index, probe) in line.scenario.probes.iter().enumerate() {
+    for (index, probe) in timeline.scenario.probes.iter().enumerate() {
         let mut due: Vec<u64> =
-            line.attempts.iter().filter(|attempt| attempt.probe == index).map(|attempt| attempt.due).collect();
-        due.retain(|due| (first..=line.observed).contains(due));
+            timeline.attempts.iter().filter(|attempt| attempt.probe == index).map(|attempt| attempt.due).collect();
+        due.retain(|due| (first..=timeline.observed).contains(due));
         due.sort_unstable();
         let edges: Vec<u64> =
-            [first].into_iter().chain(due.iter().copied()).chain([line.observed.max(first)]).collect();
-        let most = SILENT_AT_LEAST.max(interval(probe.rate).saturating_mul(10));
+            [first].into_iter().chain(due.iter().copied()).chain([timeline.observed.max(first)]).collect();
+        // Before the last stage the run waits for answers that are still out, up to one timeout.
+        let most = SILENT_AT_LEAST.max(interval(probe.rate).saturating_mul(10)) + text::micros(probe.timeout);
         if let Some(silence) = edges.windows(2).find(|pair| pair[1] - pair[0] > most) {
             let (from, to) = (text::duration(silence[0]), text::duration(silence[1]));
             found.push(format!("probe {} made no attempt between {from} and {to}", probe.name));
             continue;
         }
         for fault in faults {
-            let Some((from, to)) = in_force(fault, line.observed) else { continue };
+            let Some((from, to)) = in_force(fault, timeline.observed) else { continue };
             let short = to - from < 2 * interval(probe.rate);
             if !short && !due.iter().any(|due| (from..=to).contains(due)) {
                 found.push(format!("probe {} made no attempt while {} was in force", probe.name, fault.step));

@@ -5,8 +5,8 @@ use crate::evidence::{Change, PodSeen};
 use super::model::{Lane, LaneSpan, LaneState};
 use super::timeline::{PodLife, Timeline};
 
-pub(super) fn lanes(line: &Timeline<'_>) -> Vec<Lane> {
-    let mut lanes: Vec<Lane> = line.pods.iter().map(|life| lane(life, line.end)).collect();
+pub(super) fn lanes(timeline: &Timeline<'_>) -> Vec<Lane> {
+    let mut lanes: Vec<Lane> = timeline.pods.iter().map(|life| lane(life, timeline.end)).collect();
     lanes.retain(|lane| !lane.spans.is_empty());
     lanes.sort_by(|a, b| (a.spans[0].from, &a.pod, &a.uid).cmp(&(b.spans[0].from, &b.pod, &b.uid)));
     lanes

@@ -41,11 +41,11 @@ pub(super) enum Fate {
 }
 
 /// All losses, by the time of their first sign.
-pub(super) fn losses(line: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<Loss> {
-    let causes = Causes::new(line, faults);
+pub(super) fn losses(timeline: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<Loss> {
+    let causes = Causes::new(timeline, faults);
     let mut losses = Vec::new();
-    for (index, life) in line.pods.iter().enumerate() {
-        for (at, fate) in episodes(line, life, causes.first) {
+    for (index, life) in timeline.pods.iter().enumerate() {
+        for (at, fate) in episodes(timeline, life, causes.first) {
             if let Some((step, from)) = causes.of(life, at) {
                 losses.push(Loss { pod: index, at, fate, step, from });
             }
@@ -69,14 +69,14 @@ struct Open {
     restarted: bool,
 }
 
-fn episodes(line: &Timeline<'_>, life: &PodLife<'_>, first: u64) -> Vec<(u64, Fate)> {
+fn episodes(timeline: &Timeline<'_>, life: &PodLife<'_>, first: u64) -> Vec<(u64, Fate)> {
     // A pod that was never Ready was no instance yet; losing it belongs to the drift that it should have ended.
     let Some(ready_at) = life.first_ready() else { return Vec::new() };
     let mut done = Vec::new();
     let mut open: Option<Open> = None;
     let mut restarts = 0;
     let mut node_lost = false;
-    for (t, sign) in signs(line, life, ready_at) {
+    for (t, sign) in signs(timeline, life, ready_at) {
         match sign {
             Sign::NodeLost => {
                 node_lost = true;
@@ -113,11 +113,11 @@ fn episodes(line: &Timeline<'_>, life: &PodLife<'_>, first: u64) -> Vec<(u64, Fa
     done
 }
 
-fn signs<'a>(line: &Timeline<'a>, life: &PodLife<'a>, ready_at: u64) -> Vec<(u64, Sign<'a>)> {
+fn signs<'a>(timeline: &Timeline<'a>, life: &PodLife<'a>, ready_at: u64) -> Vec<(u64, Sign<'a>)> {
     let mut signs: Vec<(u64, Sign<'a>)> =
         life.seen.iter().filter(|(t, _)| *t >= ready_at).map(|(t, pod)| (*t, Sign::Pod(pod))).collect();
     let mut before = false;
-    for (t, node) in line.nodes.get(life.node()).into_iter().flatten() {
+    for (t, node) in timeline.nodes.get(life.node()).into_iter().flatten() {
         let lost = is_lost(node);
         if lost != before && *t >= ready_at {
             signs.push((*t, if lost { Sign::NodeLost } else { Sign::NodeBack }));
@@ -139,8 +139,8 @@ struct Causes<'a> {
 }
 
 impl<'a> Causes<'a> {
-    fn new(line: &Timeline<'a>, faults: &'a [FaultSpan]) -> Self {
-        let actions: BTreeMap<&str, &Action> = actions(line);
+    fn new(timeline: &Timeline<'a>, faults: &'a [FaultSpan]) -> Self {
+        let actions: BTreeMap<&str, &Action> = actions(timeline);
         let mut steps: Vec<(&str, u64, Option<&Action>)> = faults
             .iter()
             .filter_map(|fault| Some((fault.step.as_str(), fault.injected?, actions.get(fault.step.as_str()).copied())))

@@ -15,6 +15,7 @@ mod recovery;
 mod replacement;
 mod same;
 mod series;
+mod served;
 mod set;
 mod stages;
 mod strength;
@@ -31,35 +32,40 @@ use timeline::Timeline;
 /// Measures one run. Total: any evidence gives measurements, and what cannot be told is absent or a gap.
 #[must_use]
 pub fn measure(evidence: &Evidence) -> Measurements {
-    let line = Timeline::new(evidence);
-    let strength = strength::strength(&line);
-    let stretches = recovery::steady_stretches(&line, &strength);
-    let mut faults = faults::faults(&line);
-    let mut drifts = drifts::drifts(&line, &faults);
-    recovery::recover(&line, &stretches, &drifts, &mut faults);
-    let probes = probes::probes(&line, &faults, &drifts);
+    let timeline = Timeline::new(evidence);
+    let strength = strength::strength(&timeline);
+    let stretches = recovery::steady_stretches(&timeline, &strength);
+    let mut faults = faults::faults(&timeline);
+    let mut drifts = drifts::drifts(&timeline, &faults);
+    recovery::recover(&timeline, &stretches, &drifts, &mut faults);
+    let probes = probes::probes(&timeline, &faults, &drifts);
     drifts.sort_by(|a, b| (a.from, &a.old.pod, &a.old.uid).cmp(&(b.from, &b.old.pod, &b.old.uid)));
     Measurements {
-        end: line.end,
-        ending: line.closing.map(|end| end.how.clone()),
-        dirty: faults::dirty(&line),
-        stages: stages::stages(&line),
-        steady_before: recovery::steady_before(&line, &stretches, &faults),
-        steady_after: recovery::steady_after(&line, &stretches, &faults),
-        data: line
+        end: timeline.end,
+        ending: timeline.closing.map(|end| end.how.clone()),
+        dirty: faults::dirty(&timeline),
+        stages: stages::stages(&timeline),
+        steady_before: recovery::steady_before(&timeline, &stretches, &faults),
+        steady_after: recovery::steady_after(&timeline, &stretches, &faults),
+        unsteady: timeline.unsteady.to_owned(),
+        data: timeline
             .scenario
             .data
             .iter()
             .enumerate()
             .map(|(check, wanted)| match wanted {
-                crate::scenario::DataCheck::Set(wanted) => DataMeasure::Set(set::set(&line, check, wanted, &faults)),
-                crate::scenario::DataCheck::Volume(wanted) => DataMeasure::Volume(volume::volume(&line, check, wanted)),
+                crate::scenario::DataCheck::Set(wanted) => {
+                    DataMeasure::Set(set::set(&timeline, check, wanted, &faults))
+                }
+                crate::scenario::DataCheck::Volume(wanted) => {
+                    DataMeasure::Volume(volume::volume(&timeline, check, wanted))
+                }
             })
             .collect(),
-        queries: queries::queries(&line),
-        same: same::same(&line),
-        gaps: gaps::gaps(evidence, &line, &faults),
-        lanes: lanes::lanes(&line),
+        queries: queries::queries(&timeline),
+        same: same::same(&timeline),
+        gaps: gaps::gaps(evidence, &timeline, &faults),
+        lanes: lanes::lanes(&timeline),
         faults,
         drifts,
         probes,

@@ -20,6 +20,9 @@ pub struct Measurements {
     pub steady_before: Option<u64>,
     /// When it was steady again for good.
     pub steady_after: Option<u64>,
+    /// Why the target was not steady when settling ended; empty when it was.
+    #[serde(default)]
+    pub unsteady: String,
     /// Injections in the order of the plan.
     pub faults: Vec<FaultSpan>,
     /// Instances that were lost, moved or restarted.
@@ -68,6 +71,9 @@ pub struct FaultSpan {
     pub healed: Option<u64>,
     /// Whether it bit; `None` when there is no record of a proof.
     pub proof: Option<Proof>,
+    /// Whether there is anything to heal: a deleted pod stays deleted, and a node that was cordoned before stays cordoned.
+    #[serde(default)]
+    pub to_heal: bool,
     /// Whether it was gone afterwards; `None` when there is no record, or nothing to heal.
     pub heal_proof: Option<Proof>,
     /// Why it could not be chosen, injected or healed; empty when all went well.

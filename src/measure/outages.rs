@@ -11,7 +11,7 @@ use super::timeline::Timeline;
 
 /// Outages among attempts that are sorted by when they were due.
 pub(super) fn outages(
-    line: &Timeline<'_>,
+    timeline: &Timeline<'_>,
     attempts: &[&Attempt],
     faults: &[FaultSpan],
     drifts: &[Drift],
@@ -22,26 +22,26 @@ pub(super) fn outages(
         if !super::probes::is_ok(attempt) {
             failed.push(attempt);
         } else if !failed.is_empty() {
-            found.push(outage(line, &std::mem::take(&mut failed), attempt.due, faults, drifts));
+            found.push(outage(timeline, &std::mem::take(&mut failed), attempt.due, faults, drifts));
         }
     }
     if let Some(last) = failed.last() {
-        let end = line.observed.max(last.due);
-        found.push(outage(line, &failed, end, faults, drifts));
+        let end = timeline.observed.max(last.due);
+        found.push(outage(timeline, &failed, end, faults, drifts));
     }
     found
 }
 
-fn outage(line: &Timeline<'_>, failed: &[&Attempt], to: u64, faults: &[FaultSpan], drifts: &[Drift]) -> Outage {
+fn outage(timeline: &Timeline<'_>, failed: &[&Attempt], to: u64, faults: &[FaultSpan], drifts: &[Drift]) -> Outage {
     let from = failed[0].due;
     let holds =
-        |fault: &&FaultSpan| in_force(fault, line.observed).is_some_and(|(begin, end)| begin <= to && from <= end);
+        |fault: &&FaultSpan| in_force(fault, timeline.observed).is_some_and(|(begin, end)| begin <= to && from <= end);
     Outage {
         from,
         to,
         failed: failed.len() as u64,
         steps: faults.iter().filter(holds).map(|fault| fault.step.clone()).collect(),
-        phase: phase(from, to, drifts, line.observed),
+        phase: phase(from, to, drifts, timeline.observed),
         seen: seen(failed),
     }
 }

@@ -10,18 +10,18 @@ use super::timeline::Timeline;
 /// An answer below this is never called late.
 const LATE_AT_LEAST: u64 = 100_000;
 
-pub(super) fn probes(line: &Timeline<'_>, faults: &[FaultSpan], drifts: &[Drift]) -> Vec<ProbeMeasure> {
+pub(super) fn probes(timeline: &Timeline<'_>, faults: &[FaultSpan], drifts: &[Drift]) -> Vec<ProbeMeasure> {
     let first = faults.iter().filter_map(|fault| fault.injected).min();
     let probe = |(index, name): (usize, &str)| {
         let mut attempts: Vec<&Attempt> =
-            line.attempts.iter().copied().filter(|attempt| attempt.probe == index).collect();
+            timeline.attempts.iter().copied().filter(|attempt| attempt.probe == index).collect();
         attempts.sort_by_key(|attempt| attempt.due);
         let first = first.unwrap_or(u64::MAX);
         let before: Vec<&Attempt> = attempts.iter().copied().filter(|attempt| attempt.due < first).collect();
         let during: Vec<&Attempt> = attempts
             .iter()
             .copied()
-            .filter(|attempt| (first..line.observed.max(first)).contains(&attempt.due))
+            .filter(|attempt| (first..timeline.observed.max(first)).contains(&attempt.due))
             .collect();
         let answered = latencies(&during);
         let late_from = percentile(&latencies(&before), 50).map_or(u64::MAX, |median| (10 * median).max(LATE_AT_LEAST));
@@ -31,13 +31,13 @@ pub(super) fn probes(line: &Timeline<'_>, faults: &[FaultSpan], drifts: &[Drift]
             ok: answered.len() as u64,
             late: answered.iter().filter(|took| **took > late_from).count() as u64,
             before: (before.len() as u64, before.iter().filter(|attempt| is_ok(attempt)).count() as u64),
-            outages: outages(line, &during, faults, drifts),
+            outages: outages(timeline, &during, faults, drifts),
             p50: percentile(&answered, 50),
             p99: percentile(&answered, 99),
             series: series(&attempts),
         }
     };
-    line.scenario.probes.iter().map(|probe| probe.name.as_str()).enumerate().map(probe).collect()
+    timeline.scenario.probes.iter().map(|probe| probe.name.as_str()).enumerate().map(probe).collect()
 }
 
 pub(super) const fn is_ok(attempt: &Attempt) -> bool {

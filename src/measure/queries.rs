@@ -3,10 +3,10 @@
 use super::model::QueryMeasure;
 use super::timeline::Timeline;
 
-pub(super) fn queries(line: &Timeline<'_>) -> Vec<QueryMeasure> {
+pub(super) fn queries(timeline: &Timeline<'_>) -> Vec<QueryMeasure> {
     let measure = |(index, name): (usize, &str)| {
         let mut measured = QueryMeasure { name: name.to_owned(), values: None, reason: "it was not asked".to_owned() };
-        for answer in line.queries.iter().filter(|answer| answer.query == index) {
+        for answer in timeline.queries.iter().filter(|answer| answer.query == index) {
             match &answer.values {
                 Some(values) => measured.values.get_or_insert_default().extend(values),
                 None => measured.reason.clone_from(&answer.reason),
@@ -17,5 +17,5 @@ pub(super) fn queries(line: &Timeline<'_>) -> Vec<QueryMeasure> {
         }
         measured
     };
-    line.scenario.queries.iter().map(|query| query.name.as_str()).enumerate().map(measure).collect()
+    timeline.scenario.queries.iter().map(|query| query.name.as_str()).enumerate().map(measure).collect()
 }

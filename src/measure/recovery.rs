@@ -9,8 +9,8 @@ use super::timeline::Timeline;
 use crate::plan::Action;
 
 /// Stretches `[from, to)` in which the run said steady and the pods were at full strength.
-pub(super) fn steady_stretches(line: &Timeline<'_>, strength: &[StrengthPoint]) -> Vec<(u64, u64)> {
-    let mut changes: Vec<(u64, bool, bool)> = line.steady.iter().map(|(t, steady)| (*t, true, *steady)).collect();
+pub(super) fn steady_stretches(timeline: &Timeline<'_>, strength: &[StrengthPoint]) -> Vec<(u64, u64)> {
+    let mut changes: Vec<(u64, bool, bool)> = timeline.steady.iter().map(|(t, steady)| (*t, true, *steady)).collect();
     changes.extend(strength.iter().map(|point| (point.at, false, point.ready >= point.desired)));
     changes.sort_by_key(|(t, ..)| *t);
     // Without any pod seen there is only the run's word.
@@ -34,30 +34,30 @@ pub(super) fn steady_stretches(line: &Timeline<'_>, strength: &[StrengthPoint]) 
             (None, false) | (Some(_), true) => {}
         }
     }
-    stretches.extend(since.map(|from| (from, line.observed.max(from))));
+    stretches.extend(since.map(|from| (from, timeline.observed.max(from))));
     stretches
 }
 
 /// Beginning of the stretch that held when the first injection came; without any injection, of the last stretch.
-pub(super) fn steady_before(line: &Timeline<'_>, stretches: &[(u64, u64)], faults: &[FaultSpan]) -> Option<u64> {
-    let first = faults.iter().filter_map(|fault| fault.injected).min().unwrap_or(line.observed);
+pub(super) fn steady_before(timeline: &Timeline<'_>, stretches: &[(u64, u64)], faults: &[FaultSpan]) -> Option<u64> {
+    let first = faults.iter().filter_map(|fault| fault.injected).min().unwrap_or(timeline.observed);
     stretches.iter().find(|(from, to)| *from <= first && first <= *to).map(|(from, _)| *from)
 }
 
 /// When the target was steady for good: from the stretch that still held when settling ended, not before the last disturbance.
-pub(super) fn steady_after(line: &Timeline<'_>, stretches: &[(u64, u64)], faults: &[FaultSpan]) -> Option<u64> {
+pub(super) fn steady_after(timeline: &Timeline<'_>, stretches: &[(u64, u64)], faults: &[FaultSpan]) -> Option<u64> {
     faults.iter().filter_map(|fault| fault.injected).min()?;
-    let last = disturbances(line).last().copied().unwrap_or(0);
+    let last = disturbances(timeline).last().copied().unwrap_or(0);
     let (from, to) = stretches.last()?;
     let from = (*from).max(last);
-    (*to >= line.observed && lasted(line, from, *to)).then_some(from)
+    (*to >= timeline.observed && lasted(timeline, from, *to)).then_some(from)
 }
 
 /// Sets `recovered` of every fault that was injected.
-pub(super) fn recover(line: &Timeline<'_>, stretches: &[(u64, u64)], drifts: &[Drift], faults: &mut [FaultSpan]) {
-    let disturbed = disturbances(line);
+pub(super) fn recover(timeline: &Timeline<'_>, stretches: &[(u64, u64)], drifts: &[Drift], faults: &mut [FaultSpan]) {
+    let disturbed = disturbances(timeline);
     let injections: Vec<u64> = faults.iter().filter_map(|fault| fault.injected).collect();
-    let actions = actions(line);
+    let actions = actions(timeline);
     for fault in faults {
         let Some(injected) = fault.injected else { continue };
         let slow = matches!(actions.get(fault.step.as_str()), Some(Action::NodeFailure { .. }))
@@ -65,24 +65,24 @@ pub(super) fn recover(line: &Timeline<'_>, stretches: &[(u64, u64)], drifts: &[D
         let other = injections.iter().copied().filter(|other| *other > injected).min();
         fault.recovered = stretches.iter().find_map(|&(from, to)| {
             if from > injected {
-                let next = disturbed.iter().copied().find(|at| *at > from).unwrap_or(line.observed);
-                return (to >= next.min(line.observed) && lasted(line, from, to)).then_some(from);
+                let next = disturbed.iter().copied().find(|at| *at > from).unwrap_or(timeline.observed);
+                return (to >= next.min(timeline.observed) && lasted(timeline, from, to)).then_some(from);
             }
             if to <= injected {
                 return None;
             }
             // It was steady when the fault came and did not stop being so. When another injection broke it, that says
             // nothing against this one, unless this one is still on its way (a node is declared lost much later).
-            let untouched = to >= line.observed
-                || (!slow && other.is_some_and(|other| lasted(line, injected, other.min(to)) && to >= other));
-            (untouched && lasted(line, injected, to))
+            let untouched = to >= timeline.observed
+                || (!slow && other.is_some_and(|other| lasted(timeline, injected, other.min(to)) && to >= other));
+            (untouched && lasted(timeline, injected, to))
                 .then(|| back(drifts, &fault.step).unwrap_or(injected).max(injected))
         });
     }
 }
 
 /// Instants at which something was injected or healed.
-fn disturbances(line: &Timeline<'_>) -> Vec<u64> {
+fn disturbances(timeline: &Timeline<'_>) -> Vec<u64> {
     let of = |life: &Life| match life {
         Life::Injecting | Life::Healing => true,
         Life::Intent { .. }
@@ -93,12 +93,12 @@ fn disturbances(line: &Timeline<'_>) -> Vec<u64> {
         | Life::HealFailed { .. }
         | Life::HealProof(_) => false,
     };
-    line.faults.iter().filter(|(_, record)| of(&record.life)).map(|(t, _)| *t).collect()
+    timeline.faults.iter().filter(|(_, record)| of(&record.life)).map(|(t, _)| *t).collect()
 }
 
 /// Whether a stretch is as long as the settle window. A tenth is forgiven: the run's own timer and the watch differ a little.
-fn lasted(line: &Timeline<'_>, from: u64, to: u64) -> bool {
-    let window = micros(line.scenario.steady.window);
+fn lasted(timeline: &Timeline<'_>, from: u64, to: u64) -> bool {
+    let window = micros(timeline.scenario.steady.window);
     to.saturating_sub(from) >= window - window / 10
 }
 

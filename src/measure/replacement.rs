@@ -1,14 +1,17 @@
 //! Which new pod took the place of which lost one: by name in a StatefulSet, by node in a DaemonSet, else by order of creation
 //! among the new pods of the same owner.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::loss::{Fate, Loss};
 use super::timeline::{PodLife, Timeline};
 
+/// A replacement may be seen this much before the end of the old one that it follows. Microseconds.
+const AHEAD: u64 = 1_000_000;
+
 /// For each loss the index of the pod that replaced it. Each pod replaces one.
-pub(super) fn replacements(line: &Timeline<'_>, losses: &[Loss]) -> Vec<Option<usize>> {
-    let mut taken = BTreeSet::new();
+pub(super) fn replacements(timeline: &Timeline<'_>, losses: &[Loss]) -> Vec<Option<usize>> {
+    let mut free = candidates(timeline);
     let mut order: Vec<usize> = (0..losses.len()).collect();
     // The controller replaces in the order in which it sees pods go.
     order.sort_by_key(|index| (removed(&losses[*index]), *index));
@@ -16,25 +19,39 @@ pub(super) fn replacements(line: &Timeline<'_>, losses: &[Loss]) -> Vec<Option<u
     for index in order {
         let loss = &losses[index];
         let Fate::Removed(removed) = loss.fate else { continue };
-        let old = &line.pods[loss.pod];
-        let fits =
-            |new: &PodLife<'_>| new.first().0 >= removed.min(loss.at) && new.uid() != old.uid() && same_place(old, new);
-        let mut candidates: Vec<usize> =
-            (0..line.pods.len()).filter(|new| !taken.contains(new) && fits(&line.pods[*new])).collect();
-        // One that came up is preferred to one that was lost before it ever served.
-        candidates.sort_by_key(|new| {
-            let life = &line.pods[*new];
-            (
-                life.first_ready().is_none() && life.gone().is_some(),
-                life.first().0,
-                life.first().1.created.clone(),
-                *new,
-            )
+        let old = &timeline.pods[loss.pod];
+        let since = removed.saturating_sub(AHEAD).max(loss.at);
+        let Some(of_owner) = free.get_mut(&owner(old)) else { continue };
+        let place = of_owner.iter().position(|new| {
+            let new = &timeline.pods[*new];
+            new.first().0 >= since && new.uid() != old.uid() && same_place(old, new)
         });
-        found[index] = candidates.first().copied();
-        taken.extend(found[index]);
+        found[index] = place.map(|place| of_owner.remove(place));
     }
     found
+}
+
+/// Namespace and `Kind/name` of the owner.
+fn owner<'a>(life: &PodLife<'a>) -> (&'a str, &'a str) {
+    let (_, pod) = life.first();
+    (&pod.namespace, &pod.owner)
+}
+
+/// The pods of each owner that were created during the run, in the order in which they take a place.
+fn candidates<'a>(timeline: &Timeline<'a>) -> BTreeMap<(&'a str, &'a str), Vec<usize>> {
+    let mut candidates: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (index, life) in timeline.pods.iter().enumerate() {
+        candidates.entry(owner(life)).or_default().push(index);
+    }
+    for of_owner in candidates.values_mut() {
+        // One that came up is preferred to one that was lost before it ever served.
+        of_owner.sort_by_cached_key(|index| {
+            let life = &timeline.pods[*index];
+            let (seen, pod) = life.first();
+            (life.first_ready().is_none() && life.gone().is_some(), seen, pod.created.clone(), *index)
+        });
+    }
+    candidates
 }
 
 fn removed(loss: &Loss) -> u64 {
@@ -44,11 +61,9 @@ fn removed(loss: &Loss) -> u64 {
     }
 }
 
+/// Whether two pods of one owner are meant for the same place.
 fn same_place(old: &PodLife<'_>, new: &PodLife<'_>) -> bool {
     let ((_, was), (_, is)) = (old.first(), new.first());
-    if was.namespace != is.namespace || was.owner != is.owner {
-        return false;
-    }
     match old.owner_kind() {
         "StatefulSet" | "" => was.name == is.name,
         // A pod that is not bound yet may still be meant for this node.

@@ -8,12 +8,12 @@ use crate::scenario::Aspect;
 use super::model::SameMeasure;
 use super::timeline::Timeline;
 
-pub(super) fn same(line: &Timeline<'_>) -> Vec<SameMeasure> {
-    line.scenario.expect.same_after.iter().map(|aspect| compare(line, *aspect)).collect()
+pub(super) fn same(timeline: &Timeline<'_>) -> Vec<SameMeasure> {
+    timeline.scenario.expect.same_after.iter().map(|aspect| compare(timeline, *aspect)).collect()
 }
 
-fn compare(line: &Timeline<'_>, aspect: Aspect) -> SameMeasure {
-    let snapshot = |when| line.snapshots.iter().rev().find(|snapshot| snapshot.when == when);
+fn compare(timeline: &Timeline<'_>, aspect: Aspect) -> SameMeasure {
+    let snapshot = |when| timeline.snapshots.iter().rev().find(|snapshot| snapshot.when == when);
     let state = |when| snapshot(when).and_then(|snapshot| snapshot.aspects.get(&aspect));
     let (Some(before), Some(after)) = (state(When::Before), state(When::After)) else {
         return SameMeasure { aspect, compared: false, differences: Vec::new() };

@@ -13,14 +13,14 @@ use super::timeline::{Timeline, in_strength};
 /// How the final read through the Service is named among the replicas.
 const SERVICE: &str = "service";
 
-pub(super) fn set(line: &Timeline<'_>, check: usize, wanted: &SetCheck, faults: &[FaultSpan]) -> SetMeasure {
-    let writes: Vec<&Write> = line.writes.iter().copied().filter(|write| write.check == check).collect();
+pub(super) fn set(timeline: &Timeline<'_>, check: usize, wanted: &SetCheck, faults: &[FaultSpan]) -> SetMeasure {
+    let writes: Vec<&Write> = timeline.writes.iter().copied().filter(|write| write.check == check).collect();
     let of = |ack| writes.iter().filter(move |write| write.ack == ack);
     let acknowledged: BTreeMap<u64, u64> = of(Ack::Ok).map(|write| (write.value, write.sent)).collect();
     let possible: BTreeSet<u64> = of(Ack::Ok).chain(of(Ack::Info)).map(|write| write.value).collect();
-    let windows: Vec<(u64, u64)> = faults.iter().filter_map(|fault| in_force(fault, line.observed)).collect();
+    let windows: Vec<(u64, u64)> = faults.iter().filter_map(|fault| in_force(fault, timeline.observed)).collect();
     let in_fault = |sent: u64| windows.iter().any(|(from, to)| (*from..=*to).contains(&sent));
-    let reads = reads(line, check);
+    let reads = reads(timeline, check);
     let service = reads.get(SERVICE).and_then(|read| read.as_ref().ok());
     let service: Option<BTreeSet<u64>> = service.map(|reads| reads.iter().copied().flatten().copied().collect());
     let lost: Vec<u64> =
@@ -34,7 +34,7 @@ pub(super) fn set(line: &Timeline<'_>, check: usize, wanted: &SetCheck, faults: 
         refused: of(Ack::Fail).count() as u64,
         lost_between: lost_between(&lost, &acknowledged),
         lost,
-        duplicated: seen().flat_map(|values| twice(values)).collect::<BTreeSet<_>>().into_iter().collect(),
+        duplicated: seen().flat_map(twice).collect::<BTreeSet<_>>().into_iter().collect(),
         phantom: seen()
             .flatten()
             .copied()
@@ -55,15 +55,15 @@ pub(super) fn set(line: &Timeline<'_>, check: usize, wanted: &SetCheck, faults: 
 }
 
 /// The final reads by replica: an answer beats a failure, whichever came first. Ready pods that were not asked count as unread.
-fn reads<'a>(line: &Timeline<'a>, check: usize) -> BTreeMap<String, Result<Vec<&'a [u64]>, String>> {
+fn reads<'a>(timeline: &Timeline<'a>, check: usize) -> BTreeMap<String, Result<Vec<&'a [u64]>, String>> {
     let unread = || Err("it was not read at the end".to_owned());
     let mut reads: BTreeMap<String, Result<Vec<&[u64]>, String>> = BTreeMap::from([(SERVICE.to_owned(), unread())]);
-    for life in &line.pods {
+    for life in &timeline.pods {
         if life.seen.last().is_some_and(|(_, pod)| in_strength(pod)) {
             reads.insert(life.name().to_owned(), unread());
         }
     }
-    for read in line.reads.iter().filter(|read| read.check == check) {
+    for read in timeline.reads.iter().filter(|read| read.check == check) {
         let Read { replica, values, reason, .. } = *read;
         let slot = reads.entry(replica.clone().unwrap_or_else(|| SERVICE.to_owned())).or_insert_with(unread);
         match (values, &mut *slot) {

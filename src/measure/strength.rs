@@ -6,17 +6,18 @@ use super::model::StrengthPoint;
 use super::timeline::{Timeline, in_strength};
 
 /// One point for each change of the ready or the wanted number. Empty when no pod of the target was seen.
-pub(super) fn strength(line: &Timeline<'_>) -> Vec<StrengthPoint> {
+pub(super) fn strength(timeline: &Timeline<'_>) -> Vec<StrengthPoint> {
     let mut changes: Vec<(u64, usize, Change)> = Vec::new();
-    for (index, life) in line.pods.iter().enumerate() {
+    for (index, life) in timeline.pods.iter().enumerate() {
         changes.extend(life.seen.iter().map(|(t, pod)| (*t, index, Change::Pod(in_strength(pod)))));
     }
-    let stated = line.workloads.iter().any(|(_, workload)| workload.desired > 0);
+    let stated = timeline.workloads.iter().any(|(_, workload)| workload.desired > 0);
     if stated {
-        changes.extend(line.workloads.iter().map(|(t, workload)| (*t, usize::MAX, Change::Desired(workload.desired))));
+        changes
+            .extend(timeline.workloads.iter().map(|(t, workload)| (*t, usize::MAX, Change::Desired(workload.desired))));
     }
     changes.sort_by_key(|(t, ..)| *t);
-    let mut desired = if stated { 0 } else { baseline(line) };
+    let mut desired = if stated { 0 } else { baseline(timeline) };
     let mut ready: BTreeMap<usize, bool> = BTreeMap::new();
     let mut count = 0_u32;
     let mut points: Vec<StrengthPoint> = Vec::new();
@@ -40,9 +41,9 @@ enum Change {
 }
 
 /// Without a workload that states a number: the most pods that were Ready together before the first injection.
-fn baseline(line: &Timeline<'_>) -> u32 {
-    let first = line.faults.iter().map(|(t, _)| *t).min().unwrap_or(line.observed);
-    let ready = line.pods.iter().filter(|life| life.first_ready().is_some_and(|t| t <= first)).count();
+fn baseline(timeline: &Timeline<'_>) -> u32 {
+    let first = timeline.faults.iter().map(|(t, _)| *t).min().unwrap_or(timeline.observed);
+    let ready = timeline.pods.iter().filter(|life| life.first_ready().is_some_and(|t| t <= first)).count();
     u32::try_from(ready).unwrap_or(u32::MAX)
 }
 

@@ -3,37 +3,38 @@
 use crate::evidence::{EventSeen, PodSeen};
 use crate::scenario::Phase;
 
-use super::edges::{Attached, Listed, attached, listed};
+use super::edges::{Attached, attached};
 use super::loss::{Fate, Loss};
 use super::model::{Edge, Stuck};
+use super::served::{Listed, listed};
 use super::timeline::{PodLife, Timeline};
 
 /// The phase that was not reached, or `None` when the instance is back.
-pub(super) fn stuck(line: &Timeline<'_>, loss: &Loss, new: Option<&PodLife<'_>>, edges: &[Edge]) -> Option<Stuck> {
+pub(super) fn stuck(timeline: &Timeline<'_>, loss: &Loss, new: Option<&PodLife<'_>>, edges: &[Edge]) -> Option<Stuck> {
     let has = |phase| edges.iter().any(|edge| edge.phase == phase);
-    let old = &line.pods[loss.pod];
+    let old = &timeline.pods[loss.pod];
     let at = |phase, why| Some(Stuck { phase, why });
     let new = match (loss.fate, new) {
-        (Fate::Open, _) => return Some(open(line, loss, old)),
+        (Fate::Open, _) => return Some(open(timeline, loss, old)),
         (Fate::Back { .. }, _) => old,
-        (Fate::Removed(_), None) => return at(Phase::Scheduled, not_replaced(line, old)),
+        (Fate::Removed(_), None) => return at(Phase::Scheduled, not_replaced(timeline, old)),
         (Fate::Removed(_), Some(new)) => new,
     };
     if loss.fate_moves() && !has(Phase::Scheduled) {
-        return at(Phase::Scheduled, unscheduled(line, new));
+        return at(Phase::Scheduled, unscheduled(timeline, new));
     }
     if !has(Phase::Ready) {
-        return Some(unready(line, new, has(Phase::VolumeAttached), has(Phase::ImagePulled), has(Phase::Started)));
+        return Some(unready(timeline, new, has(Phase::VolumeAttached), has(Phase::ImagePulled), has(Phase::Started)));
     }
     let ready = edges.iter().find(|edge| edge.phase == Phase::Ready).map_or(0, |edge| edge.at);
-    if !has(Phase::InEndpoints) && matches!(listed(line, old, new, ready), Listed::Never) {
+    if !has(Phase::InEndpoints) && matches!(listed(timeline, old, new, ready), Listed::Never) {
         return at(
             Phase::InEndpoints,
             format!("{} is Ready, yet no watched Service has it as a ready endpoint", new.name()),
         );
     }
     let last = edges.last().map_or(ready, |edge| edge.at);
-    let asked = line.attempts.iter().any(|attempt| attempt.due >= last && attempt.due <= line.observed);
+    let asked = timeline.attempts.iter().any(|attempt| attempt.due >= last && attempt.due <= timeline.observed);
     if !has(Phase::Serving) && asked {
         return at(Phase::Serving, format!("{} is Ready, yet no probe was answered since", new.name()));
     }
@@ -47,9 +48,9 @@ impl Loss {
 }
 
 /// Lost, neither removed nor back.
-fn open(line: &Timeline<'_>, loss: &Loss, old: &PodLife<'_>) -> Stuck {
+fn open(timeline: &Timeline<'_>, loss: &Loss, old: &PodLife<'_>) -> Stuck {
     let (name, node) = (old.name(), old.node());
-    if line.node_lost(node, line.observed) {
+    if timeline.node_lost(node, timeline.observed) {
         let why = if old.owner_kind() == "DaemonSet" {
             format!("{name} waits for {node}, which is lost: a DaemonSet's pod stays with its node")
         } else {
@@ -59,20 +60,20 @@ fn open(line: &Timeline<'_>, loss: &Loss, old: &PodLife<'_>) -> Stuck {
     }
     let restarted = old.seen.iter().any(|(t, pod)| *t >= loss.at && super::edges::runs(pod));
     let phase = if restarted { Phase::Ready } else { Phase::Started };
-    Stuck { phase, why: why_unready(line, old) }
+    Stuck { phase, why: why_unready(timeline, old) }
 }
 
-fn not_replaced(line: &Timeline<'_>, old: &PodLife<'_>) -> String {
+fn not_replaced(timeline: &Timeline<'_>, old: &PodLife<'_>) -> String {
     let (name, node) = (old.name(), old.node());
     let (_, seen) = old.first();
     if old.owner_kind() == "StatefulSet" && old.gone().is_none() {
-        let lost = if line.node_lost(node, line.observed) { ", which is lost" } else { "" };
+        let lost = if timeline.node_lost(node, timeline.observed) { ", which is lost" } else { "" };
         return format!(
             "{name} stays Terminating on {node}{lost}: a StatefulSet waits until the old pod object is gone"
         );
     }
     let about = |event: &EventSeen| event.about == seen.owner && event.reason == "FailedCreate";
-    if let Some(event) = last_event(line, about) {
+    if let Some(event) = last_event(timeline, about) {
         return format!("{} cannot create the replacement of {name}: {}", seen.owner, event.message);
     }
     match old.owner_kind() {
@@ -83,10 +84,10 @@ fn not_replaced(line: &Timeline<'_>, old: &PodLife<'_>) -> String {
     }
 }
 
-fn unscheduled(line: &Timeline<'_>, new: &PodLife<'_>) -> String {
+fn unscheduled(timeline: &Timeline<'_>, new: &PodLife<'_>) -> String {
     let name = new.name();
     let of_new = |event: &EventSeen| event.uid == new.uid() && event.reason == "FailedScheduling";
-    let Some(event) = last_event(line, of_new) else {
+    let Some(event) = last_event(timeline, of_new) else {
         return format!("{name} was not bound to a node");
     };
     let message = &event.message;
@@ -101,15 +102,16 @@ fn unscheduled(line: &Timeline<'_>, new: &PodLife<'_>) -> String {
 }
 
 /// Bound, but not Ready: which step is missing, and what the kubelet says about it.
-fn unready(line: &Timeline<'_>, new: &PodLife<'_>, has_volume: bool, has_image: bool, started: bool) -> Stuck {
+fn unready(timeline: &Timeline<'_>, new: &PodLife<'_>, has_volume: bool, has_image: bool, started: bool) -> Stuck {
     let (name, node) = (new.name(), new.node());
-    let event =
-        |reasons: &[&str]| last_event(line, |event| event.uid == new.uid() && reasons.contains(&event.reason.as_str()));
+    let event = |reasons: &[&str]| {
+        last_event(timeline, |event| event.uid == new.uid() && reasons.contains(&event.reason.as_str()))
+    };
     if started {
-        return Stuck { phase: Phase::Ready, why: why_unready(line, new) };
+        return Stuck { phase: Phase::Ready, why: why_unready(timeline, new) };
     }
     let failed = event(&["FailedAttachVolume", "FailedMount"]);
-    if !has_volume && (matches!(attached(line, new), Attached::Never) || failed.is_some()) {
+    if !has_volume && (matches!(attached(timeline, new), Attached::Never) || failed.is_some()) {
         let said = failed.map_or_else(String::new, |event| format!(": {}", event.message));
         return Stuck {
             phase: Phase::VolumeAttached,
@@ -125,12 +127,12 @@ fn unready(line: &Timeline<'_>, new: &PodLife<'_>, has_volume: bool, has_image: 
         };
     }
     let phase = if has_image || event(&["Pulling"]).is_none() { Phase::Started } else { Phase::ImagePulled };
-    Stuck { phase, why: why_unready(line, new) }
+    Stuck { phase, why: why_unready(timeline, new) }
 }
 
-fn why_unready(line: &Timeline<'_>, pod: &PodLife<'_>) -> String {
+fn why_unready(timeline: &Timeline<'_>, pod: &PodLife<'_>) -> String {
     let name = pod.name();
-    let said = last_event(line, |event| {
+    let said = last_event(timeline, |event| {
         event.uid == pod.uid()
             && event.level == "Warning"
             && !matches!(event.reason.as_str(), "FailedScheduling" | "NodeNotReady")
@@ -151,6 +153,6 @@ fn waiting(pod: &PodLife<'_>) -> Option<(String, String)> {
     Some((container.reason.clone(), container.name.clone()))
 }
 
-fn last_event<'a>(line: &Timeline<'a>, wanted: impl Fn(&EventSeen) -> bool) -> Option<&'a EventSeen> {
-    line.events.iter().rev().map(|(_, event)| *event).find(|event| wanted(event))
+fn last_event<'a>(timeline: &Timeline<'a>, wanted: impl Fn(&EventSeen) -> bool) -> Option<&'a EventSeen> {
+    timeline.events.iter().rev().map(|(_, event)| *event).find(|event| wanted(event))
 }

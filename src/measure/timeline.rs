@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::evidence::{
     AttachmentSeen, Attempt, Change, End, EndpointsSeen, Event, EventSeen, Evidence, FaultRecord, Header, NodeSeen,
-    PodSeen, QueryAnswer, Read, Seen, Snapshot, Stage, Volume, WorkloadSeen, Write,
+    Outcome, PodSeen, QueryAnswer, Read, Seen, Snapshot, Stage, Volume, WorkloadSeen, Write,
 };
 use crate::plan::Plan;
 use crate::scenario::Scenario;
@@ -26,6 +26,8 @@ pub(super) struct Timeline<'a> {
     pub(super) stages: Vec<(u64, Stage)>,
     pub(super) faults: Vec<At<'a, FaultRecord>>,
     pub(super) steady: Vec<(u64, bool)>,
+    /// Why the target was not steady, as it was last said.
+    pub(super) unsteady: &'a str,
     /// Pods of the target in the order in which they were first seen.
     pub(super) pods: Vec<PodLife<'a>>,
     pub(super) nodes: BTreeMap<&'a str, Vec<At<'a, NodeSeen>>>,
@@ -34,6 +36,10 @@ pub(super) struct Timeline<'a> {
     pub(super) attachments: Vec<At<'a, AttachmentSeen>>,
     pub(super) events: Vec<At<'a, EventSeen>>,
     pub(super) attempts: Vec<&'a Attempt>,
+    /// Answered attempts by when they were due.
+    pub(super) answers: Vec<Answer>,
+    /// The same by the name of the pod that answered, where it is known.
+    pub(super) answers_of: BTreeMap<&'a str, Vec<Answer>>,
     pub(super) writes: Vec<&'a Write>,
     pub(super) reads: Vec<&'a Read>,
     pub(super) volumes: Vec<&'a Volume>,
@@ -44,7 +50,7 @@ pub(super) struct Timeline<'a> {
 impl<'a> Timeline<'a> {
     pub(super) fn new(evidence: &'a Evidence) -> Self {
         let end = evidence.records.iter().map(|record| record.t).max().unwrap_or(0);
-        let mut line = Self {
+        let mut timeline = Self {
             header: &evidence.header,
             scenario: &evidence.header.scenario,
             plan: None,
@@ -54,6 +60,7 @@ impl<'a> Timeline<'a> {
             stages: Vec::new(),
             faults: Vec::new(),
             steady: Vec::new(),
+            unsteady: "",
             pods: Vec::new(),
             nodes: BTreeMap::new(),
             workloads: Vec::new(),
@@ -61,6 +68,8 @@ impl<'a> Timeline<'a> {
             attachments: Vec::new(),
             events: Vec::new(),
             attempts: Vec::new(),
+            answers: Vec::new(),
+            answers_of: BTreeMap::new(),
             writes: Vec::new(),
             reads: Vec::new(),
             volumes: Vec::new(),
@@ -72,36 +81,53 @@ impl<'a> Timeline<'a> {
         for record in &evidence.records {
             let t = record.t;
             match &record.event {
-                Event::Header(_) | Event::Gap { .. } => {}
+                Event::Header(_) | Event::Gap { .. } | Event::Creating { .. } => {}
                 Event::Stage { stage } => {
-                    line.stages.push((t, *stage));
+                    timeline.stages.push((t, *stage));
                     if watching && matches!(stage, Stage::Check | Stage::Clean) {
                         watching = false;
-                        line.observed = t;
+                        timeline.observed = t;
                     }
                 }
-                Event::Plan(plan) => line.plan = Some(plan),
+                Event::Plan(plan) => timeline.plan = Some(plan),
                 Event::Seen(seen) => {
                     if watching {
-                        line.see(t, seen, &mut lives);
+                        timeline.see(t, seen, &mut lives);
                     }
                 }
-                Event::Fault(fault) => line.faults.push((t, fault)),
-                Event::Attempt(attempt) => line.attempts.push(attempt),
-                Event::Write(write) => line.writes.push(write),
-                Event::Read(read) => line.reads.push(read),
-                Event::Volume(volume) => line.volumes.push(volume),
-                Event::Query(answer) => line.queries.push(answer),
-                Event::Snapshot(snapshot) => line.snapshots.push(snapshot),
-                Event::Steady { steady, .. } => {
+                Event::Fault(fault) => timeline.faults.push((t, fault)),
+                Event::Attempt(attempt) => timeline.attempts.push(attempt),
+                Event::Write(write) => timeline.writes.push(write),
+                Event::Read(read) => timeline.reads.push(read),
+                Event::Volume(volume) => timeline.volumes.push(volume),
+                Event::Query(answer) => timeline.queries.push(answer),
+                Event::Snapshot(snapshot) => timeline.snapshots.push(snapshot),
+                Event::Steady { steady, reason } => {
                     if watching {
-                        line.steady.push((t, *steady));
+                        timeline.steady.push((t, *steady));
+                        timeline.unsteady = reason;
                     }
                 }
-                Event::End(closing) => line.closing = Some(closing),
+                Event::End(closing) => timeline.closing = Some(closing),
             }
         }
-        line
+        timeline.sort_answers();
+        timeline
+    }
+
+    fn sort_answers(&mut self) {
+        for attempt in &self.attempts {
+            let Outcome::Ok { pod } = &attempt.outcome else { continue };
+            let at = attempt.due.saturating_add(attempt.took);
+            let answer = Answer { due: attempt.due, at, probe: attempt.probe };
+            self.answers.push(answer);
+            // `web-1` of `shop/web-1`.
+            if let Some(name) = pod.as_deref().and_then(|pod| pod.rsplit('/').next()) {
+                self.answers_of.entry(name).or_default().push(answer);
+            }
+        }
+        self.answers.sort_by_key(|answer| answer.due);
+        self.answers_of.values_mut().for_each(|answers| answers.sort_by_key(|answer| answer.due));
     }
 
     fn see(&mut self, t: u64, seen: &'a Seen, lives: &mut BTreeMap<&'a str, usize>) {
@@ -149,6 +175,15 @@ impl<'a> Timeline<'a> {
             crate::evidence::WorldName::Live { .. } => 100_000,
         }
     }
+}
+
+/// An answered attempt.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Answer {
+    pub(super) due: u64,
+    /// When the answer came.
+    pub(super) at: u64,
+    pub(super) probe: usize,
 }
 
 /// Whether a node counts as lost.

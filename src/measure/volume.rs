@@ -6,9 +6,9 @@ use crate::scenario::VolumeCheck;
 use super::model::VolumeMeasure;
 use super::timeline::Timeline;
 
-pub(super) fn volume(line: &Timeline<'_>, check: usize, wanted: &VolumeCheck) -> VolumeMeasure {
+pub(super) fn volume(timeline: &Timeline<'_>, check: usize, wanted: &VolumeCheck) -> VolumeMeasure {
     let mut measure = VolumeMeasure { name: wanted.name.clone(), ..VolumeMeasure::default() };
-    for seen in line.volumes.iter().filter(|seen| seen.check == check) {
+    for seen in timeline.volumes.iter().filter(|seen| seen.check == check) {
         let Some(digest) = &seen.digest else {
             let when = match seen.when {
                 When::Before => "before",

@@ -14,24 +14,31 @@ const AT_MOST: usize = 4;
 /// At most four connections, the same ones for the same inventory. Pods that are Ready are taken, the first by name.
 pub(super) fn choose(cut: &Cut<'_>, pods: &[&Pod], from: &[&Pod], inventory: &Inventory) -> Vec<Canary> {
     let pods: Vec<&Pod> = pods.iter().copied().filter(|pod| is_ready(pod)).collect();
-    let peers = if cut.from.is_some() {
+    let mut peers: Vec<&Pod> = if cut.from.is_some() {
         from.iter().copied().filter(|pod| is_ready(pod)).collect()
     } else {
         neighbours(cut, &pods, inventory)
     };
+    if cut.from.is_none() && peers.is_empty() && pods.len() > 1 {
+        // Cut off from everything is cut off from each other: every pod's peer is the next one.
+        peers = pods.iter().copied().cycle().skip(1).take(pods.len()).collect();
+    }
     let mut canaries = Vec::new();
     for index in 0..AT_MOST / 2 {
         let (Some(pod), Some(peer)) = (pods.get(index).or(pods.first()), peers.get(index).or(peers.first())) else {
             break;
         };
-        if has_ingress(cut.direction) {
+        // A pod of a third namespace may be spoken to, but nobody said that we may work in it.
+        let ours = cut.from.is_some() || peer.metadata.namespace.as_deref() == Some(cut.namespace);
+        if has_ingress(cut.direction) && ours {
             canaries.extend(canary(Some(peer), pod, cut));
         }
         if has_egress(cut.direction) {
             canaries.extend(canary(Some(pod), peer, cut));
         }
     }
-    if cut.from.is_none() && has_ingress(cut.direction) && canaries.len() < AT_MOST {
+    if cut.from.is_none() && has_ingress(cut.direction) {
+        // The one canary that every world can send. It sorts first, so that the limit never drops it.
         canaries.extend(pods.iter().take(1).filter_map(|pod| canary(None, pod, cut)));
     }
     canaries.sort();

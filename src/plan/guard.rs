@@ -20,7 +20,8 @@ const PROTECTED: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 
 /// Rails that the scenario lifts, each once, in order.
 pub(super) fn lifted(scenario: &Scenario) -> Vec<Rail> {
-    BTreeSet::from_iter(scenario.guard.allow.iter().copied()).into_iter().collect()
+    let lifted: BTreeSet<Rail> = scenario.guard.allow.iter().copied().collect();
+    lifted.into_iter().collect()
 }
 
 /// Holds one step against all rails, on the cluster as it is: pods that are not Ready already count as taken.
@@ -151,7 +152,7 @@ fn last_ready_replica(inventory: &Inventory, taken: &BTreeSet<&str>) -> Result<(
 }
 
 /// The workload that a pod is a replica of; none for pods that come and go by their nature (Jobs), that belong to
-/// their node (DaemonSets, mirror pods).
+/// their node (those of a DaemonSet, mirror pods).
 fn workload(pod: &Pod, inventory: &Inventory) -> Option<String> {
     let Some((kind, name, owner)) = controller(&pod.metadata) else {
         return Some(format!("pod/{}", pod.metadata.name.as_deref().unwrap_or_default()));

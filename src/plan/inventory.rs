@@ -21,17 +21,17 @@ pub struct Inventory {
     pub nodes: Vec<Node>,
     /// Deployments.
     pub deployments: Vec<Deployment>,
-    /// ReplicaSets, the link between a Deployment and its pods.
+    /// `ReplicaSets`, the link between a Deployment and its pods.
     pub replica_sets: Vec<ReplicaSet>,
-    /// StatefulSets.
+    /// `StatefulSets`.
     pub stateful_sets: Vec<StatefulSet>,
-    /// DaemonSets.
+    /// `DaemonSets`.
     pub daemon_sets: Vec<DaemonSet>,
     /// Services.
     pub services: Vec<Service>,
-    /// PodDisruptionBudgets.
+    /// `PodDisruptionBudgets`.
     pub budgets: Vec<PodDisruptionBudget>,
-    /// NetworkPolicies, ours and others'.
+    /// `NetworkPolicies`, ours and others'.
     pub policies: Vec<NetworkPolicy>,
     /// Labels of the namespaces, by name.
     pub namespace_labels: BTreeMap<String, BTreeMap<String, String>>,

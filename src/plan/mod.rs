@@ -14,6 +14,7 @@ mod permissions;
 mod pod_kill;
 mod pods;
 mod policy;
+mod rbac;
 mod selector;
 mod text;
 
@@ -33,5 +34,6 @@ pub use make::{choose, make};
 pub use model::*;
 pub use permissions::{of as permissions, of_fixtures as fixture_permissions};
 pub use pods::{Group, controller, controller_uid, ordinal, pods_of, role};
+pub use rbac::rbac;
 pub use selector::{Labels, matches, selects};
 pub use text::{problem_line, text};

@@ -127,7 +127,7 @@ impl fmt::Display for PodTarget {
 pub struct NodeTarget {
     /// Name.
     pub name: String,
-    /// InternalIP, empty when unknown.
+    /// `InternalIP`, empty when unknown.
     pub ip: String,
     /// Zone, empty when unknown.
     pub zone: String,

@@ -1,6 +1,6 @@
 //! Resolves a `network-partition`: the policies that cut, and the traffic that proves the cut.
 //!
-//! NetworkPolicies only ever add up: once any policy selects a pod in a direction, what is allowed there is the union
+//! Policies only ever add up: once any policy selects a pod in a direction, what is allowed there is the union
 //! of all policies, and nothing can be denied. So the cut pods are isolated by one policy of ours that allows all that
 //! should go on: nothing for a cut from everything; everything but one group for a cut between two groups (see
 //! [`policy`](super::policy)). Another policy that allows the traffic would let it through again: then the cut

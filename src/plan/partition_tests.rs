@@ -149,6 +149,9 @@ fn a_policy_that_would_let_the_traffic_through_is_named() {
     }
 }
 
+/// A change to the cluster.
+type Change<'a> = &'a dyn Fn(&mut Inventory);
+
 #[test]
 fn what_cannot_be_cut_or_proven_is_said() {
     let host_network = |inventory: &mut Inventory| {
@@ -166,7 +169,7 @@ fn what_cannot_be_cut_or_proven_is_said() {
         inventory.pods.push(testing::pod("shop", "web-x", "worker-1", ("ReplicaSet", "other"), &labels, 1));
     };
     let nobody = |inventory: &mut Inventory| inventory.pods.clear();
-    let table: [(&dyn Fn(&mut Inventory), &str, ProblemKind, &str); 5] = [
+    let table: [(Change<'_>, &str, ProblemKind, &str); 5] = [
         (&host_network, "", ProblemKind::Unprovable, "uses its node's network"),
         (&no_ports, "", ProblemKind::Unprovable, "no connection is known"),
         (&stranger, "", ProblemKind::Refused, "also select pod shop/web-x"),
@@ -179,6 +182,19 @@ fn what_cannot_be_cut_or_proven_is_said() {
         let problem = partition(keys, &inventory).unwrap_err();
         assert_eq!(problem.kind, kind, "{}", problem.message);
         assert!(problem.message.contains(words), "{}", problem.message);
+    }
+}
+
+#[test]
+fn a_target_without_neighbours_is_proven_by_its_own_pods_and_from_outside() {
+    let mut inventory = cluster();
+    inventory.pods.retain(|pod| pod.metadata.name.as_deref().is_some_and(|name| name.starts_with("web-")));
+    for (keys, expected) in [
+        ("direction = \"ingress\"", "outside → web-a:8080, web-b → web-a:8080, web-c → web-b:8080"),
+        ("direction = \"egress\"", "web-a → web-b:8080, web-b → web-c:8080"),
+    ] {
+        let (_, canaries) = partition(keys, &inventory).unwrap();
+        assert_eq!(canaries.join(", "), expected, "{keys}");
     }
 }
 

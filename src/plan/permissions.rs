@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::scenario::{Aspect, DataCheck, FaultKind, PodSet, Scenario};
+use crate::scenario::{Aspect, DataCheck, FaultKind, PodSet, Scenario, ServicePort};
 
 use super::model::Permission;
 
@@ -34,7 +34,7 @@ fn observing(scenario: &Scenario) -> Vec<Permission> {
     all.extend(needs("", "namespaces", &["get", "list"], None));
     all.extend(needs("", "events", &["list", "watch"], target));
     all.extend(needs("", "services", &["get", "list"], target));
-    all.extend(needs("", "persistentvolumeclaims", &["get", "list"], target));
+    all.extend(needs("", "persistentvolumeclaims", &["list", "watch"], target));
     all.extend(needs("discovery.k8s.io", "endpointslices", &["list", "watch"], target));
     all.extend(needs("storage.k8s.io", "volumeattachments", &["list", "watch"], None));
     for workload in ["deployments", "replicasets", "statefulsets", "daemonsets"] {
@@ -44,16 +44,20 @@ fn observing(scenario: &Scenario) -> Vec<Permission> {
     all.extend(needs("networking.k8s.io", "networkpolicies", &["list"], target));
     all.extend(needs("coordination.k8s.io", "leases", &["get", "create", "update", "delete"], target));
     if scenario.expect.same_after.contains(&Aspect::Config) {
-        all.extend(needs("", "configmaps", &["get", "list"], target));
-        all.extend(needs("", "secrets", &["get", "list"], target));
+        all.extend(needs("", "configmaps", &["get"], target));
+        all.extend(needs("", "secrets", &["get"], target));
     }
-    for fault in &scenario.faults {
-        for namespace in others(&fault.kind) {
-            all.extend(needs("", "pods", &["get", "list"], Some(namespace)));
-            for workload in ["deployments", "replicasets", "statefulsets", "daemonsets"] {
-                all.extend(needs("apps", workload, &["get", "list"], Some(namespace)));
-            }
+    for namespace in others(scenario) {
+        for (group, resource) in [("", "pods"), ("apps", "deployments"), ("apps", "replicasets")] {
+            all.extend(needs(group, resource, &read, Some(namespace)));
         }
+        all.extend(needs("apps", "statefulsets", &read, Some(namespace)));
+        all.extend(needs("apps", "daemonsets", &read, Some(namespace)));
+    }
+    for port in services(scenario) {
+        let namespace = port.namespace.as_deref().or(target);
+        all.extend(needs("", "services", &["get", "list"], namespace));
+        all.extend(needs("discovery.k8s.io", "endpointslices", &["list", "watch"], namespace));
     }
     all
 }
@@ -97,11 +101,14 @@ fn injecting(kind: &FaultKind, target: &str) -> Vec<Permission> {
     match kind {
         FaultKind::PodKill(kill) => needs("", "pods", &["get", "delete"], Some(&namespace(&kill.pods))),
         FaultKind::NetworkPartition(partition) => {
-            let namespace = namespace(&partition.pods);
+            let cut = namespace(&partition.pods);
             let verbs = ["get", "list", "create", "delete"];
-            let mut all = needs("networking.k8s.io", "networkpolicies", &verbs, Some(&namespace));
-            all.extend(needs("", "pods/proxy", &["get"], Some(&namespace)));
-            all.extend(needs("", "pods/exec", &["create"], Some(&namespace)));
+            let mut all = needs("networking.k8s.io", "networkpolicies", &verbs, Some(&cut));
+            // Canaries are sent from pods at both ends, and from outside.
+            all.extend(needs("", "pods/proxy", &["get"], Some(&cut)));
+            for end in [cut, namespace(&partition.from)] {
+                all.extend(needs("", "pods/exec", &["create"], Some(&end)));
+            }
             all
         }
         FaultKind::NodeDrain(_) => {
@@ -114,13 +121,26 @@ fn injecting(kind: &FaultKind, target: &str) -> Vec<Permission> {
 }
 
 /// Namespaces of pod sets that are not the target's.
-fn others(kind: &FaultKind) -> Vec<&str> {
-    let sets = match kind {
-        FaultKind::PodKill(kill) => vec![&kill.pods],
-        FaultKind::NetworkPartition(partition) => vec![&partition.pods, &partition.from],
-        FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) => Vec::new(),
-    };
-    sets.into_iter().flatten().filter_map(|set| set.namespace.as_deref()).collect()
+fn others(scenario: &Scenario) -> BTreeSet<&str> {
+    let mut sets: Vec<&PodSet> = scenario.probes.iter().filter_map(|probe| probe.from.as_ref()).collect();
+    for fault in &scenario.faults {
+        match &fault.kind {
+            FaultKind::PodKill(kill) => sets.extend(&kill.pods),
+            FaultKind::NetworkPartition(partition) => sets.extend(partition.pods.iter().chain(&partition.from)),
+            FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) => {}
+        }
+    }
+    sets.into_iter().filter_map(|set| set.namespace.as_deref()).collect()
+}
+
+/// Services that are probed or written to.
+fn services(scenario: &Scenario) -> Vec<&ServicePort> {
+    let probed = scenario.probes.iter().filter_map(|probe| probe.service.as_ref());
+    let written = scenario.data.iter().filter_map(|check| match check {
+        DataCheck::Set(set) => Some(&set.service),
+        DataCheck::Volume(_) => None,
+    });
+    probed.chain(written).collect()
 }
 
 /// Applying fixtures and removing them. `namespace` is the one of manifests that name none.

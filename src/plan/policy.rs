@@ -91,7 +91,7 @@ fn spec(cut: &Cut<'_>) -> NetworkPolicySpec {
     }
     let egress = has_egress(cut.direction).then(|| {
         let allowed = peers.map(|to| NetworkPolicyEgressRule { ports: None, to: Some(to) });
-        let open = (!open.is_empty()).then(|| NetworkPolicyEgressRule { ports: Some(open), to: None });
+        let open = (!open.is_empty()).then_some(NetworkPolicyEgressRule { ports: Some(open), to: None });
         allowed.into_iter().chain(open).collect()
     });
     let types =
@@ -193,6 +193,6 @@ fn shortened(text: &str) -> String {
         return text.trim_matches(ends).to_owned();
     }
     let digest = Sha256::digest(text.as_bytes());
-    let hash: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{hash}", text[..54].trim_matches(ends))
+    let hash = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    format!("{}-{hash:08x}", text[..54].trim_matches(ends))
 }

@@ -198,10 +198,46 @@ fn the_text_names_targets_radius_and_rights() {
         "test  (seed 7)",
         "  no target: step 2-pod-kill: 9 pods are to be killed, but only 3 of deployment/web in shop can be chosen",
         "            cordon and drain worker-2 in b within 5m",
-        "  blast radius: at most 0 pods and 1 node in one step",
+        "  blast radius: at most 1 node in one step",
         "  guard rails lifted: last-ready-replica",
         "    pods/eviction                                create                     the whole cluster",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn rights_are_those_that_the_faults_need_and_no_more() {
+    let has = |body: &str, wanted: &str| {
+        let shown: Vec<String> = permissions(&scenario(body))
+            .iter()
+            .map(|one| format!("{} {}/{}", one.verb, one.namespace.as_deref().unwrap_or("*"), one.resource))
+            .collect();
+        shown.iter().any(|one| one == wanted)
+    };
+    let kill = "[[fault]]\nkind = \"pod-kill\"";
+    let cut = "[[fault]]\nkind = \"network-partition\"\nhold = \"1s\"";
+    let drain = "[[fault]]\nkind = \"node-drain\"";
+    let probe = "[[probe]]\nname = \"a\"\nkind = \"http\"\nservice = \"web.edge:80\"\n[[fault]]\nkind = \"pod-kill\"";
+    for (body, wanted, expected) in [
+        (kill, "delete shop/pods", true),
+        (kill, "list shop/pods", true),
+        (kill, "list */pods", false),
+        (kill, "create */pods/eviction", false),
+        (kill, "patch */nodes", false),
+        (kill, "create shop/networkpolicies", false),
+        (kill, "get shop/secrets", false),
+        (cut, "create shop/networkpolicies", true),
+        (cut, "delete shop/networkpolicies", true),
+        (cut, "delete shop/pods", false),
+        (drain, "create */pods/eviction", true),
+        (drain, "patch */nodes", true),
+        (drain, "list */pods", true),
+        (drain, "delete */nodes", false),
+        (probe, "get edge/services/proxy", true),
+        (probe, "list edge/endpointslices", true),
+        (probe, "get shop/services/proxy", false),
+    ] {
+        assert_eq!(has(body, wanted), expected, "{wanted} for {body}");
     }
 }

@@ -26,7 +26,14 @@ pub fn text(plan: &Plan) -> String {
     }
     let pods: usize = plan.steps.iter().map(|step| pods(&step.action).len()).max().unwrap_or(0);
     let nodes: usize = plan.steps.iter().map(|step| nodes(&step.action).len()).max().unwrap_or(0);
-    let _ = writeln!(out, "  blast radius: at most {} and {} in one step", plural(pods, "pod"), plural(nodes, "node"));
+    let radius: Vec<String> = [(pods, "pod"), (nodes, "node")]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, noun)| plural(count, noun))
+        .collect();
+    if !radius.is_empty() {
+        let _ = writeln!(out, "  blast radius: at most {} in one step", radius.join(" and "));
+    }
     if !plan.lifted.is_empty() {
         let lifted: Vec<&str> = plan.lifted.iter().map(|rail| rail.word()).collect();
         let _ = writeln!(out, "  guard rails lifted: {}", lifted.join(", "));

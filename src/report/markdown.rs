@@ -102,11 +102,12 @@ impl Numbers {
         let never = measurements.faults.iter().any(|fault| fault.injected.is_some() && fault.recovered.is_none());
         let rto = measurements.faults.iter().filter_map(crate::measure::FaultSpan::rto).max();
         let lost = measurements.data.iter().filter_map(|data| match data {
-            DataMeasure::Set(set) => Some(set.lost.len()),
-            DataMeasure::Volume(_) => None,
+            DataMeasure::Set(set) if set.acknowledged > 0 => Some(set.lost.len()),
+            DataMeasure::Set(_) | DataMeasure::Volume(_) => None,
         });
         let worst = measurements.probes.iter().filter_map(crate::measure::ProbeMeasure::availability).reduce(f64::min);
-        let outage = measurements.probes.iter().map(crate::measure::ProbeMeasure::longest_outage).max();
+        let tried = measurements.probes.iter().filter(|probe| probe.attempts > 0);
+        let outage = tried.map(crate::measure::ProbeMeasure::longest_outage).max();
         Self {
             rto: if never { "never".to_owned() } else { rto.map_or_else(none, duration) },
             rpo: lost.reduce(|a, b| a + b).map_or_else(none, |lost| lost.to_string()),

@@ -13,7 +13,7 @@ use super::spans::Spans;
 use super::{Cluster, DataCheck, Expect, Fault, FaultKind, NodeChoice, PodKill, Scenario, Workload, WorkloadKind};
 
 /// Adds what is found. What could not be read has its default here, so a setting that is not written is never reported.
-pub(super) fn all(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn all(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     names(scenario, spans, found);
     faults(scenario, spans, found);
     contradictions(&scenario.expect, spans, found);
@@ -24,7 +24,7 @@ pub(super) fn all(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagno
     }
 }
 
-fn names(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
+fn names(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     let data = scenario.data.iter().map(|check| match check {
         DataCheck::Set(set) => set.name.as_str(),
         DataCheck::Volume(volume) => volume.name.as_str(),
@@ -34,7 +34,7 @@ fn names(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
     unique("query", scenario.queries.iter().map(|query| query.name.as_str()), spans, found);
 }
 
-fn unique<'a>(room: &str, names: impl Iterator<Item = &'a str>, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
+fn unique<'a>(room: &str, names: impl Iterator<Item = &'a str>, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, name) in names.enumerate().filter(|(_, name)| !name.is_empty()) {
         let at = |index: usize| spans.of(&format!("{room}/{index}/name"));
@@ -46,7 +46,7 @@ fn unique<'a>(room: &str, names: impl Iterator<Item = &'a str>, spans: &Spans<'_
     }
 }
 
-fn faults(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
+fn faults(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     let span = spans.of("fault");
     let misread = spans.has("fault") && found.iter().any(|other| other.span == span);
     if scenario.faults.is_empty() && !spans.has("fault/0") && !misread {
@@ -62,12 +62,12 @@ fn faults(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 /// The faults with their index in the text. When one could not be read, the others would be blamed for its place.
-fn read_faults<'a>(scenario: &'a Scenario, spans: &Spans<'_>) -> impl Iterator<Item = (usize, &'a Fault)> {
+fn read_faults<'a>(scenario: &'a Scenario, spans: Spans<'_>) -> impl Iterator<Item = (usize, &'a Fault)> {
     let all_read = !spans.has(&format!("fault/{}", scenario.faults.len()));
     scenario.faults.iter().enumerate().filter(move |_| all_read)
 }
 
-fn repeat(fault: &Fault, index: usize, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
+fn repeat(fault: &Fault, index: usize, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     let Some(every) = fault.every else { return };
     let is_healed = match fault.kind {
         FaultKind::PodKill(_) => false,
@@ -85,7 +85,7 @@ fn repeat(fault: &Fault, index: usize, spans: &Spans<'_>, found: &mut Vec<Diagno
     }
 }
 
-fn ordinal(kill: &PodKill, target: Option<&Workload>, index: usize, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
+fn ordinal(kill: &PodKill, target: Option<&Workload>, index: usize, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     let workload = match &kill.pods {
         Some(pods) => pods.workload.as_ref(),
         None => target,
@@ -98,7 +98,7 @@ fn ordinal(kill: &PodKill, target: Option<&Workload>, index: usize, spans: &Span
     }
 }
 
-fn contradictions(expect: &Expect, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
+fn contradictions(expect: &Expect, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     if let (Some(longest), Some(total)) = (expect.longest_outage, expect.total_downtime)
         && longest > total
     {
@@ -126,7 +126,7 @@ fn contradictions(expect: &Expect, spans: &Spans<'_>, found: &mut Vec<Diagnostic
 }
 
 /// Objectives that would always be inconclusive, since nothing is measured for them.
-fn unmeasured(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
+fn unmeasured(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     let mut report = |key: &str, message: &str, help: &str| {
         let diagnostic = Diagnostic::new(Code::Unmeasured, spans.of(&format!("expect/{key}")), message);
         found.push(diagnostic.help(help));
@@ -153,7 +153,7 @@ fn unmeasured(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic
 }
 
 /// Bounds that no run could break, since it gives up before.
-fn late(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
+fn late(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     let Some(p99) = scenario.expect.p99 else { return };
     let longest = scenario.probes.iter().map(|probe| probe.timeout).max();
     if let Some(timeout) = longest.filter(|timeout| *timeout < p99 && *timeout > Duration::ZERO) {
@@ -168,7 +168,7 @@ fn late(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 /// Only when `[cluster]` is written: a scenario for live clusters may name their nodes.
-fn places(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
+fn places(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     let cluster = &scenario.cluster;
     let nodes: BTreeSet<String> = (1..=cluster.nodes).map(|number| format!("worker-{number}")).collect();
     let zones: BTreeSet<String> = cluster.zones.iter().cloned().collect();
@@ -201,7 +201,7 @@ fn places(scenario: &Scenario, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-fn repeated_zones(cluster: &Cluster, spans: &Spans<'_>, found: &mut Vec<Diagnostic>) {
+fn repeated_zones(cluster: &Cluster, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     for (index, zone) in cluster.zones.iter().enumerate() {
         if let Some(before) = cluster.zones[..index].iter().position(|other| other == zone) {
             let at = |index: usize| spans.of(&format!("cluster/zones/{index}"));

@@ -96,7 +96,8 @@ fn group<'a>(diagnostic: &'a Diagnostic, name: &'a str, text: &'a str) -> Group<
 
 /// The span, cut to whole characters of the text: spans come from other crates' parsers.
 fn within(span: &Range<usize>, text: &str) -> Range<usize> {
-    let start = text.floor_char_boundary(span.start.min(text.len()));
-    let end = text.ceil_char_boundary(span.end.clamp(start, text.len()));
+    let is_boundary = |at: &usize| text.is_char_boundary(*at);
+    let start = (0..=span.start.min(text.len())).rev().find(is_boundary).unwrap_or(0);
+    let end = (span.end.clamp(start, text.len())..=text.len()).find(is_boundary).unwrap_or(text.len());
     start..end
 }

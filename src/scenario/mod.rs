@@ -1,8 +1,11 @@
 //! What the user wrote: TOML text in, a checked [`Scenario`] or a list of diagnostics with spans out. Does no I/O.
 
 mod check;
+mod checks;
 mod codes;
 mod diagnostic;
+mod expect;
+mod fault;
 mod manifests;
 mod model;
 mod parse;
@@ -17,8 +20,11 @@ mod selector;
 mod spans;
 mod value;
 
+pub use checks::*;
 pub use codes::Code;
 pub use diagnostic::{Colour, Diagnostic, render};
+pub use expect::*;
+pub use fault::*;
 pub use manifests::manifests;
 pub use model::*;
 pub use parse::{check_manifests, parse};

@@ -21,7 +21,7 @@ pub fn parse(name: &str, text: &str) -> Result<Scenario, Vec<Diagnostic>> {
     let sink = Sink::default();
     let scenario = root(document.get_ref(), &sink);
     let mut diagnostics = sink.into_inner();
-    check::all(&scenario, &Spans::new(document.get_ref()), &mut diagnostics);
+    check::all(&scenario, Spans::new(document.get_ref()), &mut diagnostics);
     let mut diagnostics = with_syntax(diagnostics, &errors, text);
     if diagnostics.is_empty() {
         return Ok(scenario);
@@ -157,11 +157,8 @@ fn guard(mut table: Table<'_>) -> Guard {
 }
 
 fn expect(mut table: Table<'_>) -> Expect {
-    let phase = table.map(
-        "phase",
-        |name, span, sink| read::to_word::<Phase>(name, span, sink),
-        |value, _, sink| read::duration(value, sink).map(PhaseBudget),
-    );
+    let phase =
+        table.map("phase", read::to_word::<Phase>, |value, _, sink| read::duration(value, sink).map(PhaseBudget));
     let expect = Expect {
         rto: table.optional("rto", read::some_time),
         rpo: table.optional("rpo", read::whole::<u64>),

@@ -1,10 +1,10 @@
 //! Reads what is measured: `[[probe]]`, `[[data]]` and `[[query]]`.
 
-use super::codes::Code;
-use super::diagnostic::Diagnostic;
-use super::model::{
+use super::checks::{
     default_rate, five, one_second, root_path, set_name, set_read, set_replica_read, set_write, volume_name,
 };
+use super::codes::Code;
+use super::diagnostic::Diagnostic;
 use super::parse::{one_of, pod_set, written};
 use super::read;
 use super::reader::{Sink, Table, Value};
@@ -17,7 +17,7 @@ const MAX_RATE: f64 = 1000.0;
 pub(super) fn probe(mut table: Table<'_>) -> Probe {
     let kind = table.required("kind", read::word);
     let probe = Probe {
-        name: table.required("name", read::name).unwrap_or_default(),
+        name: table.required("name", read::title).unwrap_or_default(),
         kind: kind.unwrap_or(ProbeKind::Http),
         service: table.optional("service", read::service_port),
         url: table.optional("url", |value, sink| url(value, kind, sink)),
@@ -114,7 +114,7 @@ pub(super) fn data(mut table: Table<'_>) -> Option<DataCheck> {
 fn set(mut table: Table<'_>) -> SetCheck {
     let nowhere = || ServicePort { service: String::new(), namespace: None, port: String::new() };
     let check = SetCheck {
-        name: table.or("name", read::name, set_name()),
+        name: table.or("name", read::title, set_name()),
         service: table.required("service", read::service_port).unwrap_or_else(nowhere),
         clients: table.or("clients", clients, five()),
         rate: table.or("rate", rate, default_rate()),
@@ -168,7 +168,7 @@ fn request(value: &Value<'_>, methods: &[&str], sink: &Sink) -> Option<String> {
 
 fn volume(mut table: Table<'_>) -> VolumeCheck {
     let check = VolumeCheck {
-        name: table.or("name", read::name, volume_name()),
+        name: table.or("name", read::title, volume_name()),
         path: table.required("path", path).unwrap_or_default(),
         write: table.optional("write", file),
     };
@@ -188,7 +188,7 @@ fn file(value: &Value<'_>, sink: &Sink) -> Option<String> {
 
 pub(super) fn query(mut table: Table<'_>) -> Query {
     let query = Query {
-        name: table.required("name", read::name).unwrap_or_default(),
+        name: table.required("name", read::title).unwrap_or_default(),
         expr: table.required("expr", read::filled).unwrap_or_default(),
         bound: table.required("bound", bound).unwrap_or_default(),
         step: table.optional("step", read::some_time),

@@ -127,6 +127,19 @@ fn quantity(value: &Value<'_>, sink: &Sink) -> Option<String> {
     sink.fail(diagnostic.help("write it as Kubernetes does: \"4\", \"500m\", \"16Gi\""))
 }
 
+/// A quantity of bytes, more than none.
+fn bytes(value: &Value<'_>, sink: &Sink) -> Option<String> {
+    let text = read::text(value, sink)?;
+    match super::quantity(&text) {
+        Ok(bytes) if bytes > 0 => Some(text),
+        Ok(_) => sink.fail(Diagnostic::new(Code::Range, value.span(), "this must be more than 0 bytes")),
+        Err(message) => {
+            let help = "write bytes as Kubernetes does: \"100Mi\", \"2Gi\"";
+            sink.fail(Diagnostic::new(Code::Quantity, value.span(), message).help(help))
+        }
+    }
+}
+
 /// Kubernetes' quantities that are not negative: digits, perhaps a fraction, and a suffix or an exponent.
 fn is_quantity(text: &str) -> bool {
     const SUFFIXES: [&str; 15] = ["", "n", "u", "m", "k", "M", "G", "T", "P", "E", "Ki", "Mi", "Gi", "Ti", "Pi"];
@@ -148,8 +161,8 @@ fn timings(mut table: Table<'_>) -> Timings {
         force_detach_after: table.optional("force_detach_after", read::duration),
         container_start: table.optional("container_start", read::duration),
         app_start: table.optional("app_start", read::duration),
-        image_size: table.optional("image_size", quantity),
-        pull_bandwidth: table.optional("pull_bandwidth", quantity),
+        image_size: table.optional("image_size", bytes),
+        pull_bandwidth: table.optional("pull_bandwidth", bytes),
     };
     table.finish();
     timings

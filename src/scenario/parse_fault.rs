@@ -15,7 +15,7 @@ const MAX_TIMES: u32 = 1000;
 const KINDS: [&str; 4] = ["pod-kill", "network-partition", "node-drain", "node-failure"];
 
 pub(super) fn fault(mut table: Table<'_>) -> Option<Fault> {
-    let name = table.optional("name", read::filled);
+    let name = table.optional("name", read::title);
     let at = table.or("at", read::duration, Duration::ZERO);
     let hold = table.optional("hold", read::duration);
     let every = table.optional("every", read::some_time);

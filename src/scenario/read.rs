@@ -159,6 +159,16 @@ pub(super) fn name(value: &Value<'_>, sink: &Sink) -> Option<String> {
     if is_dns_label(&name) { Some(name) } else { sink.fail(not_a_name(value, &name)) }
 }
 
+/// A name for people, which stands in one line of a report.
+pub(super) fn title(value: &Value<'_>, sink: &Sink) -> Option<String> {
+    let title = filled(value, sink)?;
+    if title.trim() == title && title.chars().count() <= 80 && !title.contains(char::is_control) {
+        return Some(title);
+    }
+    let diagnostic = Diagnostic::new(Code::Name, value.span(), "this cannot stand in a line of a report");
+    sink.fail(diagnostic.help("write at most 80 characters in one line, without spaces at its ends"))
+}
+
 /// A node's name.
 pub(super) fn node_name(value: &Value<'_>, sink: &Sink) -> Option<String> {
     let name = text(value, sink)?;

@@ -45,13 +45,13 @@ pub(super) struct Table<'d> {
     pub(super) span: Range<usize>,
     /// Where diagnostics go.
     pub(super) sink: &'d Sink,
-    table: &'d DeTable<'d>,
+    entries: &'d DeTable<'d>,
     known: Vec<&'static str>,
 }
 
 impl<'d> Table<'d> {
-    pub(super) const fn new(table: &'d DeTable<'d>, name: String, span: Range<usize>, sink: &'d Sink) -> Self {
-        Self { name, span, sink, table, known: Vec::new() }
+    pub(super) const fn new(entries: &'d DeTable<'d>, name: String, span: Range<usize>, sink: &'d Sink) -> Self {
+        Self { name, span, sink, entries, known: Vec::new() }
     }
 
     /// The table in a value; a diagnostic when it is something else.
@@ -65,17 +65,17 @@ impl<'d> Table<'d> {
     /// The raw value of a key, which is known from now on.
     pub(super) fn get(&mut self, key: &'static str) -> Option<&'d Value<'d>> {
         self.known.push(key);
-        self.table.get(key)
+        self.entries.get(key)
     }
 
     /// Where the value of a key stands; the table itself when the key is absent.
     pub(super) fn span_of(&self, key: &str) -> Range<usize> {
-        self.table.get(key).map_or_else(|| self.span.clone(), Spanned::span)
+        self.entries.get(key).map_or_else(|| self.span.clone(), Spanned::span)
     }
 
     /// Whether the key is written, rightly or wrongly.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+        self.entries.contains_key(key)
     }
 
     /// An optional key.
@@ -171,7 +171,7 @@ impl<'d> Table<'d> {
 
     /// Reports the keys that nobody asked for.
     pub(super) fn finish(self) {
-        for (key, _) in self.table.iter().filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref())) {
+        for (key, _) in self.entries.iter().filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref())) {
             let message = format!("{} has no key `{}`", self.name, key.get_ref());
             let help = suggestion(key.get_ref(), &self.known)
                 .unwrap_or_else(|| format!("the keys are {}", listed(&self.known)));

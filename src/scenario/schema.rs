@@ -19,7 +19,7 @@ pub fn schema() -> String {
     constrain(&mut schema, "/$defs/Probe", &json!({ "oneOf": [{ "required": ["service"] }, { "required": ["url"] }] }));
     constrain(&mut schema, "/properties/fault", &json!({ "minItems": 1 }));
     let name = json!({ "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63 });
-    for place in ["/properties/name", "/$defs/Target/properties/namespace", "/$defs/Probe/properties/name"] {
+    for place in ["/properties/name", "/$defs/Target/properties/namespace"] {
         constrain(&mut schema, place, &name);
     }
     let rate = json!({ "exclusiveMinimum": 0, "maximum": 1000 });

@@ -14,16 +14,16 @@ impl<'d> Spans<'d> {
     }
 
     /// Where the value at `fault/0/every` stands; the nearest thing above it that is written, when it is not.
-    pub(super) fn of(&self, path: &str) -> Range<usize> {
+    pub(super) fn of(self, path: &str) -> Range<usize> {
         self.find(path).0
     }
 
     /// Whether it is written.
-    pub(super) fn has(&self, path: &str) -> bool {
+    pub(super) fn has(self, path: &str) -> bool {
         self.find(path).1
     }
 
-    fn find(&self, path: &str) -> (Range<usize>, bool) {
+    fn find(self, path: &str) -> (Range<usize>, bool) {
         let mut parts = path.split('/');
         let Some(mut at) = parts.next().and_then(|key| self.0.get(key)) else { return (0..0, false) };
         for part in parts {

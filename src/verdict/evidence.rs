@@ -10,18 +10,18 @@ pub(super) fn evidence(case: &Case<'_>) -> Judgement {
     let measured = case.measured;
     let mut reasons: Vec<String> = Vec::new();
     match &measured.ending {
-        Some(Ending::Completed) => {}
         Some(Ending::Aborted { reason }) => reasons.push(format!("the run was aborted: {reason}")),
         Some(Ending::Interrupted) => reasons.push("the run was interrupted".to_owned()),
         // The gaps below say where it was cut.
         None if measured.gaps.is_empty() => reasons.push("the run was cut off".to_owned()),
-        None => {}
+        Some(Ending::Completed) | None => {}
     }
     reasons.extend(measured.gaps.iter().cloned());
-    if measured.steady_before.is_none() {
+    let aborted = matches!(measured.ending, Some(Ending::Aborted { .. }));
+    if measured.steady_before.is_none() && !aborted {
         reasons.push(format!("{} was never steady before a fault", case.target()));
     }
-    if !case.injected() {
+    if !case.injected() && !aborted {
         reasons.push("no fault was injected".to_owned());
     }
     for probe in &measured.probes {

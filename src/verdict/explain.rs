@@ -17,11 +17,13 @@ impl Case<'_> {
         if let Some(stuck) = self.measured.drifts.iter().find_map(|drift| drift.stuck.as_ref()) {
             return format!(": {}", stuck.why);
         }
+        if !self.measured.unsteady.is_empty() {
+            return format!(": {}", self.measured.unsteady);
+        }
         let observed = self.observed();
-        if let Some(last) = self.measured.strength.iter().rev().find(|point| point.at <= observed) {
-            if last.ready < last.desired {
-                return format!(": {} of {} pods were Ready", last.ready, last.desired);
-            }
+        let last = self.measured.strength.iter().rev().find(|point| point.at <= observed);
+        if let Some(weak) = last.filter(|point| point.ready < point.desired) {
+            return format!(": {} of {} pods were Ready", weak.ready, weak.desired);
         }
         let silent = self.measured.probes.iter().find_map(|probe| {
             let outage = probe.outages.last().filter(|outage| outage.to >= observed)?;
@@ -31,9 +33,10 @@ impl Case<'_> {
     }
 }
 
-/// The phases that matter, in order: `50s until worker-2 was declared lost, 5m toleration, 2s start`.
-pub(super) fn phases(case: &Case<'_>, drift: &Drift) -> String {
+/// The phases that ended by `until` and took 1 % of them or more, in order: `50s until worker-2 was declared lost, 5m toleration`.
+pub(super) fn phases(case: &Case<'_>, drift: &Drift, until: u64) -> String {
     let phases = drift.phases();
+    let phases = &phases[..drift.edges.iter().take_while(|edge| edge.at <= until).count()];
     let total: u64 = phases.iter().map(|(_, took)| took).sum();
     let told = phases.iter().filter(|(_, took)| *took > 0 && took.saturating_mul(100) >= total);
     let words: Vec<String> = told.map(|(phase, took)| words(case, drift, *phase, *took)).collect();
@@ -43,17 +46,18 @@ pub(super) fn phases(case: &Case<'_>, drift: &Drift) -> String {
 fn words(case: &Case<'_>, drift: &Drift, phase: Phase, took: u64) -> String {
     let time = text::duration(took);
     let node = &drift.old.node;
-    let cause = case.cause(drift);
+    let fault = case.cause(drift);
     match phase {
-        Phase::Detected if cause == "node-failure" => format!("{time} until {node} was declared lost"),
-        Phase::Detected if cause == "node-drain" => format!("{time} until {node} was cordoned"),
+        Phase::Detected if fault == "node-failure" => format!("{time} until {node} was declared lost"),
+        Phase::Detected if fault == "node-drain" => format!("{time} until {node} was cordoned"),
         Phase::Detected => format!("{time} until the loss was seen"),
-        Phase::Evicted if cause == "node-failure" => format!("{time} toleration"),
-        Phase::Evicted if cause == "node-drain" => format!("{time} until it was evicted"),
+        Phase::Evicted if fault == "node-failure" => format!("{time} toleration"),
+        Phase::Evicted if fault == "node-drain" => format!("{time} until it was evicted"),
         Phase::Evicted => format!("{time} until it was deleted"),
-        Phase::Scheduled if case.is_statefulset() && took >= 1_000_000 => {
-            format!("{time} until the old pod was gone and the new one placed")
+        Phase::Scheduled if case.is_statefulset() && fault == "node-failure" => {
+            format!("{time} until the old pod object on {node} was gone (a StatefulSet waits for it)")
         }
+        Phase::Scheduled if case.is_statefulset() && took >= 1_000_000 => format!("{time} until the old pod was gone"),
         Phase::Scheduled => format!("{time} schedule"),
         Phase::VolumeAttached => format!("{time} volume attach"),
         Phase::ImagePulled => format!("{time} image pull"),
@@ -76,6 +80,7 @@ pub(super) fn dominant_knob(case: &Case<'_>, drift: &Drift) -> String {
 /// When and in what an outage fell: `during 1-node-failure, mostly while db-0 waited for volume-attached; saw timeout`.
 pub(super) fn outage(case: &Case<'_>, outage: &Outage) -> (String, String) {
     let during = if outage.steps.is_empty() { String::new() } else { format!(" during {}", outage.steps.join(", ")) };
+    let single = case.measured.strength.iter().all(|point| point.desired <= 1);
     let (phase, knob) = match &outage.phase {
         None => (String::new(), partition_knob(outage, case)),
         Some((phase, instance)) => {
@@ -84,6 +89,8 @@ pub(super) fn outage(case: &Case<'_>, outage: &Outage) -> (String, String) {
             (format!(", mostly while {instance} was not yet {}", phase.word()), knob)
         }
     };
+    // Any move of a single replica is an outage, however fast each phase is.
+    let knob = if single && outage.phase.is_some() { format!("replicas on {} (only 1)", case.target()) } else { knob };
     (format!("{during}{phase}; saw {}", outage.seen), knob)
 }
 

@@ -36,11 +36,10 @@ pub(super) fn faults(case: &Case<'_>) -> Judgement {
 fn wrong(fault: &FaultSpan) -> Option<Wrong> {
     let step = &fault.step;
     let unsure = |reason: String| Some(Wrong { outcome: Outcome::Inconclusive, reason, knob: String::new() });
-    if fault.kind == "node-drain" && fault.injected.is_some() {
-        if let Some(budget) = budget(&fault.problem) {
-            // The planned move is what was tested, and the workload does not allow it.
-            return Some(Wrong { outcome: Outcome::Fail, reason: format!("{step}: {}", fault.problem), knob: budget });
-        }
+    let drain = fault.kind == "node-drain" && fault.injected.is_some();
+    if let Some(budget) = budget(&fault.problem).filter(|_| drain) {
+        // The planned move is what was tested, and the workload does not allow it.
+        return Some(Wrong { outcome: Outcome::Fail, reason: format!("{step}: {}", fault.problem), knob: budget });
     }
     if !fault.problem.is_empty() {
         return unsure(format!("{step}: {}", fault.problem));
@@ -53,7 +52,7 @@ fn wrong(fault: &FaultSpan) -> Option<Wrong> {
         Some(proof) if !proof.proven => return unsure(format!("{step} did not take effect: {}", proof.statement)),
         Some(_) => {}
     }
-    if fault.kind == "pod-kill" {
+    if !fault.to_heal {
         return None;
     }
     if fault.healed.is_none() {
@@ -77,7 +76,7 @@ pub(super) fn clean(case: &Case<'_>) -> Judgement {
 
 /// After the last heal the target must be steady again, whatever the scenario expects.
 pub(super) fn steady(case: &Case<'_>) -> Judgement {
-    let timeout = text::bound(case.scenario.steady.timeout);
+    let window = text::bound(case.scenario.steady.window);
     let judgement = match case.measured.steady_after {
         Some(at) => {
             let reason = format!("{} was steady again for good at {}", case.target(), text::duration(at));
@@ -86,12 +85,12 @@ pub(super) fn steady(case: &Case<'_>) -> Judgement {
         None if !case.injected() => Judgement::inconclusive("steady", "no fault was injected"),
         None => {
             let reason = format!(
-                "{} was not steady again within {timeout} after the last heal{}",
+                "{} was not steady again for {window} after the last fault{}",
                 case.target(),
                 case.at_the_end()
             );
             Judgement::new("steady", case.fail_if_complete(), reason)
         }
     };
-    judgement.bound(format!("≤ {timeout}"))
+    judgement.bound(format!("steady for {window}"))
 }

@@ -9,14 +9,14 @@ use super::judgement::Case;
 pub(super) fn of_phase(case: &Case<'_>, drift: &Drift, phase: Phase) -> String {
     let target = case.target();
     let node = &drift.old.node;
-    let cause = case.cause(drift);
-    let lost = cause == "node-failure";
+    let fault = case.cause(drift);
+    let lost = fault == "node-failure";
     match phase {
         Phase::Detected if lost => "kube-controller-manager --node-monitor-grace-period".to_owned(),
-        Phase::Detected => "none: the loss itself".to_owned(),
         Phase::Evicted if lost => format!("tolerationSeconds on {target}"),
-        Phase::Evicted if cause == "node-drain" => format!("PodDisruptionBudget of {target}"),
-        Phase::Evicted => format!("terminationGracePeriodSeconds on {target}"),
+        Phase::Evicted if fault == "node-drain" => format!("PodDisruptionBudget of {target}"),
+        // Whoever deletes a pod decides when.
+        Phase::Detected | Phase::Evicted => String::new(),
         Phase::Scheduled if case.is_statefulset() && (lost || drift.old_end == OldEnd::NeverConfirmed) => {
             format!("node.kubernetes.io/out-of-service taint on {node}")
         }
@@ -39,5 +39,6 @@ pub(super) fn budget(message: &str) -> Option<String> {
     let (_, rest) = message.split_once("PodDisruptionBudget")?;
     let name = rest.split_whitespace().next().unwrap_or_default();
     let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    Some(if name.is_empty() { "PodDisruptionBudget".to_owned() } else { format!("PodDisruptionBudget {name}") })
+    // Without `namespace/name` the message knows only that it was one.
+    Some(if name.contains('/') { format!("PodDisruptionBudget {name}") } else { "PodDisruptionBudget".to_owned() })
 }

@@ -1,6 +1,7 @@
 //! Recovery time: the worst of all injections against its bound, and what it was spent on.
 
 use crate::measure::{Drift, FaultSpan, text};
+use crate::scenario::Phase;
 
 use super::explain;
 use super::judgement::Case;
@@ -51,7 +52,7 @@ fn recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
     let rto = fault.rto().unwrap_or_default();
     let outcome = if rto > limit { Outcome::Fail } else { Outcome::Pass };
     let objective = format!("{} (objective {})", text::duration(rto), text::duration(limit));
-    let slowest = case.drifts_of(&fault.step).filter(|drift| drift.stuck.is_none()).max_by_key(|drift| drift.total());
+    let slowest = case.drifts_of(&fault.step).filter(|drift| drift.stuck.is_none()).max_by_key(|drift| back(drift));
     let (reason, knob) = match slowest {
         Some(drift) => (
             format!("{} needed {objective}{}", drift.instance, spent(case, drift, rto)),
@@ -65,8 +66,10 @@ fn recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
 
 /// The phases, and what remained until the whole target was steady.
 fn spent(case: &Case<'_>, drift: &Drift, rto: u64) -> String {
-    let mut parts = explain::phases(case, drift);
-    let rest = rto.saturating_sub(drift.total().unwrap_or_default());
+    let recovered = drift.from.saturating_add(rto);
+    let mut parts = explain::phases(case, drift, recovered);
+    let told = drift.edges.iter().map(|edge| edge.at).take_while(|at| *at <= recovered).last();
+    let rest = recovered - told.unwrap_or(drift.from);
     if rest.saturating_mul(20) > rto {
         if !parts.is_empty() {
             parts.push_str(", ");
@@ -75,6 +78,11 @@ fn spent(case: &Case<'_>, drift: &Drift, rto: u64) -> String {
         parts.push_str(" more until the target was steady");
     }
     if parts.is_empty() { parts } else { format!(": {parts}") }
+}
+
+/// When an instance was back in strength: what its probes say comes later and by chance.
+fn back(drift: &Drift) -> Option<u64> {
+    drift.edges.iter().find(|edge| edge.phase == Phase::Ready).map(|edge| edge.at)
 }
 
 fn without_drift(case: &Case<'_>, fault: &FaultSpan, objective: &str) -> (String, String) {

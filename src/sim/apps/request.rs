@@ -74,15 +74,30 @@ impl State {
         Some(health(self, process, id, path.split('?').next().unwrap_or_default()).unwrap_or(200))
     }
 
-    /// The exit code of a command of a kubelet probe or preStop hook: 0 while the application is up and ready,
-    /// 1 while it is not, 137 when there is no process.
-    pub fn app_exec(&mut self, uid: &str, container: &str, _command: &[String]) -> i32 {
+    /// The exit code of a command of a kubelet probe or preStop hook: 137 when there is no process; 0 for `sleep` and
+    /// `true`, alone or in a shell; a command that speaks of `ready` (`pg_isready`, `cat /tmp/ready`) follows
+    /// `/readyz`; any other fails while the application starts, hangs or is unhealthy.
+    pub fn app_exec(&mut self, uid: &str, container: &str, command: &[String]) -> i32 {
         let id = self.apps.by_pod.get(uid).and_then(|containers| containers.get(container));
         let Some((id, process)) = id.and_then(|id| Some((*id, self.apps.processes.get(id)?))) else { return 137 };
-        let up = process.phase != Phase::Starting;
-        let well = matches!(health(self, process, id, "/readyz"), None | Some(200));
-        i32::from(!(up && well && process.mood(self.now) != Mood::Hanging))
+        if is_idle(command) {
+            return 0;
+        }
+        let mood = process.mood(self.now);
+        if process.phase == Phase::Starting || mood == Mood::Hanging {
+            return 1;
+        }
+        let asks_ready = command.iter().any(|word| word.contains("ready"));
+        let path = if asks_ready { "/readyz" } else { "/healthz" };
+        i32::from(!matches!(health(self, process, id, path), None | Some(200)))
     }
+}
+
+/// Whether a command only passes time: `sleep 5`, `sh -c "sleep 5"`, `true`.
+fn is_idle(command: &[String]) -> bool {
+    let mut words = command.iter().flat_map(|part| part.split_whitespace()).filter(|word| *word != "-c");
+    let first = words.find(|word| !matches!(word.rsplit('/').next(), Some("sh" | "bash")));
+    first.is_some_and(|word| matches!(word.rsplit('/').next(), Some("sleep" | "true")))
 }
 
 /// The status of the health paths; `None` when the path is the application's own affair.

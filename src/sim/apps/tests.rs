@@ -93,15 +93,25 @@ fn sigterm_lets_it_serve_until_it_exits_or_closes_it_at_once() {
 }
 
 #[test]
-fn an_exec_probe_succeeds_while_the_application_is_ready() {
+fn a_command_fails_as_far_as_it_concerns_the_application() {
     let mut bench = Bench::new();
-    let uid = pod(&mut bench, &json!({ "unready-for": "1s" }));
-    let exec = |bench: &mut Bench| bench.state.app_exec(&uid, "main", &["true".to_owned()]);
-    assert_eq!(exec(&mut bench), 1, "starting");
-    bench.pass(500 * MS);
-    assert_eq!(exec(&mut bench), 1, "not yet ready");
-    bench.pass(S);
-    assert_eq!(exec(&mut bench), 0);
-    bench.state.app_killed(&uid, "main");
-    assert_eq!(bench.state.app_exec(&uid, "main", &[]), 137);
+    let uid = pod(&mut bench, &json!({ "unready-for": "1s", "unhealthy-after": "2s" }));
+    // While it starts, is not ready, is well, is unhealthy, and is gone.
+    let cases: [(&[&str], [i32; 5]); 5] = [
+        (&["cat", "/tmp/ready"], [1, 1, 0, 0, 137]),
+        (&["healthcheck"], [1, 0, 0, 1, 137]),
+        (&["sleep", "5"], [0, 0, 0, 0, 137]),
+        (&["/bin/sh", "-c", "sleep 5"], [0, 0, 0, 0, 137]),
+        (&["sh", "-c", "curl localhost/ready"], [1, 1, 0, 0, 137]),
+    ];
+    for (moment, wait) in [Duration::ZERO, 500 * MS, S, S, S].into_iter().enumerate() {
+        bench.pass(wait);
+        if moment == 4 {
+            bench.state.app_killed(&uid, "main");
+        }
+        for (command, codes) in &cases {
+            let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+            assert_eq!(bench.state.app_exec(&uid, "main", &command), codes[moment], "{command:?} at moment {moment}");
+        }
+    }
 }

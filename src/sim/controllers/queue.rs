@@ -55,7 +55,7 @@ pub(super) fn enqueue_at(state: &mut State, controller: Controller, key: Key, at
     // Events are finer than timestamps: a time that has come is looked at with the next tick.
     let due = due.max(state.now + Duration::from_millis(1));
     let work = Work::Wake(controller, key, due);
-    state.after_once(due - state.now, Event::Controller(work));
+    state.after_once(due.saturating_sub(state.now), Event::Controller(work));
 }
 
 /// Lets the garbage collector look at an object soon.

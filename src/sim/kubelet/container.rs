@@ -200,9 +200,8 @@ fn plan(worker: &mut PodWorker) -> Plan {
     }
     let wanted = |slot: &&Slot| match (slot.role, slot.exit_code()) {
         (Role::Init, _) => false,
-        (Role::Sidecar, _) => !slot.is_running(),
         (Role::Main, Some(code)) => restarts(code),
-        (Role::Main, None) => !slot.is_running(),
+        (Role::Sidecar, _) | (Role::Main, None) => !slot.is_running(),
     };
     let over = |slot: &Slot| slot.exit_code().is_some_and(|code| !restarts(code));
     if worker.slots.iter().filter(|slot| slot.role == Role::Main).all(over) {

@@ -133,8 +133,8 @@ pub(super) fn pulled(state: &mut State, node: &str, number: u64) {
 }
 
 fn arrived(state: &mut State, pull: &Pull) {
-    let took = humantime::format_duration(state.now - pull.begun);
-    let waited = humantime::format_duration(state.now - pull.requested);
+    let took = humantime::format_duration(state.now.saturating_sub(pull.begun));
+    let waited = humantime::format_duration(state.now.saturating_sub(pull.requested));
     let message = format!(
         "Successfully pulled image \"{}\" in {took} ({waited} including waiting). Image size: {} bytes.",
         pull.image, pull.size

@@ -31,7 +31,7 @@ pub(super) fn begin(state: &mut State, uid: &str, name: &str, grace: Duration, m
         let deadline = now + grace.max(MINIMUM_GRACE);
         if deadline < killing.deadline {
             killing.deadline = deadline;
-            state.pod_after(deadline - now, uid, PodStep::Kill { container, run });
+            state.pod_after(deadline.saturating_sub(now), uid, PodStep::Kill { container, run });
         }
         return;
     }

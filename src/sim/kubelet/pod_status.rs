@@ -1,5 +1,5 @@
 //! A pod's status as its kubelet sees it: phase, containers, addresses. Pure.
-//! What others wrote into the status (their conditions, QoS class) stays.
+//! What others wrote into the status (their conditions, `qosClass`) stays.
 
 use std::time::Duration;
 

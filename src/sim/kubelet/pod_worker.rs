@@ -148,15 +148,15 @@ pub(super) fn observe(state: &mut State, node: &str, key: &Key, removal: Removal
         }
         state.pod_after_once(Duration::ZERO, &uid, PodStep::Report);
     } else {
-        admit(state, node, key, object);
+        admit(state, node, key, &object);
     }
 }
 
 /// Takes a pod that the kubelet has not seen before.
-fn admit(state: &mut State, node: &str, key: &Key, object: Arc<Object>) {
+fn admit(state: &mut State, node: &str, key: &Key, object: &Arc<Object>) {
     let uid = object.uid().to_owned();
     let terminal = ["Succeeded", "Failed"].contains(&object.text("/status/phase"));
-    let confirmed = deletion_grace(&object) == Some(0);
+    let confirmed = deletion_grace(object) == Some(0);
     if confirmed || (terminal && !object.is_terminating()) {
         return;
     }
@@ -166,7 +166,7 @@ fn admit(state: &mut State, node: &str, key: &Key, object: Arc<Object>) {
         epoch: 0,
         known: true,
         stage: Stage::Volumes,
-        slots: container::slots(&object),
+        slots: container::slots(object),
         busy: None,
         initialised: false,
         added: state.now,

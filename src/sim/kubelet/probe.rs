@@ -132,22 +132,27 @@ mod tests {
         Probe::new(role, Rules { delay: second * 5, period: second * 10, success, failure })
     }
 
-    fn results(mut probe: Probe, answers: &[bool]) -> Vec<Option<bool>> {
-        answers.iter().map(|ok| probe.record(*ok)).collect()
+    /// What each answer (`+` or `-`) changes the result to; `.` for no change.
+    fn results(mut probe: Probe, answers: &str) -> String {
+        let change = |answer| match probe.record(answer == '+') {
+            None => '.',
+            Some(true) => '+',
+            Some(false) => '-',
+        };
+        answers.chars().map(change).collect()
     }
 
     #[test]
     fn results_change_only_after_as_many_equal_answers_as_the_threshold_says() {
-        let (yes, no) = (Some(true), Some(false));
-        let cases: [(Probe, &[bool], &[Option<bool>]); 5] = [
-            (probe(Role::Readiness, 1, 3), &[true, false, false, false, true], &[yes, None, None, no, yes]),
-            (probe(Role::Readiness, 2, 1), &[true, true, false], &[None, yes, no]),
-            (probe(Role::Readiness, 1, 1), &[false, false], &[None, None]),
-            (probe(Role::Liveness, 1, 2), &[false, true, false, false], &[None, None, None, no]),
-            (probe(Role::Startup, 1, 2), &[false, true], &[None, yes]),
-        ];
-        for (probe, answers, wanted) in cases {
-            assert_eq!(results(probe.clone(), answers), wanted, "{probe:?} {answers:?}");
+        for (role, success, failure, answers, wanted) in [
+            (Role::Readiness, 1, 3, "+---+", "+..-+"),
+            (Role::Readiness, 2, 1, "++-", ".+-"),
+            (Role::Readiness, 1, 1, "--", ".."),
+            (Role::Liveness, 1, 2, "-+--", "...-"),
+            (Role::Startup, 1, 2, "-+", ".+"),
+            (Role::Startup, 1, 2, "--", ".-"),
+        ] {
+            assert_eq!(results(probe(role, success, failure), answers), wanted, "{role:?} {answers}");
         }
     }
 

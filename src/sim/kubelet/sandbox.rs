@@ -32,6 +32,7 @@ pub(super) fn create(state: &mut State, uid: &str) {
         state.pod_event(uid, "Warning", "FailedCreatePodSandBox", message);
         return state.pod_after_once(Duration::from_secs(10), uid, PodStep::Retry);
     };
+    let again = worker.slots.iter().any(|slot| slot.launches > 0);
     worker.stage = Stage::Sandbox;
     worker.ip.clone_from(&ip);
     let sandbox = Sandbox {
@@ -45,6 +46,10 @@ pub(super) fn create(state: &mut State, uid: &str) {
     };
     state.kubelet.sandboxes.insert(uid.to_owned(), sandbox);
     state.pod_after(delay, uid, PodStep::SandboxUp { epoch });
+    if again {
+        let message = "Pod sandbox changed, it will be killed and re-created.";
+        state.pod_event(uid, "Normal", "SandboxChanged", message);
+    }
 }
 
 fn host_ip(state: &State, node: &str) -> Option<String> {

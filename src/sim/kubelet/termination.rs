@@ -127,7 +127,7 @@ fn schedule_unmount(state: &mut State, uid: &str) {
     // A pod that an earlier process of this kubelet knew waits until its volumes are known again.
     let earlier = worker.added + machine::RECONSTRUCTION < reconstructed;
     let at = if earlier { reconstructed.max(state.now + UNMOUNT) } else { state.now + UNMOUNT };
-    state.pod_after_once(at - state.now, uid, PodStep::Unmount { epoch });
+    state.pod_after_once(at.saturating_sub(state.now), uid, PodStep::Unmount { epoch });
 }
 
 /// The volumes are unmounted: scratch is thrown away, and a deletion is confirmed.
@@ -136,11 +136,12 @@ pub(super) fn unmount(state: &mut State, uid: &str, epoch: u64) {
     if !worker.known || !state.kubelet_runs(&worker.node) {
         return;
     }
-    let (key, stage, can_report) = (worker.key.clone(), worker.stage, state.can_report(&worker.node));
+    let (key, reachable) = (worker.key.clone(), state.can_report(&worker.node));
+    let ended = worker.stage == Stage::Ended;
     let removed = worker.termination.is_some_and(|termination| termination.removed);
     state.unmounted(uid);
     state.drop_scratch(uid);
-    if stage != Stage::Ended || (!can_report && !removed) {
+    if !ended || (!reachable && !removed) {
         return;
     }
     pod_worker::forget(state, uid);

@@ -9,6 +9,7 @@ use super::resolve::{self, Origin, Resolved};
 use super::{Answer, CallId, ConnectionId, Destination, Request, State, Vantage, Work};
 use crate::sim::Event;
 use crate::sim::apps::ProcessId;
+use crate::sim::kubelet::Sandbox;
 
 /// One request under way.
 #[derive(Debug)]
@@ -173,15 +174,30 @@ fn meet(state: &State, call: &Call) -> Met {
     let Some(origin) = &call.origin else { return silent };
     let Some(uid) = state.kubelet.by_ip.get(&call.ip) else { return silent };
     let Some(sandbox) = state.kubelet.sandboxes.get(uid) else { return silent };
+    let listener = listener(state, sandbox, call.port);
+    let uid = listener.map_or(uid.as_str(), |(uid, _)| uid);
     if !wires(state, origin, &sandbox.node) || !policies_allow(state, origin, uid, call.port) {
         return silent;
     }
-    match state.app_listener(uid, call.port) {
-        Some(process) => {
-            Met::Process(Reached { uid: uid.clone(), node: sandbox.node.clone(), port: call.port, process })
+    match listener {
+        Some((uid, process)) => {
+            Met::Process(Reached { uid: uid.to_owned(), node: sandbox.node.clone(), port: call.port, process })
         }
         None => Met::Answer(Answer::Refused),
     }
+}
+
+/// Who listens on a port of a sandbox's address. Pods on their node's own network share one address.
+fn listener<'a>(state: &'a State, sandbox: &'a Sandbox, port: u16) -> Option<(&'a str, ProcessId)> {
+    if let Some(process) = state.app_listener(&sandbox.uid, port) {
+        return Some((&sandbox.uid, process));
+    }
+    if !state.network.pods.get(&sandbox.uid).is_some_and(|facts| facts.host_network) {
+        return None;
+    }
+    let neighbours = state.store.pods_on(&sandbox.node).map(|(_, pod)| pod.uid());
+    let sharing = |uid: &&str| state.kubelet.sandboxes.get(*uid).is_some_and(|other| other.ip == sandbox.ip);
+    neighbours.filter(sharing).find_map(|uid| Some((uid, state.app_listener(uid, port)?)))
 }
 
 /// An answer reaches the caller, unless the way back is cut.

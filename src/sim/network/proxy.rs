@@ -17,7 +17,11 @@ const SERVICE_NAME: &str = "kubernetes.io/service-name";
 /// All Services as the proxies see them.
 #[derive(Debug, Default)]
 pub(super) struct Services {
-    views: BTreeMap<Key, View>,
+    views: BTreeMap<Key, Arc<View>>,
+    /// What the proxy of a machine without network last heard, by node and Service.
+    stale: BTreeMap<String, BTreeMap<Key, Arc<View>>>,
+    /// How many choices were made for each Service, counted from a seeded start.
+    turns: BTreeMap<Key, u64>,
     cluster_ips: BTreeMap<String, Key>,
     /// Names of the endpoint slices of each Service.
     slices: BTreeMap<Key, BTreeSet<String>>,
@@ -37,8 +41,6 @@ struct View {
     /// `internalTrafficPolicy: Local`: only endpoints on the sender's own node.
     local: bool,
     ports: Vec<Port>,
-    /// How many choices were made, counted from a seeded start.
-    next: u64,
 }
 
 #[derive(Debug)]
@@ -92,19 +94,45 @@ fn service_of(slice: &Object) -> Option<Key> {
 }
 
 pub(super) fn sync(state: &mut State, key: &Key) {
-    let next = match state.network.services.views.remove(key) {
-        Some(old) => {
-            state.network.services.cluster_ips.remove(&old.cluster_ip);
-            old.next
-        }
-        None => state.draw(0, 1 << 48),
-    };
+    let old = state.network.services.views.remove(key);
+    if let Some(old) = &old {
+        state.network.services.cluster_ips.remove(&old.cluster_ip);
+    }
+    leave_stale(state, key, &old.unwrap_or_default());
     let Some(service) = state.store.get(Kind::Service, key).cloned() else { return };
-    let view = View { next, ..view(state, key, service.typed::<Service>()) };
+    if !state.network.services.turns.contains_key(key) {
+        let start = state.draw(0, 1 << 48);
+        state.network.services.turns.insert(key.clone(), start);
+    }
+    let view = view(state, key, service.typed::<Service>());
     if !view.cluster_ip.is_empty() && !view.headless {
         state.network.services.cluster_ips.insert(view.cluster_ip.clone(), key.clone());
     }
-    state.network.services.views.insert(key.clone(), view);
+    state.network.services.views.insert(key.clone(), Arc::new(view));
+}
+
+/// Machines that are cut off from the API go on with what their proxies knew.
+fn leave_stale(state: &mut State, key: &Key, old: &Arc<View>) {
+    let cut = state.kubelet.machines.values().filter(|machine| !machine.network);
+    let cut: BTreeSet<&str> = cut.map(|machine| machine.name.as_str()).collect();
+    let frozen = &mut state.network.services.stale;
+    frozen.retain(|node, _| cut.contains(node.as_str()));
+    for node in cut {
+        frozen.entry(node.to_owned()).or_default().entry(key.clone()).or_insert_with(|| old.clone());
+    }
+}
+
+/// The Service as the sender's own machine knows it.
+fn known_to<'a>(state: &'a State, from: &Origin, service: &Key) -> Option<&'a Arc<View>> {
+    let services = &state.network.services;
+    let frozen = match from {
+        Origin::ControlPlane => None,
+        Origin::Node(node) | Origin::Pod { node, .. } => {
+            let cut = state.kubelet.machines.get(node).is_some_and(|machine| !machine.network);
+            if cut { services.stale.get(node).and_then(|views| views.get(service)) } else { None }
+        }
+    };
+    frozen.or_else(|| services.views.get(service))
 }
 
 fn view(state: &State, key: &Key, service: &Service) -> View {
@@ -127,7 +155,6 @@ fn view(state: &State, key: &Key, service: &Service) -> View {
         cluster_ip,
         local: spec.internal_traffic_policy.as_deref() == Some("Local"),
         ports: ports.collect(),
-        next: 0,
     }
 }
 
@@ -161,7 +188,11 @@ fn usable(conditions: Option<&EndpointConditions>) -> Use {
 
 /// One endpoint of a Service port: a ready one, else one that terminates and still serves.
 pub(super) fn choose(state: &mut State, from: &Origin, service: &Key, port: &str) -> Resolved {
-    let Some(view) = state.network.services.views.get_mut(service) else { return Resolved::Refused };
+    let Some(view) = known_to(state, from, service).cloned() else { return Resolved::Refused };
+    let turn = state.network.services.turns.get_mut(service).map_or(0, |turn| {
+        *turn = turn.wrapping_add(1);
+        *turn
+    });
     let number = port.parse::<u16>().ok();
     let Some(known) = view.ports.iter().find(|known| known.name == port || Some(known.number) == number) else {
         return Resolved::Refused;
@@ -170,17 +201,15 @@ pub(super) fn choose(state: &mut State, from: &Origin, service: &Key, port: &str
         Origin::Node(node) | Origin::Pod { node, .. } if view.local => Some(node.as_str()),
         Origin::ControlPlane | Origin::Node(_) | Origin::Pod { .. } => None,
     };
-    let last_resort = if view.headless { None } else { pick(&known.terminating, near, view.next) };
-    let Some(chosen) = pick(&known.ready, near, view.next).or(last_resort) else { return Resolved::Refused };
+    let last_resort = if view.headless { None } else { pick(&known.terminating, near, turn) };
+    let Some(chosen) = pick(&known.ready, near, turn).or(last_resort) else { return Resolved::Refused };
     // A headless name gives pod addresses only: a client in the cluster uses its own port number, untranslated.
     // The API server's proxy looks the port up.
     let port = match (view.headless, from, number) {
         (true, Origin::Node(_) | Origin::Pod { .. }, Some(number)) => number,
         _ => chosen.port,
     };
-    let resolved = Resolved::To { ip: chosen.ip.clone(), port };
-    view.next = view.next.wrapping_add(1);
-    resolved
+    Resolved::To { ip: chosen.ip.clone(), port }
 }
 
 /// An endpoint at random, as iptables chooses, among those on one node if that is asked for. The chance hangs on the

@@ -67,7 +67,8 @@ fn pod_address(state: &State, namespace: &str, name: &str, port: &str) -> Resolv
     let Some(object) = state.store.find(Kind::Pod, namespace, name) else { return Resolved::Silent };
     let ip = object.text("/status/podIP");
     if ip.is_empty() {
-        return Resolved::Silent;
+        // It has not started: there is no address to dial, and whoever dials is told so at once.
+        return Resolved::Refused;
     }
     let Some(port) = pod_port(object.typed::<Pod>(), port) else { return Resolved::Refused };
     Resolved::To { ip: ip.to_owned(), port }

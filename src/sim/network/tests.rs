@@ -218,3 +218,35 @@ fn a_headless_service_gives_pod_addresses() {
     assert_eq!(short(&bench.get(&inside, &service("80"))), "refused", "nothing translates the port");
     assert_eq!(short(&bench.get(&Vantage::Outside, &service("80"))), "a");
 }
+
+#[test]
+fn pods_on_the_nodes_own_network_share_its_address_and_know_no_policies() {
+    let mut bench = two_pods();
+    for (name, port) in [("agent", 9100), ("proxy", 9200)] {
+        let ports = json!([{ "name": "main", "ports": [{ "containerPort": port }] }]);
+        let more = json!({ "spec": { "hostNetwork": true, "containers": ports } });
+        bench.pod("shop", name, "n3", "192.168.0.13", &more);
+    }
+    deny_all(&mut bench);
+    bench.pass(Duration::from_secs(1));
+    for (port, expected) in [(9100, "agent"), (9200, "proxy"), (9300, "refused")] {
+        let to = Destination::Address { ip: "192.168.0.13".to_owned(), port };
+        assert_eq!(short(&bench.get(&in_pod("shop", "a"), &to)), expected);
+    }
+}
+
+#[test]
+fn the_proxy_of_a_cut_off_machine_keeps_what_it_knew() {
+    let mut bench = two_pods();
+    bench.machine("n1").network = false;
+    bench.endpoints(&[("10.0.2.1", true, false)]);
+    bench.pass(Duration::from_secs(1));
+    let mut met = |from: Vantage| -> Vec<String> {
+        let met = (0..20).map(|_| short(&bench.get(&from, &service("80"))).to_owned());
+        met.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+    };
+    assert_eq!(met(Vantage::Outside), ["b"]);
+    assert_eq!(met(in_pod("shop", "a")), ["a", "silent"]);
+    bench.machine("n1").network = true;
+    assert_eq!(short(&bench.get(&in_pod("shop", "a"), &service("80"))), "b");
+}

@@ -1,78 +1,87 @@
-//! The node lifecycle controller, taint eviction and pod garbage collection.
-//! They know of machines only what Leases and Node objects say.
+//! The node lifecycle controller, taint eviction and pod garbage collection. Never touches a machine: it knows of
+//! them only by their leases and statuses.
+//!
+//! - [`lifecycle`]: heartbeats that stop make a node's conditions Unknown and its pods not Ready.
+//! - [`taints`]: NoSchedule taints at once; NoExecute taints paced for each zone ([`zones`]).
+//! - [`taint_eviction`]: pods that do not tolerate a NoExecute taint are deleted, at once or after their time.
+//! - [`pod_gc`]: pods of nodes that are gone, and of nodes declared out of service, are removed by force.
 
-mod eviction_queue;
 mod lifecycle;
-mod mark;
 mod pod_gc;
 mod taint_eviction;
 mod taints;
+mod zones;
+
 #[cfg(test)]
 mod tests;
-mod watch;
-mod zone;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Event, Key, State};
-
-pub use watch::on_change;
+use super::{Change, Event, Key, Kind, State};
 
 /// Work of this room.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Work {
-    /// All nodes' heartbeats are looked at.
+    /// Looks at every node's heartbeat (`--node-monitor-period`).
     Monitor,
-    /// A node's `NoSchedule` taints follow its conditions.
+    /// Brings a node's NoSchedule taints in line with its conditions and cordon.
     NoSchedule(String),
-    /// The next node of a zone may get its `NoExecute` taint.
-    NoExecute(String),
-    /// The pods of a node meet its `NoExecute` taints.
-    Taints(String),
-    /// A pod meets the `NoExecute` taints of its node.
-    Pod(Key),
-    /// A pod is evicted unless that was called off since; planned for this time.
-    Evict(Key, Duration),
-    /// Pods that nobody else will end are collected.
+    /// Gives the next waiting node of a zone its NoExecute taint.
+    Pace(String),
+    /// Looks at all pods of a node whose taints changed.
+    EvictFrom(String),
+    /// Looks at one pod that was bound or changed its tolerations.
+    EvictPod(Key),
+    /// A pod's toleration has run out.
+    Expire(Key),
+    /// Collects pods that nobody else will remove.
     CollectPods,
 }
 
 /// What this room remembers beside the store.
 #[derive(Debug, Default)]
 pub struct Local {
-    /// What was last seen of each node.
     health: BTreeMap<String, lifecycle::Health>,
-    /// Zones, and which of their nodes wait for a taint.
-    zones: BTreeMap<String, zone::Zone>,
-    /// No node of the cluster is ready: nothing is evicted (`master disruption mode`).
-    all_disrupted: bool,
-    /// Evictions to come, by pod.
+    zones: BTreeMap<String, zones::Zone>,
     evictions: BTreeMap<Key, taint_eviction::Planned>,
-    /// When a node was first missed by the pod collector.
-    missing: BTreeMap<String, Duration>,
-    /// Pods that terminate.
-    terminating: BTreeSet<Key>,
+    missing_nodes: BTreeMap<String, Duration>,
 }
 
-/// Starts the timers. The node monitor's phase comes from the seed, for on real clusters it is nobody's choice.
+/// Delay between a change and the controller that acts on it, as measured on a real cluster: within 0.1 s.
+const LATENCY: Duration = Duration::from_millis(50);
+
+/// Starts timers and creates what a fresh cluster has.
 pub fn boot(state: &mut State) {
     let period = state.settings.timings.node_monitor_period;
-    let millis = u64::try_from(period.as_millis()).unwrap_or(u64::MAX);
-    let phase = Duration::from_millis(state.draw(0, millis));
-    state.after(phase, Event::Nodes(Work::Monitor));
-    state.after(state.settings.timings.pod_gc_period, Event::Nodes(Work::CollectPods));
+    state.after(period, Event::Nodes(Work::Monitor));
+    let period = state.settings.timings.pod_gc_period;
+    state.after(period, Event::Nodes(Work::CollectPods));
+}
+
+/// Reacts to a change of the store by enqueuing work.
+pub fn on_change(state: &mut State, change: &Change) {
+    match change.kind {
+        Kind::Lease if change.key.namespace == "kube-node-lease" => lifecycle::lease_changed(state, change),
+        Kind::Node => {
+            lifecycle::node_changed(state, change);
+            taints::node_changed(state, change);
+            taint_eviction::node_changed(state, change);
+        }
+        Kind::Pod => taint_eviction::pod_changed(state, change),
+        _ => {}
+    }
 }
 
 /// Does one piece of work.
 pub fn handle(state: &mut State, work: Work) {
     match work {
         Work::Monitor => lifecycle::monitor(state),
-        Work::NoSchedule(node) => taints::follow_conditions(state, &node),
-        Work::NoExecute(zone) => eviction_queue::next(state, &zone),
-        Work::Taints(node) => taint_eviction::node_changed(state, &node),
-        Work::Pod(key) => taint_eviction::pod_changed(state, &key),
-        Work::Evict(key, at) => taint_eviction::evict(state, &key, at),
+        Work::NoSchedule(node) => taints::sync_no_schedule(state, &node),
+        Work::Pace(zone) => zones::pace(state, &zone),
+        Work::EvictFrom(node) => taint_eviction::look_at_node(state, &node),
+        Work::EvictPod(pod) => taint_eviction::look_at_pod(state, &pod),
+        Work::Expire(pod) => taint_eviction::expire(state, &pod),
         Work::CollectPods => pod_gc::collect(state),
     }
 }

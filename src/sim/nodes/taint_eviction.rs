@@ -1,5 +1,5 @@
-//! The taint eviction controller: pods that do not tolerate a `NoExecute` taint are deleted, at once or when their
-//! `tolerationSeconds` are over (`taint_eviction.go`).
+//! Deletes pods that do not tolerate a NoExecute taint, at once or when their toleration has run out.
+//! Source: `pkg/controller/tainteviction/taint_eviction.go`.
 
 use std::time::Duration;
 
@@ -7,171 +7,189 @@ use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, Taint, Toleration};
 
 use super::Work;
 use crate::sim::registry::DeleteOptions;
-use crate::sim::scheduler::selector::tolerates;
-use crate::sim::scheduler::set_condition;
-use crate::sim::{Event, Key, Kind, State};
+use crate::sim::{Change, ChangeType, Event, Key, Kind, State};
 
-const COMPONENT: &str = "taint-eviction-controller";
-
-/// A planned eviction.
-#[derive(Clone, Debug)]
+/// A deletion to come.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Planned {
     uid: String,
     at: Duration,
 }
 
-/// How long a pod may stay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stay {
-    /// Not at all.
-    No,
-    /// So long.
-    For(Duration),
-    /// For ever.
-    Always,
-}
-
-/// How long tolerations let a pod stay: the shortest time of the first toleration that covers each taint.
-pub(super) fn stay(taints: &[Taint], tolerations: &[Toleration]) -> Stay {
-    let mut shortest: Option<i64> = None;
-    for taint in taints {
-        let Some(covering) = tolerations.iter().find(|toleration| tolerates(toleration, taint)) else {
-            return Stay::No;
-        };
-        if let Some(seconds) = covering.toleration_seconds {
-            shortest = Some(shortest.map_or(seconds, |shortest| shortest.min(seconds)));
-        }
-    }
-    match shortest.map(u64::try_from) {
-        None => Stay::Always,
-        Some(Err(_) | Ok(0)) => Stay::No,
-        Some(Ok(seconds)) => Stay::For(Duration::from_secs(seconds)),
+pub(super) fn node_changed(state: &mut State, change: &Change) {
+    let taints = |object: &crate::sim::Object| object.value().pointer("/spec/taints").cloned();
+    if change.old.as_ref().and_then(|old| taints(old)) != taints(&change.new) {
+        state.after_once(Duration::from_millis(10), Event::Nodes(Work::EvictFrom(change.key.name.clone())));
     }
 }
 
-/// A node's taints changed: all its pods are looked at.
-pub(super) fn node_changed(state: &mut State, name: &str) {
-    let taints = no_execute(state, name);
-    let pods: Vec<_> = state.store.pods_on(name).map(|(key, _)| key.clone()).collect();
-    for key in pods {
-        process(state, &key, &taints);
-    }
-}
-
-/// A pod got its node or other tolerations.
-pub(super) fn pod_changed(state: &mut State, key: &Key) {
-    let Some(node) = state.store.get(Kind::Pod, key).map(|pod| pod.text("/spec/nodeName").to_owned()) else { return };
-    let taints = no_execute(state, &node);
-    process(state, key, &taints);
-}
-
-fn no_execute(state: &State, node: &str) -> Vec<Taint> {
-    let Some(node) = state.store.get(Kind::Node, &Key::cluster(node)) else { return Vec::new() };
-    let taints = node.typed::<Node>().spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
-    taints.iter().filter(|taint| taint.effect == "NoExecute").cloned().collect()
-}
-
-fn process(state: &mut State, key: &Key, taints: &[Taint]) {
-    if taints.is_empty() {
-        return cancel(state, key);
-    }
-    let Some(object) = state.store.get(Kind::Pod, key).cloned() else { return };
-    if object.is_terminating() {
+pub(super) fn pod_changed(state: &mut State, change: &Change) {
+    if change.change == ChangeType::Deleted {
+        state.nodes.evictions.remove(&change.key);
         return;
     }
-    let spec = object.typed::<Pod>().spec.as_ref();
-    let tolerations = spec.and_then(|spec| spec.tolerations.as_deref()).unwrap_or_default();
-    let uid = object.uid().to_owned();
-    match stay(taints, tolerations) {
-        Stay::No => {
-            let planned = Planned { uid, at: state.now };
-            plan(state, key, planned);
-        }
-        // An eviction that is planned already is kept: the first taint counts.
-        Stay::For(_) if state.nodes.evictions.get(key).is_some_and(|planned| planned.uid == uid) => {}
-        Stay::For(time) => {
-            let planned = Planned { uid, at: state.now + time };
-            plan(state, key, planned);
-        }
-        Stay::Always => {}
+    let part = |pointer: &str| {
+        change.old.as_ref().and_then(|old| old.value().pointer(pointer)) != change.new.value().pointer(pointer)
+    };
+    if !change.new.text("/spec/nodeName").is_empty() && (part("/spec/nodeName") || part("/spec/tolerations")) {
+        state.after_once(Duration::from_millis(10), Event::Nodes(Work::EvictPod(change.key.clone())));
     }
 }
 
-fn plan(state: &mut State, key: &Key, planned: Planned) {
-    let at = planned.at;
-    state.nodes.evictions.insert(key.clone(), planned);
-    state.after(at - state.now, Event::Nodes(Work::Evict(key.clone(), at)));
+pub(super) fn look_at_node(state: &mut State, name: &str) {
+    let pods: Vec<Key> = state.store.pods_on(name).map(|(key, _)| key.clone()).collect();
+    for pod in pods {
+        look_at_pod(state, &pod);
+    }
+}
+
+/// How long a pod may stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stay {
+    Forever,
+    For(Duration),
+    Not,
+}
+
+fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+    let effect = toleration.effect.as_deref().unwrap_or_default();
+    let key = toleration.key.as_deref().unwrap_or_default();
+    let value = match toleration.operator.as_deref().unwrap_or("Equal") {
+        "Exists" => true,
+        _ => toleration.value.as_deref().unwrap_or_default() == taint.value.as_deref().unwrap_or_default(),
+    };
+    (effect.is_empty() || effect == taint.effect) && (key.is_empty() || key == taint.key) && value
+}
+
+/// Every taint must be tolerated; of the tolerations that match, the shortest time counts.
+fn stay(taints: &[&Taint], tolerations: &[Toleration]) -> Stay {
+    let mut shortest: Option<i64> = None;
+    for taint in taints {
+        let mut matching = tolerations.iter().filter(|toleration| tolerates(toleration, taint)).peekable();
+        if matching.peek().is_none() {
+            return Stay::Not;
+        }
+        for seconds in matching.filter_map(|toleration| toleration.toleration_seconds) {
+            shortest = Some(shortest.map_or(seconds, |before| before.min(seconds)));
+        }
+    }
+    match shortest {
+        None => Stay::Forever,
+        Some(seconds) => match u64::try_from(seconds) {
+            Ok(seconds) if seconds > 0 => Stay::For(Duration::from_secs(seconds)),
+            Ok(_) | Err(_) => Stay::Not,
+        },
+    }
+}
+
+pub(super) fn look_at_pod(state: &mut State, key: &Key) {
+    let Some(object) = state.store.get(Kind::Pod, key) else { return };
+    let pod = object.typed::<Pod>();
+    let spec = pod.spec.as_ref();
+    let node = spec.and_then(|spec| spec.node_name.as_deref()).unwrap_or_default();
+    let Some(node) = state.store.find(Kind::Node, "", node) else { return };
+    let taints = node.typed::<Node>().spec.as_ref().and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
+    let taints: Vec<&Taint> = taints.iter().filter(|taint| taint.effect == "NoExecute").collect();
+    let tolerations = spec.and_then(|spec| spec.tolerations.as_deref()).unwrap_or_default();
+    let uid = object.uid().to_owned();
+    match stay(&taints, tolerations) {
+        Stay::Forever => cancel(state, key),
+        Stay::Not => {
+            state.nodes.evictions.remove(key);
+            evict(state, key, &uid);
+        }
+        Stay::For(time) => plan(state, key, uid, time),
+    }
 }
 
 fn cancel(state: &mut State, key: &Key) {
     if state.nodes.evictions.remove(key).is_some() {
         let message = format!("Cancelling deletion of Pod {}/{}", key.namespace, key.name);
-        state.event(Kind::Pod, key, "Normal", "TaintManagerEviction", COMPONENT, &message);
+        state.event(Kind::Pod, key, "Normal", "TaintManagerEviction", "taint-eviction-controller", &message);
     }
 }
 
-/// The time of a planned eviction has come.
-pub(super) fn evict(state: &mut State, key: &Key, at: Duration) {
-    let Some(planned) = state.nodes.evictions.get(key).filter(|planned| planned.at == at).cloned() else { return };
-    state.nodes.evictions.remove(key);
-    if state.store.get(Kind::Pod, key).is_none_or(|pod| pod.uid() != planned.uid || pod.is_terminating()) {
+/// An earlier time that was already planned stays.
+fn plan(state: &mut State, key: &Key, uid: String, time: Duration) {
+    let at = state.now + time;
+    if state.nodes.evictions.get(key).is_some_and(|planned| planned.uid == uid && planned.at <= at) {
+        return;
+    }
+    state.nodes.evictions.insert(key.clone(), Planned { uid, at });
+    state.after(time, Event::Nodes(Work::Expire(key.clone())));
+}
+
+pub(super) fn expire(state: &mut State, key: &Key) {
+    let Some(planned) = state.nodes.evictions.get(key).cloned() else { return };
+    if planned.at <= state.now {
+        state.nodes.evictions.remove(key);
+        evict(state, key, &planned.uid);
+    }
+}
+
+/// Marks the pod as disrupted and deletes it with its own grace period.
+fn evict(state: &mut State, key: &Key, uid: &str) {
+    let Some(object) = state.store.get(Kind::Pod, key) else { return };
+    if object.uid() != uid || object.is_terminating() {
         return;
     }
     let message = format!("Marking for deletion Pod {}/{}", key.namespace, key.name);
-    state.event(Kind::Pod, key, "Normal", "TaintManagerEviction", COMPONENT, &message);
-    let condition = PodCondition {
-        type_: "DisruptionTarget".to_owned(),
-        status: "True".to_owned(),
-        reason: Some("DeletionByTaintManager".to_owned()),
-        message: Some("Taint manager: deleting due to NoExecute taint".to_owned()),
-        last_transition_time: Some(state.time()),
-        ..PodCondition::default()
-    };
-    // It was there a moment ago, and nothing else runs in between.
-    drop(state.modify_value(Kind::Pod, key, |pod| set_condition(pod, &condition)));
-    drop(state.delete(Kind::Pod, key, &DeleteOptions::default()));
+    state.event(Kind::Pod, key, "Normal", "TaintManagerEviction", "taint-eviction-controller", &message);
+    disrupt(state, key, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint");
+    let options = DeleteOptions { uid: Some(uid.to_owned()), ..DeleteOptions::default() };
+    let _gone_meanwhile = state.delete(Kind::Pod, key, &options);
+}
+
+/// Sets the DisruptionTarget condition.
+pub(super) fn disrupt(state: &mut State, key: &Key, reason: &str, message: &str) {
+    let now = state.time();
+    let _gone_meanwhile = state.modify::<Pod>(Kind::Pod, key, |pod| {
+        let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
+        conditions.retain(|condition| condition.type_ != "DisruptionTarget");
+        conditions.push(PodCondition {
+            type_: "DisruptionTarget".to_owned(),
+            status: "True".to_owned(),
+            reason: Some(reason.to_owned()),
+            message: Some(message.to_owned()),
+            last_transition_time: Some(now),
+            ..PodCondition::default()
+        });
+    });
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
 
+    fn taint(key: &str) -> Taint {
+        Taint { key: key.to_owned(), effect: "NoExecute".to_owned(), ..Taint::default() }
+    }
+
+    fn toleration(key: &str, seconds: Option<i64>) -> Toleration {
+        Toleration {
+            key: (!key.is_empty()).then(|| key.to_owned()),
+            operator: Some("Exists".to_owned()),
+            toleration_seconds: seconds,
+            ..Toleration::default()
+        }
+    }
+
     #[test]
-    fn the_shortest_matching_toleration_counts() {
-        let tolerates =
-            |key: &str, seconds: Value| json!({ "key": key, "operator": "Exists", "tolerationSeconds": seconds });
-        let null = Value::Null;
+    fn the_shortest_toleration_counts_and_every_taint_needs_one() {
+        let (a, b) = (taint("a"), taint("b"));
+        let seconds = |seconds| Stay::For(Duration::from_secs(seconds));
         for (taints, tolerations, expected) in [
-            (vec!["a"], json!([]), Stay::No),
-            (vec!["a"], json!([tolerates("a", null.clone())]), Stay::Always),
-            (vec!["a"], json!([tolerates("a", json!(300))]), Stay::For(Duration::from_secs(300))),
-            (vec!["a"], json!([tolerates("a", json!(0))]), Stay::No),
-            (vec!["a"], json!([tolerates("a", json!(-5))]), Stay::No),
-            (vec!["a", "b"], json!([tolerates("a", json!(300))]), Stay::No),
-            (
-                vec!["a", "b"],
-                json!([tolerates("a", json!(300)), tolerates("b", json!(5))]),
-                Stay::For(Duration::from_secs(5)),
-            ),
-            (
-                vec!["a", "b"],
-                json!([tolerates("a", null.clone()), tolerates("b", json!(5))]),
-                Stay::For(Duration::from_secs(5)),
-            ),
-            (
-                vec!["a"],
-                json!([tolerates("a", json!(300)), tolerates("a", json!(5))]),
-                Stay::For(Duration::from_secs(300)),
-            ),
+            (vec![], vec![], Stay::Forever),
+            (vec![&a], vec![], Stay::Not),
+            (vec![&a], vec![toleration("a", None)], Stay::Forever),
+            (vec![&a], vec![toleration("a", Some(300))], seconds(300)),
+            (vec![&a], vec![toleration("a", Some(0))], Stay::Not),
+            (vec![&a, &b], vec![toleration("a", Some(300))], Stay::Not),
+            (vec![&a, &b], vec![toleration("a", Some(300)), toleration("b", Some(5))], seconds(5)),
+            (vec![&a, &b], vec![toleration("", None)], Stay::Forever),
+            (vec![&a], vec![toleration("a", Some(300)), toleration("", None)], seconds(300)),
         ] {
-            let taints: Vec<Taint> = taints
-                .iter()
-                .map(|key| Taint { key: (*key).to_owned(), effect: "NoExecute".to_owned(), ..Taint::default() })
-                .collect();
-            let parsed: Vec<Toleration> = serde_json::from_value(tolerations.clone()).expect("tolerations");
-            assert_eq!(stay(&taints, &parsed), expected, "{tolerations}");
+            assert_eq!(stay(&taints, &tolerations), expected, "{taints:?} {tolerations:?}");
         }
     }
 }

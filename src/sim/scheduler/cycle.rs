@@ -168,7 +168,7 @@ fn fits_nowhere(state: &mut State, key: &Key, diagnosis: Diagnosis) {
 }
 
 /// Sets a pod's condition; the time of transition stays when the status does.
-pub(in crate::sim) fn set_condition(pod: &mut Value, condition: &PodCondition) {
+pub(super) fn set_condition(pod: &mut Value, condition: &PodCondition) {
     if !pod["status"].is_object() {
         pod["status"] = json!({});
     }

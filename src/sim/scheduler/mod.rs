@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use super::{Key, State};
 
-pub(in crate::sim) use cycle::set_condition;
 pub use watch::on_change;
 
 /// Work of this room.

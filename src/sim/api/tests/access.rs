@@ -1,5 +1,7 @@
 //! Denied verbs, discovery, the proxies, and what a request may not be.
 
+use std::time::Duration;
+
 use k8s_openapi::api::authorization::v1::SelfSubjectAccessReview;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{EvictParams, ListParams, PostParams};
@@ -10,7 +12,9 @@ use super::{api, cluster, config, create, pod, refusal};
 use crate::sim::{Cluster, Kind, Settings};
 
 async fn get(client: &Client, path: &str) -> kube::Result<Value> {
-    client.request(http::Request::get(path).body(Vec::new()).expect("a request")).await
+    let request = http::Request::get(path).body(Vec::new()).expect("a request");
+    // A proxy waits for ever for an application that is silent; a test must not.
+    tokio::time::timeout(Duration::from_secs(60), client.request(request)).await.expect("an answer")
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,13 +69,12 @@ async fn a_proxy_without_endpoints_is_unavailable() {
         "spec": { "selector": { "app": "web" }, "ports": [{ "name": "http", "port": 80 }] },
     });
     create(&client, Kind::Service, service).await.expect("create");
-    create(&client, Kind::Pod, pod("web", json!({}))).await.expect("create");
     let table = [
         ("services/web:80", 503, "no endpoints available for service \"web\""),
         ("services/web:http", 503, "no endpoints available for service \"web\""),
         ("services/web:81", 503, "no service port \"81\" found for service \"web\""),
         ("services/none:80", 404, "services \"none\" not found"),
-        ("pods/web:8080", 503, "connect: connection refused"),
+        ("pods/none:80", 404, "pods \"none\" not found"),
     ];
     for (path, code, message) in table {
         let refused = refusal(get(&client, &format!("/api/v1/namespaces/default/{path}/proxy/a?b=c")).await);
@@ -92,4 +95,27 @@ async fn requests_have_a_size_limit_and_strict_ones_no_unknown_fields() {
     let refused = refusal(client.request::<Value>(request).await);
     assert!(refused.2.ends_with("strict decoding error: unknown field \"dataa\""), "{}", refused.2);
     assert!(api(&client, Kind::ConfigMap).get_opt("a").await.expect("get").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proxy_names_the_pod_that_answered() {
+    let client = Cluster::start(Settings::default(), 1).client();
+    let mut web = pod("web", json!({ "app": "web" }));
+    web["spec"]["containers"][0]["ports"] = json!([{ "containerPort": 8080 }]);
+    web["spec"]["nodeName"] = json!("worker-1");
+    let service = json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": { "name": "proxy" },
+        "spec": { "selector": { "app": "web" }, "ports": [{ "port": 80, "targetPort": 8080 }] },
+    });
+    create(&client, Kind::Pod, web).await.expect("create");
+    create(&client, Kind::Service, service).await.expect("create");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    for path in ["services/proxy:80", "pods/web:8080"] {
+        let path = format!("/api/v1/namespaces/default/{path}/proxy/");
+        let request = http::Request::get(path).body(kube::client::Body::empty()).expect("a request");
+        let sent = tokio::time::timeout(Duration::from_secs(60), client.send(request));
+        let answer = sent.await.expect("in time").expect("an answer");
+        assert_eq!(answer.status(), 200);
+        assert_eq!(answer.headers().get("x-embedded-pod").and_then(|pod| pod.to_str().ok()), Some("web"));
+    }
 }

@@ -221,7 +221,8 @@ fn values(replica: &Replica, set: &str) -> String {
         Op::Add { set: other, value } if other == set => Some(value),
         Op::Add { .. } | Op::Noop | Op::Put { .. } | Op::Cas { .. } => None,
     });
-    json!(held.chain(buffered).collect::<Vec<_>>()).to_string()
+    // Strings always serialise.
+    serde_json::to_string(&held.chain(buffered).collect::<Vec<_>>()).unwrap_or_default()
 }
 
 fn read(replica: &Replica, command: &Command) -> (u16, String) {

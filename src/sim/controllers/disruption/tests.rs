@@ -100,3 +100,15 @@ fn what_has_no_scale_fails_safe() {
     assert_eq!(counts(&state)[3], 0);
     assert_eq!(at(&state, Kind::PodDisruptionBudget, "web", "/status/conditions/0/reason"), "SyncFailed");
 }
+
+#[test]
+fn budgets_that_ask_for_no_label_still_follow_their_pods() {
+    for selector in [json!({}), json!({ "matchExpressions": [{ "key": "app", "operator": "Exists" }] })] {
+        let mut state = cluster();
+        let spec = json!({ "selector": selector, "minAvailable": 1 });
+        create(&mut state, Kind::PodDisruptionBudget, json!({ "metadata": { "name": "web" }, "spec": spec }));
+        web(&mut state, 2, 2);
+        run(&mut state, 1);
+        assert_eq!(counts(&state), [2, 1, 2, 1], "{selector}");
+    }
+}

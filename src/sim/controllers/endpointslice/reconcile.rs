@@ -62,10 +62,16 @@ fn group(
     selector: &LabelSelector,
 ) -> BTreeMap<PortsKey, (Vec<EndpointPort>, Vec<Endpoint>)> {
     let mut groups: BTreeMap<PortsKey, (Vec<EndpointPort>, Vec<Endpoint>)> = BTreeMap::new();
+    let mut last: Option<(Vec<EndpointPort>, PortsKey)> = None;
     for pod in index::pods_selected(state, &key.namespace, selector).iter().filter(|pod| endpoint::belongs(pod)) {
         let ports = endpoint::ports(spec, pod);
-        let entry = groups.entry(ports_key(&ports)).or_insert_with(|| (ports, Vec::new()));
-        entry.1.push(endpoint::of(state, key, spec, pod));
+        // Nearly always all pods have the same ports: then the key is made once.
+        if last.as_ref().is_none_or(|(known, _)| *known != ports) {
+            last = Some((ports.clone(), ports_key(&ports)));
+        }
+        let text = last.as_ref().map(|(_, text)| text.clone()).unwrap_or_default();
+        let (_, endpoints) = groups.entry(text).or_insert_with(|| (ports, Vec::new()));
+        endpoints.push(endpoint::of(state, key, spec, pod));
     }
     if groups.is_empty() {
         // A Service without pods has one empty slice, so that clients see that it is looked after.

@@ -109,3 +109,47 @@ fn a_slice_holds_a_hundred() {
     let after: Vec<_> = slices(&state).iter().map(|slice| slice["metadata"]["resourceVersion"].clone()).collect();
     assert_eq!(before.iter().zip(&after).filter(|(before, after)| before != after).count(), 1, "one slice changed");
 }
+
+#[test]
+fn a_service_that_changes_its_selector_changes_its_endpoints() {
+    let mut state = cluster();
+    service(&mut state, &json!({ "ports": [{ "port": 80 }] }));
+    for (name, app) in [("a", "web"), ("b", "canary")] {
+        let mut pod = template(app, "web:1");
+        pod["metadata"]["name"] = json!(name);
+        create(&mut state, Kind::Pod, pod);
+        start(&mut state, name, "worker-1");
+    }
+    run(&mut state, 1);
+    assert_eq!(endpoints(&state), ["a true true false"]);
+    let change = |state: &mut State, app: &str| {
+        state
+            .modify_value(Kind::Service, &Key::new(NS, "web"), |service| {
+                service["spec"]["selector"] = json!({ "app": app });
+            })
+            .expect("the service exists");
+        run(state, 1);
+    };
+    change(&mut state, "canary");
+    assert_eq!(endpoints(&state), ["b true true false"]);
+    delete(&mut state, Kind::Pod, "b");
+    run(&mut state, 1);
+    assert_eq!(endpoints(&state), ["b false true true"], "the index follows the new selector");
+}
+
+#[test]
+fn named_ports_may_differ_between_pods() {
+    let mut state = cluster();
+    service(&mut state, &json!({ "ports": [{ "name": "web", "port": 80, "targetPort": "http" }] }));
+    for (name, port) in [("a", 8080), ("b", 9090)] {
+        let mut pod = template("web", "web:1");
+        pod["metadata"]["name"] = json!(name);
+        pod["spec"]["containers"][0]["ports"][0]["containerPort"] = json!(port);
+        create(&mut state, Kind::Pod, pod);
+        start(&mut state, name, "worker-1");
+    }
+    run(&mut state, 1);
+    let mut ports: Vec<_> = slices(&state).iter().map(|slice| slice["ports"][0]["port"].clone()).collect();
+    ports.sort_by_key(Value::to_string);
+    assert_eq!(ports, [json!(8080), json!(9090)], "one slice for each set of ports");
+}

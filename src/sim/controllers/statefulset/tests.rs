@@ -188,3 +188,23 @@ fn on_delete_waits_for_the_user() {
     settle(&mut state);
     assert_eq!(images(&state), ["db-0 db:2"]);
 }
+
+#[test]
+fn the_next_pod_waits_for_min_ready_seconds() {
+    let mut state = cluster();
+    set(&mut state, 2, &json!({ "minReadySeconds": 30 }));
+    start(&mut state, "db-0", "worker-1");
+    run(&mut state, 20);
+    assert_eq!(pods(&state), ["db-0"]);
+    assert_eq!(at(&state, Kind::StatefulSet, "db", "/status/readyReplicas"), 1);
+    assert_eq!(at(&state, Kind::StatefulSet, "db", "/status/availableReplicas"), Value::Null);
+    run(&mut state, 20);
+    assert_eq!(pods(&state), ["db-0", "db-1"]);
+}
+
+#[test]
+fn ordinals_may_start_elsewhere() {
+    let mut state = cluster();
+    set(&mut state, 2, &json!({ "ordinals": { "start": 5 }, "podManagementPolicy": "Parallel" }));
+    assert_eq!(pods(&state), ["db-5", "db-6"]);
+}

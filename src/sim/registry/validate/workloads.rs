@@ -50,7 +50,11 @@ fn selector(spec: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn template(kind: Kind, template: &Value, causes: &mut Vec<Cause>) {
-    pods::spec(&template["spec"], "spec.template.spec", causes);
+    let mut of_pod = Vec::new();
+    pods::spec(&template["spec"], "spec.template.spec", &mut of_pod);
+    // The volumes of a StatefulSet's claim templates are only known once it makes pods.
+    of_pod.retain(|cause| kind != Kind::StatefulSet || cause.reason != "FieldValueNotFound");
+    causes.extend(of_pod);
     let policy = text(template, "/spec/restartPolicy");
     let known: &[&str] = if kind == Kind::Job { &["OnFailure", "Never"] } else { &["Always"] };
     if !known.contains(&policy) {

@@ -1,0 +1,144 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  every scenario passed
+  1  an objective failed
+  2  wrong usage, an invalid scenario, or a missing right: nothing was started
+  3  inconclusive: a fault is not proven, data is missing, or the run was interrupted
+  4  left dirty: something could not be undone; the first line of every report says what";
+
+const EXAMPLES: &str = "\
+Examples:
+  driftproof run scenarios                       every shipped scenario on the embedded cluster
+  driftproof run my.toml --seed 7                one scenario, with the choices of seed 7
+  driftproof plan my.toml --context staging      what would be done on a live cluster, touching nothing
+  driftproof run my.toml --context staging       do it there";
+
+/// Chaos engineering and drift verification for Kubernetes: inject, prove, measure, judge.
+///
+/// Scenario files describe faults and objectives. Driftproof injects the faults, proves that they took effect, measures
+/// recovery, availability and data, heals, and writes a report. Without --context everything happens on an embedded,
+/// simulated cluster and no network is used.
+#[derive(Debug, Parser)]
+#[command(name = "driftproof", version, max_term_width = 110, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: When,
+    /// Say more about what Driftproof itself does (-v, -vv); RUST_LOG overrides it
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run scenarios and write a report
+    #[command(after_help = EXIT_CODES)]
+    Run(Run),
+    /// Show what would be done: targets, blast radius, rights; injects nothing
+    Plan(Plan),
+    /// Check scenario files without a cluster
+    Validate(Files),
+    /// Judge stored evidence again
+    Verdict(Stored),
+    /// Write the reports of stored evidence again
+    Report(Stored),
+    /// Print the JSON Schema of scenario files
+    Schema,
+    /// Print the completions of a shell
+    Completions { shell: Shell },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Files {
+    /// Scenario files, or folders whose *.toml files are taken (folders below them are not)
+    #[arg(required = true, value_name = "FILE|DIR")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Only scenarios with one of these tags
+    #[arg(long, value_name = "TAG")]
+    pub(super) tag: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Cluster {
+    /// Touch this live cluster, a context of the kubeconfig; there is no default context
+    #[arg(long, value_name = "NAME")]
+    pub(super) context: Option<String>,
+    /// The kubeconfig file
+    #[arg(long, value_name = "FILE", env = "KUBECONFIG", requires = "context")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// Prometheus for [[query]], on a live cluster
+    #[arg(long, value_name = "URL", requires = "context")]
+    pub(super) prometheus: Option<String>,
+    /// Apply the fixtures to the live cluster, and remove them afterwards
+    #[arg(long, requires = "context")]
+    pub(super) apply_fixtures: bool,
+    /// Let the commands of scenario files run on this machine
+    #[arg(long, requires = "context")]
+    pub(super) allow_commands: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    pub(super) files: Files,
+    #[command(flatten)]
+    pub(super) cluster: Cluster,
+    /// The seed of every random choice
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub(super) files: Files,
+    #[command(flatten)]
+    pub(super) cluster: Cluster,
+    /// The seed of every random choice; the same seed gives the same run
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Run each scenario this often, with the seeds N, N+1, …
+    #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) runs: u32,
+    /// Write the report exactly here instead of reports/<run-id>
+    #[arg(long, value_name = "DIR")]
+    pub(super) report_dir: Option<PathBuf>,
+    /// Stop after the first scenario that does not pass
+    #[arg(long)]
+    pub(super) fail_fast: bool,
+    /// Same as `driftproof plan`
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Scenarios at a time on the embedded cluster; one for each processor by default. A live cluster gets one at a time
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(super) jobs: Option<u16>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Stored {
+    /// A run's folder, a scenario's folder in it, or an evidence.jsonl
+    #[arg(value_name = "RUN")]
+    pub(super) run: PathBuf,
+}

@@ -1,0 +1,124 @@
+//! Runs one scenario on one cluster, and leaves its evidence in its folder.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use driftproof::evidence::{Log, Sink};
+use driftproof::run::{self, Job, Progress, RunError, Stop};
+use driftproof::world::{World, embedded, live};
+use tokio::runtime::{Builder, Runtime};
+
+use super::args::Cluster;
+use super::folder::{EVIDENCE, Folder};
+use super::load::Loaded;
+
+/// One run of one scenario.
+#[derive(Clone, Debug)]
+pub(super) struct Task {
+    /// Folder of its evidence below the run's folder, also its name in tables.
+    pub(super) name: String,
+    /// The scenario.
+    pub(super) loaded: Loaded,
+    /// The seed.
+    pub(super) seed: u64,
+    /// Name of the run in the cluster.
+    pub(super) run: String,
+    /// The command that repeats it.
+    pub(super) again: String,
+}
+
+/// Why there is no evidence to judge.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Nothing was started: missing rights, an unusable fixture, a cluster that does not answer.
+    NotStarted(String),
+    /// The machine that Driftproof runs on got in the way.
+    Local(String),
+}
+
+impl Task {
+    pub(super) fn job(&self, cluster: &Cluster) -> Job {
+        Job {
+            scenario: self.loaded.scenario.clone(),
+            manifests: self.loaded.manifests.clone(),
+            apply_fixtures: cluster.context.is_none() || cluster.apply_fixtures,
+            seed: self.seed,
+            run: self.run.clone(),
+            again: self.again.clone(),
+            allow_commands: cluster.allow_commands,
+        }
+    }
+}
+
+/// A runtime for the chosen cluster: the embedded one lives on a paused clock, single-threaded and without sockets.
+pub(super) fn runtime(cluster: &Cluster) -> Result<Runtime, Failure> {
+    let mut builder = Builder::new_current_thread();
+    let builder =
+        if cluster.context.is_some() { builder.enable_all() } else { builder.enable_time().start_paused(true) };
+    builder.build().map_err(|error| Failure::Local(format!("async runtime: {error}")))
+}
+
+/// The world that the arguments name.
+pub(super) async fn world(task: &Task, cluster: &Cluster) -> Result<World, Failure> {
+    let Some(context) = &cluster.context else {
+        return embedded::start(&task.loaded.scenario, task.seed).map_err(Failure::NotStarted);
+    };
+    let options = live::Options {
+        context: context.clone(),
+        kubeconfig: cluster.kubeconfig.clone(),
+        prometheus: cluster.prometheus.clone(),
+        allow_commands: cluster.allow_commands,
+    };
+    live::connect(&options).await.map_err(|error| Failure::NotStarted(error.to_string()))
+}
+
+/// Runs a scenario to its end. Returns the evidence file.
+pub(super) fn execute(
+    task: &Task,
+    cluster: &Cluster,
+    folder: &Folder,
+    progress: Progress,
+    stop: Stop,
+) -> Result<PathBuf, Failure> {
+    let file = folder.evidence(&task.name).map_err(Failure::Local)?;
+    let log = Log::new(Box::new(Disk {
+        file: io::BufWriter::with_capacity(1 << 16, file),
+        durable: cluster.context.is_some(),
+    }));
+    let result = runtime(cluster)?.block_on(async {
+        let world = world(task, cluster).await?;
+        run::run(&world, task.job(cluster), &log, progress, stop).await.map_err(|error| failure(&task.name, error))
+    });
+    result.map(|_end| folder.path().join(&task.name).join(EVIDENCE))
+}
+
+fn failure(name: &str, error: RunError) -> Failure {
+    match error {
+        RunError::Forbidden(_) | RunError::Cluster(_) | RunError::Busy(_) | RunError::Fixture(_) => {
+            Failure::NotStarted(format!("{name}: {error}"))
+        }
+        RunError::Evidence(why) => Failure::Local(format!("{name}: {why}")),
+    }
+}
+
+/// An evidence file. What happened on a simulated cluster need not survive a power cut; what was done to a live one must.
+struct Disk {
+    file: io::BufWriter<File>,
+    durable: bool,
+}
+
+impl Sink for Disk {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Write::flush(&mut self.file)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        Write::flush(&mut self.file)?;
+        if self.durable { self.file.get_ref().sync_data() } else { Ok(()) }
+    }
+}

@@ -1,0 +1,122 @@
+//! From paths to checked scenarios with their fixtures. Reports every mistake in every file before anything starts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use driftproof::scenario::{self, Colour, Diagnostic, Scenario};
+use serde_json::Value;
+
+use super::args::Files;
+
+/// A scenario that is ready to run.
+#[derive(Clone, Debug)]
+pub(super) struct Loaded {
+    /// The file as it was named.
+    pub(super) path: PathBuf,
+    /// The scenario.
+    pub(super) scenario: Scenario,
+    /// The objects of its fixtures.
+    pub(super) manifests: Vec<Value>,
+}
+
+/// What is wrong with the input, rendered for a person.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Rejected {
+    /// The messages, in the order of the files.
+    pub(super) messages: Vec<String>,
+}
+
+/// Reads and checks all scenarios.
+///
+/// # Errors
+/// Every mistake in every file, rendered.
+pub(super) fn load(files: &Files, colour: Colour) -> Result<Vec<Loaded>, Rejected> {
+    let mut messages = Vec::new();
+    let mut loaded: Vec<Loaded> = Vec::new();
+    for path in paths(files, &mut messages) {
+        match read(&path, colour) {
+            Ok(one) => loaded.push(one),
+            Err(mut problems) => messages.append(&mut problems),
+        }
+    }
+    if !files.tag.is_empty() {
+        loaded.retain(|one| one.scenario.tags.iter().any(|tag| files.tag.contains(tag)));
+    }
+    messages.extend(same_names(&loaded));
+    if messages.is_empty() && loaded.is_empty() {
+        messages.push(if files.tag.is_empty() {
+            "error: no scenario found: give a .toml file, or a folder that holds some".to_owned()
+        } else {
+            format!("error: no scenario has the tag {}", files.tag.join(" or "))
+        });
+    }
+    if messages.is_empty() { Ok(loaded) } else { Err(Rejected { messages }) }
+}
+
+/// The scenario files that the arguments name, each folder's in the order of their names.
+fn paths(files: &Files, messages: &mut Vec<String>) -> Vec<PathBuf> {
+    let mut all = Vec::new();
+    for path in &files.paths {
+        if !path.is_dir() {
+            all.push(path.clone());
+            continue;
+        }
+        match fs::read_dir(path) {
+            Ok(entries) => {
+                let mut found: Vec<PathBuf> = entries
+                    .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+                    .filter(|path| path.extension().is_some_and(|extension| extension == "toml") && path.is_file())
+                    .collect();
+                found.sort();
+                if found.is_empty() {
+                    messages.push(format!("error: {}: no .toml file in this folder", path.display()));
+                }
+                all.append(&mut found);
+            }
+            Err(error) => messages.push(format!("error: {}: {error}", path.display())),
+        }
+    }
+    all
+}
+
+fn read(path: &Path, colour: Colour) -> Result<Loaded, Vec<String>> {
+    let name = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|error| vec![format!("error: {name}: {error}")])?;
+    let render = |diagnostics: &[Diagnostic]| vec![scenario::render(diagnostics, &name, &text, colour)];
+    let scenario = scenario::parse(&name, &text).map_err(|diagnostics| render(&diagnostics))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let missing = scenario::check_manifests(&name, &text, &scenario, &|manifest| folder.join(manifest).is_file());
+    if !missing.is_empty() {
+        return Err(render(&missing));
+    }
+    let mut manifests = Vec::new();
+    let mut messages = Vec::new();
+    for manifest in &scenario.fixture.manifests {
+        let file = folder.join(manifest);
+        let name = file.display().to_string();
+        match fs::read_to_string(&file) {
+            Ok(text) => match scenario::manifests(&name, &text) {
+                Ok(mut objects) => manifests.append(&mut objects),
+                Err(diagnostics) => messages.push(scenario::render(&diagnostics, &name, &text, colour)),
+            },
+            Err(error) => messages.push(format!("error: {name}: {error}")),
+        }
+    }
+    if messages.is_empty() { Ok(Loaded { path: path.to_owned(), scenario, manifests }) } else { Err(messages) }
+}
+
+/// Two scenarios of one name would write to one folder.
+fn same_names(loaded: &[Loaded]) -> Vec<String> {
+    let mut messages = Vec::new();
+    for (index, one) in loaded.iter().enumerate() {
+        if let Some(other) = loaded[..index].iter().find(|other| other.scenario.name == one.scenario.name) {
+            messages.push(format!(
+                "error: {} and {} have the same name `{}`: rename one, or run them apart",
+                other.path.display(),
+                one.path.display(),
+                one.scenario.name
+            ));
+        }
+    }
+    messages
+}

@@ -1,0 +1,63 @@
+//! Talks to the person: arguments, colour, progress, exit codes, files on disk. Knows every room; nobody imports it.
+
+mod args;
+mod describe;
+mod execute;
+mod exit;
+mod folder;
+mod interrupt;
+mod judge;
+mod load;
+mod plan;
+mod progress;
+mod run;
+mod stored;
+mod style;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use tracing_subscriber::EnvFilter;
+
+use args::{Cli, Command};
+use exit::Exit;
+use style::Style;
+
+/// The whole program.
+pub(super) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let style = Style::new(cli.color);
+    log_to_stderr(cli.verbose);
+    // Two TLS providers are linked in through dependencies; without a choice the first connection would panic.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let exit = match cli.command {
+        Command::Run(run) if run.dry_run => plan::plan(&run.into(), style),
+        Command::Run(run) => run::run(&run, style),
+        Command::Plan(plan) => plan::plan(&plan, style),
+        Command::Validate(files) => describe::validate(&files, style),
+        Command::Verdict(stored) => stored::verdict(&stored, style),
+        Command::Report(stored) => stored::report(&stored, style),
+        Command::Schema => describe::schema(),
+        Command::Completions { shell } => describe::completions(shell, &mut Cli::command()),
+        Command::Man => describe::man(Cli::command()),
+    };
+    exit.into()
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "off",
+        1 => "driftproof=info",
+        2 => "driftproof=debug",
+        _ => "driftproof=trace,kube=debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}
+
+/// Prints a message of failure and returns the code for it.
+fn fail(message: &str, exit: Exit) -> Exit {
+    eprintln!("error: {message}");
+    exit
+}

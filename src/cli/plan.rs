@@ -1,0 +1,80 @@
+//! `driftproof plan`: the targets, the blast radius and the rights, without injecting anything.
+
+use driftproof::plan as plans;
+use driftproof::run::{self, Prepared};
+
+use super::args::{Plan, Run};
+use super::execute::{Failure, Task, runtime, world};
+use super::exit::Exit;
+use super::load::{Loaded, load};
+use super::style::{Style, safe};
+use super::{describe, fail};
+
+impl From<Run> for Plan {
+    fn from(run: Run) -> Self {
+        Self { files: run.files, cluster: run.cluster, seed: run.seed, json: false }
+    }
+}
+
+/// `driftproof plan`.
+pub(super) fn plan(plan: &Plan, style: Style) -> Exit {
+    let loaded = match load(&plan.files, style.diagnostics()) {
+        Ok(loaded) => loaded,
+        Err(rejected) => return describe::reject(&rejected),
+    };
+    let mut made = Vec::new();
+    for one in &loaded {
+        match prepare(plan, one) {
+            Ok(prepared) => made.push(prepared),
+            Err(Failure::NotStarted(message) | Failure::Local(message)) => return fail(&message, Exit::Usage),
+        }
+    }
+    if let Err(message) = print(plan, &made) {
+        return fail(&message, Exit::Usage);
+    }
+    exit(&made)
+}
+
+fn print(plan: &Plan, made: &[Prepared]) -> Result<(), String> {
+    if plan.json {
+        let plans: Vec<_> = made.iter().map(|prepared| &prepared.plan).collect();
+        println!("{}", serde_json::to_string_pretty(&plans).map_err(|error| format!("plan: {error}"))?);
+        return Ok(());
+    }
+    let place = plan
+        .cluster
+        .context
+        .as_ref()
+        .map_or("embedded cluster, simulated".to_owned(), |name| format!("live cluster {name}"));
+    for prepared in made {
+        println!("{}on the {place}\n", plans::text(&prepared.plan));
+        if !prepared.unsteady.is_empty() {
+            println!("not steady: {}\n", safe(&prepared.unsteady));
+        }
+        for left in &prepared.dirty {
+            println!("LEFT DIRTY  {}\n", safe(left));
+        }
+    }
+    Ok(())
+}
+
+/// A plan that could not be carried out as it stands is inconclusive, as its run would be.
+fn exit(made: &[Prepared]) -> Exit {
+    if made.iter().any(|prepared| !prepared.dirty.is_empty()) {
+        return Exit::Dirty;
+    }
+    let sound = |prepared: &Prepared| prepared.plan.problems.is_empty() && prepared.unsteady.is_empty();
+    if made.iter().all(sound) { Exit::Passed } else { Exit::Inconclusive }
+}
+
+fn prepare(plan: &Plan, loaded: &Loaded) -> Result<Prepared, Failure> {
+    let name = loaded.scenario.name.clone();
+    let run = "plan".to_owned();
+    let task = Task { name: name.clone(), loaded: loaded.clone(), seed: plan.seed, run, again: String::new() };
+    runtime(&plan.cluster)?.block_on(async {
+        let world = world(&task, &plan.cluster).await?;
+        run::prepare(&world, &task.job(&plan.cluster))
+            .await
+            .map_err(|error| Failure::NotStarted(format!("{name}: {error}")))
+    })
+}

@@ -1,0 +1,184 @@
+//! `driftproof run`: all scenarios, some at a time, then the verdicts, the reports and the exit code.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use driftproof::report::Entry;
+use driftproof::run::Stop;
+use driftproof::verdict::Outcome;
+use jiff::Timestamp;
+
+use super::args::Run;
+use super::execute::{Failure, Task, execute};
+use super::exit::Exit;
+use super::folder::{Folder, github_summary};
+use super::load::{Loaded, load};
+use super::progress::Board;
+use super::style::Style;
+use super::{describe, fail, interrupt, judge, table};
+
+/// `driftproof run`.
+pub(super) fn run(run: &Run, style: Style) -> Exit {
+    let loaded = match load(&run.files, style.diagnostics()) {
+        Ok(loaded) => loaded,
+        Err(rejected) => return describe::reject(&rejected),
+    };
+    let id = run_id(run.seed);
+    let folder = match Folder::create(run.report_dir.as_deref(), &id) {
+        Ok(folder) => folder,
+        Err(message) => return fail(&message, Exit::Usage),
+    };
+    let tasks = tasks(run, &loaded, &id);
+    let stop = interrupt::listen();
+    let ended = all(run, &tasks, &folder, &stop, style);
+    conclude(&ended, &folder, *stop.borrow(), style)
+}
+
+/// A name for the folder: the time, so that runs sort, and the seed.
+fn run_id(seed: u64) -> String {
+    format!("{}-seed-{seed}", Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S"))
+}
+
+/// Each scenario with each seed, in the order of the files.
+fn tasks(run: &Run, loaded: &[Loaded], id: &str) -> Vec<Task> {
+    let mut tasks = Vec::new();
+    for one in loaded {
+        for index in 0..run.runs {
+            let seed = run.seed.wrapping_add(u64::from(index));
+            let name = &one.scenario.name;
+            tasks.push(Task {
+                name: if run.runs == 1 { name.clone() } else { format!("{name}-seed-{seed}") },
+                loaded: one.clone(),
+                seed,
+                run: run_name(run, seed, id),
+                again: again(run, &one.path, seed),
+            });
+        }
+    }
+    tasks
+}
+
+/// The embedded cluster is new for each run, so that its name need not tell runs apart; a live one's must.
+fn run_name(run: &Run, seed: u64, id: &str) -> String {
+    if run.cluster.context.is_none() {
+        return format!("s{seed}");
+    }
+    let time: String = id.chars().filter(char::is_ascii_digit).take(14).collect();
+    format!("r{time}")
+}
+
+/// The command that repeats a run.
+fn again(run: &Run, path: &Path, seed: u64) -> String {
+    let quoted = |text: &str| {
+        let plain = text.chars().all(|character| character.is_ascii_alphanumeric() || "/._-:@".contains(character));
+        if plain && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+    };
+    let mut command = format!("driftproof run {} --seed {seed}", quoted(&path.display().to_string()));
+    if let Some(context) = &run.cluster.context {
+        command.push_str(&format!(" --context {}", quoted(context)));
+    }
+    for (given, flag) in
+        [(run.cluster.apply_fixtures, " --apply-fixtures"), (run.cluster.allow_commands, " --allow-commands")]
+    {
+        if given {
+            command.push_str(flag);
+        }
+    }
+    command
+}
+
+/// What became of the tasks: an entry, a failure, or nothing when it was not reached.
+type Ended = BTreeMap<usize, Result<Entry, Failure>>;
+
+fn all(run: &Run, tasks: &[Task], folder: &Folder, stop: &Stop, style: Style) -> Ended {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let workers = match run.cluster.context {
+        Some(_) => 1,
+        None => run.jobs.map_or(processors, usize::from).min(tasks.len()),
+    };
+    let board = Board::new(tasks.len(), style);
+    let (next, enough) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let ended = Mutex::new(Ended::new());
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                while !enough.load(Ordering::SeqCst) && !*stop.borrow() {
+                    let index = next.fetch_add(1, Ordering::SeqCst);
+                    let Some(task) = tasks.get(index) else { return };
+                    let result = one(run, task, folder, stop.clone(), &board);
+                    let passed = result.as_ref().is_ok_and(|entry| entry.verdict.outcome == Outcome::Pass);
+                    if (run.fail_fast && !passed) || result.is_err() {
+                        enough.store(true, Ordering::SeqCst);
+                    }
+                    ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(index, result);
+                }
+            });
+        }
+    });
+    board.finish();
+    ended.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn one(run: &Run, task: &Task, folder: &Folder, stop: Stop, board: &Board) -> Result<Entry, Failure> {
+    let line = board.start(&task.name);
+    let result = execute(task, &run.cluster, folder, line.sender(), stop)
+        .and_then(|file: PathBuf| judge::entry(&task.name, &file).map_err(Failure::Local));
+    match &result {
+        Ok(entry) => line.end(&entry.verdict),
+        Err(_) => line.fail(),
+    }
+    result
+}
+
+/// Writes the reports, prints the results, and finds the exit code.
+fn conclude(ended: &Ended, folder: &Folder, interrupted: bool, style: Style) -> Exit {
+    let entries: Vec<Entry> = ended.values().filter_map(|result| result.as_ref().ok().cloned()).collect();
+    let mut exit = Exit::of(entries.iter().map(|entry| &entry.verdict));
+    if !entries.is_empty() {
+        if let Err(message) = folder.write(&entries).and_then(|()| github_summary(&entries)) {
+            exit = fail(&message, if exit == Exit::Dirty { Exit::Dirty } else { Exit::Usage });
+        }
+        print!("{}", table::results(&entries, style.out));
+        print!("{}", table::reasons(&entries, style.out));
+        println!("report: {}", folder.path().join("report.html").display());
+    }
+    for failure in ended.values().filter_map(|result| result.as_ref().err()) {
+        let (Failure::NotStarted(message) | Failure::Local(message)) = failure;
+        exit = fail(message, if exit == Exit::Dirty { Exit::Dirty } else { Exit::Usage });
+    }
+    if interrupted && matches!(exit, Exit::Passed | Exit::Failed) { Exit::Inconclusive } else { exit }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+
+    fn parsed(arguments: &[&str]) -> Run {
+        let cli = Cli::try_parse_from([&["driftproof", "run"], arguments].concat()).expect("parses");
+        let Command::Run(run) = cli.command else { panic!("not a run") };
+        run
+    }
+
+    #[test]
+    fn the_command_that_repeats_a_run_is_complete() {
+        let run = parsed(&["x.toml", "--context", "my cluster", "--apply-fixtures"]);
+        assert_eq!(
+            again(&run, Path::new("a b/x.toml"), 9),
+            "driftproof run 'a b/x.toml' --seed 9 --context 'my cluster' --apply-fixtures"
+        );
+        assert_eq!(again(&parsed(&["x.toml"]), Path::new("x.toml"), 1), "driftproof run x.toml --seed 1");
+    }
+
+    #[test]
+    fn a_live_cluster_must_be_named_before_anything_can_be_allowed_on_it() {
+        for flag in ["--apply-fixtures", "--allow-commands"] {
+            assert!(Cli::try_parse_from(["driftproof", "run", "x.toml", flag]).is_err(), "{flag}");
+        }
+    }
+}

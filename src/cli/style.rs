@@ -1,0 +1,68 @@
+//! Colours, only where a terminal shows them.
+
+use std::io::IsTerminal;
+
+use driftproof::scenario::Colour;
+use driftproof::verdict::Outcome;
+
+use super::args::When;
+
+/// Whether output is coloured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    /// Standard output.
+    pub(super) out: bool,
+    /// Standard error.
+    pub(super) err: bool,
+}
+
+impl Style {
+    pub(super) fn new(when: When) -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let on = |terminal: bool| match when {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal && !plain,
+        };
+        Self { out: on(std::io::stdout().is_terminal()), err: on(std::io::stderr().is_terminal()) }
+    }
+}
+
+impl Style {
+    /// For the diagnostics of scenario files, which go to standard error.
+    pub(super) const fn diagnostics(self) -> Colour {
+        if self.err { Colour::Always } else { Colour::Never }
+    }
+}
+
+/// The word of an outcome, padded, in its colour.
+pub(super) fn outcome(outcome: Outcome, colour: bool) -> String {
+    let word = format!("{:<12}", outcome.word());
+    let code = match outcome {
+        Outcome::Pass => "32",
+        Outcome::Fail => "31",
+        Outcome::Inconclusive => "33",
+    };
+    if colour { format!("\x1b[1;{code}m{word}\x1b[0m") } else { word }
+}
+
+/// Text from a cluster must not move the cursor or ring the bell.
+pub(super) fn safe(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_of_a_cluster_are_shown_not_obeyed() {
+        assert_eq!(safe("a\x1b[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
+    }
+
+    #[test]
+    fn an_outcome_is_coloured_only_when_asked() {
+        assert_eq!(outcome(Outcome::Pass, false), "PASS        ");
+        assert!(outcome(Outcome::Fail, true).starts_with("\x1b[1;31mFAIL"));
+    }
+}

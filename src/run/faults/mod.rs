@@ -1,0 +1,194 @@
+//! The life of a fault: prepare, write the intent down, inject, prove, hold, heal, prove the healing. The order is the
+//! same for every kind; each kind has its own file.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::evidence::{Life, Proof, Undo};
+use crate::plan::{Action, Step};
+
+use super::context::Context;
+use super::undo;
+use super::wait::{stopped, within};
+
+mod drain_filter;
+mod network_partition;
+mod node_drain;
+mod node_failure;
+mod pod_kill;
+
+/// The annotation of a node that we cordoned: run and step.
+pub(super) const CORDONED_BY: &str = "driftproof.dev/cordoned-by";
+
+/// What was found before the injection and is needed to prove it.
+enum Before {
+    Nothing,
+    Partition(network_partition::Opened),
+}
+
+/// Asks a fault to heal at once; also ends waiting within an injection.
+#[derive(Clone, Debug)]
+pub(super) struct Release(pub(super) watch::Receiver<bool>);
+
+impl Release {
+    /// Returns when the fault is to heal at once.
+    async fn asked(&mut self) {
+        stopped(&mut self.0).await;
+    }
+
+    /// Waits; whether it is to heal at once instead.
+    async fn pause(&mut self, context: &Context, pause: Duration) -> bool {
+        within(context.clock(), pause, self.asked()).await.is_some()
+    }
+}
+
+/// Lives through one fault. Returns what could not be undone.
+pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -> Vec<String> {
+    let note = |life| context.recorder.life(&step.id, life);
+    let before = match &step.action {
+        Action::NetworkPartition { canaries, .. } => {
+            Before::Partition(network_partition::open(context, canaries).await)
+        }
+        Action::PodKill { .. } | Action::NodeDrain { .. } | Action::NodeFailure { .. } => Before::Nothing,
+    };
+    let undo = undo_of(context, &step.action);
+    note(Life::Intent { action: step.action.clone(), undo: undo.clone() });
+    if let Err(reason) = context.recorder.sync() {
+        note(Life::InjectFailed { reason: format!("{reason}; nothing is touched without a record of it") });
+        return Vec::new();
+    }
+    if *release.0.borrow() {
+        note(Life::InjectFailed { reason: "the run was stopped before the injection".to_owned() });
+        return Vec::new();
+    }
+    note(Life::Injecting);
+    match inject(context, step, &mut release).await {
+        Ok(()) => {
+            note(Life::Injected);
+            prove_and_hold(context, step, &before, release, !undo.is_empty()).await;
+        }
+        Err(reason) => note(Life::InjectFailed { reason }),
+    }
+    if undo.is_empty() { Vec::new() } else { heal(context, step, &before, &undo).await }
+}
+
+/// How the action is undone. Only what would not be so without us.
+fn undo_of(context: &Context, action: &Action) -> Vec<Undo> {
+    match action {
+        Action::PodKill { .. } => Vec::new(),
+        Action::NetworkPartition { policies, .. } => policies.iter().map(network_partition::undo).collect(),
+        Action::NodeDrain { nodes, .. } => {
+            let cordoned =
+                |name: &str| context.board.look(|picture| picture.nodes.get(name).is_some_and(|node| node.cordoned));
+            let ours = nodes.iter().filter(|node| !cordoned(&node.name));
+            ours.map(|node| Undo::Uncordon { node: node.name.clone() }).collect()
+        }
+        Action::NodeFailure { nodes, mode, command } => {
+            let restore = |node: &crate::plan::NodeTarget| Undo::RestoreNode {
+                node: node.name.clone(),
+                ip: node.ip.clone(),
+                mode: *mode,
+                command: command.as_ref().map(|pair| pair.heal.clone()),
+            };
+            nodes.iter().map(restore).collect()
+        }
+    }
+}
+
+async fn inject(context: &Context, step: &Step, release: &mut Release) -> Result<(), String> {
+    match &step.action {
+        Action::PodKill { pods, grace_seconds } => pod_kill::inject(context, pods, *grace_seconds).await,
+        Action::NetworkPartition { policies, .. } => network_partition::inject(context, policies).await,
+        Action::NodeDrain { nodes, timeout, delete_emptydir_data, force } => {
+            let rules = drain_filter::Rules { delete_emptydir_data: *delete_emptydir_data, force: *force };
+            node_drain::inject(context, &step.id, nodes, *timeout, rules, release).await
+        }
+        Action::NodeFailure { nodes, mode, command } => {
+            node_failure::inject(context, nodes, *mode, command.as_ref()).await
+        }
+    }
+}
+
+async fn prove(context: &Context, action: &Action, before: &Before) -> Proof {
+    match (action, before) {
+        (Action::PodKill { pods, grace_seconds }, _) => pod_kill::prove(context, pods, *grace_seconds).await,
+        (Action::NetworkPartition { .. }, Before::Partition(opened)) => network_partition::prove(context, opened).await,
+        (Action::NetworkPartition { .. }, Before::Nothing) => {
+            unproven("no canary was opened before the cut".to_owned())
+        }
+        (Action::NodeDrain { nodes, delete_emptydir_data, force, .. }, _) => {
+            let rules = drain_filter::Rules { delete_emptydir_data: *delete_emptydir_data, force: *force };
+            node_drain::prove(context, nodes, rules).await
+        }
+        (Action::NodeFailure { nodes, .. }, _) => node_failure::prove(context, nodes).await,
+    }
+}
+
+async fn prove_healed(context: &Context, action: &Action, before: &Before) -> Proof {
+    match (action, before) {
+        (Action::PodKill { .. }, _) => unproven("a deleted pod cannot be brought back".to_owned()),
+        (Action::NetworkPartition { .. }, Before::Partition(opened)) => {
+            network_partition::prove_healed(context, opened).await
+        }
+        (Action::NetworkPartition { .. }, Before::Nothing) => {
+            unproven("no canary was opened before the cut".to_owned())
+        }
+        (Action::NodeDrain { nodes, .. }, _) => node_drain::prove_healed(context, nodes).await,
+        (Action::NodeFailure { nodes, .. }, _) => node_failure::prove_healed(context, nodes).await,
+    }
+}
+
+fn unproven(statement: String) -> Proof {
+    Proof { proven: false, statement, canaries: Vec::new() }
+}
+
+/// Proves while it holds. A fault that is healed before it was proven stays unproven.
+async fn prove_and_hold(context: &Context, step: &Step, before: &Before, mut release: Release, holds: bool) {
+    let hold = if holds { step.hold } else { Duration::MAX };
+    let begun = context.clock().elapsed();
+    let proof = tokio::select! {
+        biased;
+        () = release.asked() => unproven("the run was stopped before it could be proven".to_owned()),
+        proof = prove(context, &step.action, before) => proof,
+        () = held(context, begun, hold) => unproven(format!(
+            "nothing showed that it bit before it was healed after {}: hold it longer",
+            humantime::format_duration(step.hold)
+        )),
+    };
+    context.recorder.life(&step.id, Life::Proof(proof));
+    if holds {
+        tokio::select! {
+            biased;
+            () = release.asked() => {}
+            () = held(context, begun, hold) => {}
+        }
+    }
+}
+
+/// Returns when the hold is over; never for a fault that has nothing to heal.
+async fn held(context: &Context, begun: Duration, hold: Duration) {
+    match begun.checked_add(hold) {
+        Some(end) if hold < Duration::MAX => context.clock().sleep_until(end).await,
+        _ => std::future::pending().await,
+    }
+}
+
+/// Undoes in reverse order; every undo is tried, whatever became of the others.
+async fn heal(context: &Context, step: &Step, before: &Before, undo: &[Undo]) -> Vec<String> {
+    let note = |life| context.recorder.life(&step.id, life);
+    note(Life::Healing);
+    let results = futures::future::join_all(undo.iter().rev().map(|undo| undo::apply(context, undo))).await;
+    let mut dirty: Vec<String> = results.into_iter().filter_map(Result::err).collect();
+    if !dirty.is_empty() {
+        note(Life::HealFailed { reason: dirty.join("; ") });
+        return dirty;
+    }
+    note(Life::Healed);
+    let proof = prove_healed(context, &step.action, before).await;
+    if !proof.proven && matches!(step.action, Action::NodeDrain { .. } | Action::NodeFailure { .. }) {
+        dirty.push(proof.statement.clone());
+    }
+    note(Life::HealProof(proof));
+    dirty
+}

@@ -1,0 +1,74 @@
+//! `node-failure`: machines fail without a word. Proven by what the cluster itself says of its nodes.
+
+use std::time::Duration;
+
+use crate::evidence::Proof;
+use crate::plan::NodeTarget;
+use crate::scenario::{CommandPair, FailureMode};
+
+use super::super::context::Context;
+use super::super::observe::Picture;
+use super::super::wait::within;
+
+/// A node must be declared lost within this time. The default `--node-monitor-grace-period` is 50 s; clusters that raise
+/// it rarely go beyond two minutes.
+const LOST_LIMIT: Duration = Duration::from_secs(180);
+/// A machine must be back within this time: a real one boots.
+const BACK_LIMIT: Duration = Duration::from_secs(300);
+
+/// Makes all nodes fail at once.
+pub(super) async fn inject(
+    context: &Context,
+    nodes: &[NodeTarget],
+    mode: FailureMode,
+    command: Option<&CommandPair>,
+) -> Result<(), String> {
+    let command = command.filter(|_| context.allow_commands);
+    let machines = &context.world.machines;
+    let failing = nodes.iter().map(|node| async move {
+        let failed = machines.fail(&node.name, &node.ip, mode, command).await;
+        failed.map_err(|reason| format!("let node {} fail: {reason}", node.name))
+    });
+    let failures: Vec<String> = futures::future::join_all(failing).await.into_iter().filter_map(Result::err).collect();
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
+}
+
+/// Proven when every node's Ready condition is no longer True.
+pub(super) async fn prove(context: &Context, nodes: &[NodeTarget]) -> Proof {
+    let lost =
+        |picture: &Picture, node: &NodeTarget| picture.nodes.get(&node.name).is_none_or(|seen| seen.ready != "True");
+    let all = context.board.until(|picture| nodes.iter().all(|node| lost(picture, node)).then_some(()));
+    let proven = within(context.clock(), LOST_LIMIT, all).await.is_some();
+    let statement = if proven {
+        format!("the cluster no longer takes its nodes for ready: {}", conditions(context, nodes))
+    } else {
+        let limit = humantime::format_duration(LOST_LIMIT);
+        format!("the cluster still takes nodes for ready after {limit}: {}", conditions(context, nodes))
+    };
+    Proof { proven, statement, canaries: Vec::new() }
+}
+
+/// Proven when every node is Ready again.
+pub(super) async fn prove_healed(context: &Context, nodes: &[NodeTarget]) -> Proof {
+    let back =
+        |picture: &Picture, node: &NodeTarget| picture.nodes.get(&node.name).is_some_and(|seen| seen.ready == "True");
+    let all = context.board.until(|picture| nodes.iter().all(|node| back(picture, node)).then_some(()));
+    let proven = within(context.clock(), BACK_LIMIT, all).await.is_some();
+    let statement = if proven {
+        format!("ready again: {}", conditions(context, nodes))
+    } else {
+        let limit = humantime::format_duration(BACK_LIMIT);
+        format!("not ready {limit} after it was brought back: {}", conditions(context, nodes))
+    };
+    Proof { proven, statement, canaries: Vec::new() }
+}
+
+fn conditions(context: &Context, nodes: &[NodeTarget]) -> String {
+    let line = |node: &NodeTarget| {
+        context.board.look(|picture| match picture.nodes.get(&node.name) {
+            Some(seen) => format!("{} has Ready={} ({})", node.name, seen.ready, seen.reason),
+            None => format!("{} has no Node object", node.name),
+        })
+    };
+    nodes.iter().map(line).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,211 @@
+//! Applies the fixture's manifests by server-side apply, in an order in which each finds what it needs, and remembers
+//! which objects it created: only those are removed again. Never takes over a field that somebody else manages.
+
+use kube::Client;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::evidence::Undo;
+
+use super::context::Context;
+use super::undo;
+use super::{RunError, calls};
+
+/// The name under which fields are managed.
+const MANAGER: &str = "driftproof";
+/// The run that created an object.
+const RUN: &str = "driftproof.dev/run";
+/// The label of a namespace that we created.
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
+
+/// Kinds in the order in which they are applied; others come after them.
+const ORDER: [&str; 18] = [
+    "Namespace",
+    "CustomResourceDefinition",
+    "PriorityClass",
+    "StorageClass",
+    "IngressClass",
+    "ServiceAccount",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "Role",
+    "RoleBinding",
+    "ConfigMap",
+    "Secret",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Service",
+    "PodDisruptionBudget",
+    "NetworkPolicy",
+    "DaemonSet",
+];
+
+/// Kinds without a namespace.
+const CLUSTER_SCOPED: [&str; 9] = [
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "IngressClass",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PriorityClass",
+    "StorageClass",
+];
+
+/// One manifest, read.
+#[derive(Clone, Debug, PartialEq)]
+struct Manifest {
+    api_version: String,
+    kind: String,
+    /// Empty when cluster-scoped.
+    namespace: String,
+    name: String,
+    object: Value,
+}
+
+impl Manifest {
+    fn describe(&self) -> String {
+        if self.namespace.is_empty() {
+            format!("{} {}", self.kind, self.name)
+        } else {
+            format!("{} {}/{}", self.kind, self.namespace, self.name)
+        }
+    }
+
+    fn undo(&self) -> Undo {
+        Undo::DeleteFixture {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        }
+    }
+}
+
+/// The API of any kind, by its type.
+pub(super) fn api(client: Client, api_version: &str, kind: &str, namespace: &str) -> Api<DynamicObject> {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, kind));
+    if namespace.is_empty() {
+        Api::all_with(client, &resource)
+    } else {
+        Api::namespaced_with(client, namespace, &resource)
+    }
+}
+
+/// Applies the manifests and pushes onto `created` how to remove each object that was not there before, as soon as it may be there.
+///
+/// # Errors
+/// The first manifest that cannot be used or was refused.
+pub(super) async fn apply(context: &Context, manifests: &[Value], created: &mut Vec<Undo>) -> Result<(), RunError> {
+    let namespace = &context.scenario.target.namespace;
+    for manifest in ordered(manifests, namespace).map_err(RunError::Fixture)? {
+        let failed =
+            |error: &kube::Error| RunError::Fixture(format!("apply {}: {}", manifest.describe(), calls::text(error)));
+        let api = api(context.client(), &manifest.api_version, &manifest.kind, &manifest.namespace);
+        let absent = api.get_opt(&manifest.name).await.map_err(|error| failed(&error))?.is_none();
+        let mut object = manifest.object.clone();
+        if absent {
+            context.recorder.creating(manifest.undo()).map_err(RunError::Evidence)?;
+            created.push(manifest.undo());
+            object["metadata"]["annotations"][RUN] = json!(&*context.run);
+        }
+        let what = format!("apply {}", manifest.describe());
+        let params = PatchParams::apply(MANAGER);
+        let patch = Patch::Apply(&object);
+        calls::patiently(context, &what, || api.patch(&manifest.name, &params, &patch))
+            .await
+            .map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+/// Removes what was created, last first. Returns what is left, with the command that removes it.
+pub(super) async fn remove(context: &Context, created: &[Undo]) -> Vec<String> {
+    let mut left = Vec::new();
+    for undo in created.iter().rev() {
+        if let Err(reason) = undo::apply(context, undo).await {
+            left.push(reason);
+        }
+    }
+    left
+}
+
+/// The manifests in the order of their kinds; the target's namespace first, when none of them is it.
+fn ordered(manifests: &[Value], namespace: &str) -> Result<Vec<Manifest>, String> {
+    let mut all = Vec::new();
+    for object in manifests {
+        flatten(object, namespace, &mut all)?;
+    }
+    if !all.iter().any(|manifest| manifest.kind == "Namespace" && manifest.name == namespace) {
+        let labels = json!({ MANAGED_BY: MANAGER });
+        let metadata = json!({ "name": namespace, "labels": labels });
+        let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata });
+        flatten(&object, namespace, &mut all)?;
+    }
+    let rank = |kind: &str| ORDER.iter().position(|known| *known == kind).unwrap_or(ORDER.len());
+    all.sort_by_key(|manifest| rank(&manifest.kind));
+    Ok(all)
+}
+
+fn flatten(object: &Value, namespace: &str, all: &mut Vec<Manifest>) -> Result<(), String> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (api_version, kind, name) = (text("/apiVersion"), text("/kind"), text("/metadata/name"));
+    if kind == "List" {
+        let items = object["items"].as_array().map_or(&[] as &[Value], Vec::as_slice);
+        return items.iter().try_for_each(|item| flatten(item, namespace, all));
+    }
+    if api_version.is_empty() || kind.is_empty() || name.is_empty() {
+        return Err(format!("a manifest has no apiVersion, kind or metadata.name: {api_version} {kind} {name}"));
+    }
+    let mut object = object.clone();
+    let within = if CLUSTER_SCOPED.contains(&kind.as_str()) {
+        String::new()
+    } else {
+        let written = text_or(&object, "/metadata/namespace", namespace);
+        object["metadata"]["namespace"] = json!(written);
+        written
+    };
+    all.push(Manifest { api_version, kind, namespace: within, name, object });
+    Ok(())
+}
+
+fn text_or(object: &Value, pointer: &str, default: &str) -> String {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or(default).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn manifest(api_version: &str, kind: &str, name: &str) -> Value {
+        json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": name } })
+    }
+
+    #[test]
+    fn what_others_need_comes_first() {
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": [manifest("v1", "Service", "web")] });
+        let manifests = [manifest("apps/v1", "Deployment", "web"), list, manifest("v1", "ConfigMap", "web")];
+        let ordered = ordered(&manifests, "shop").unwrap();
+        let lines: Vec<String> = ordered.iter().map(Manifest::describe).collect();
+        assert_eq!(lines, ["Namespace shop", "ConfigMap shop/web", "Service shop/web", "Deployment shop/web"]);
+        assert_eq!(ordered[0].object["metadata"]["labels"][MANAGED_BY], MANAGER);
+        assert_eq!(ordered[3].object["metadata"]["namespace"], "shop");
+    }
+
+    #[test]
+    fn a_namespace_of_ones_own_is_kept() {
+        let mut elsewhere = manifest("v1", "ConfigMap", "web");
+        elsewhere["metadata"]["namespace"] = json!("other");
+        let ordered = ordered(&[elsewhere, manifest("v1", "Namespace", "shop")], "shop").unwrap();
+        let lines: Vec<String> = ordered.iter().map(Manifest::describe).collect();
+        assert_eq!(lines, ["Namespace shop", "ConfigMap other/web"]);
+        assert!(ordered[0].object["metadata"].get("labels").is_none());
+    }
+
+    #[test]
+    fn a_manifest_without_a_name_is_refused() {
+        assert!(ordered(&[json!({ "apiVersion": "v1", "kind": "ConfigMap" })], "shop").is_err());
+    }
+}

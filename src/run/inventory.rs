@@ -1,0 +1,90 @@
+//! Reads what a plan needs to know of the cluster, only where the plan's own permissions allow it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::api::core::v1::{Namespace, Node};
+use k8s_openapi::serde::de::DeserializeOwned;
+use kube::api::{Api, ListParams};
+use kube::{Client, Resource, ResourceExt};
+
+use crate::plan::{self, Inventory, Permission};
+use crate::scenario::Scenario;
+use crate::world::World;
+
+use super::{RunError, calls};
+
+/// Objects for each page of a list.
+const PAGE: u32 = 500;
+
+/// The cluster as it is now.
+///
+/// # Errors
+/// When something cannot be listed.
+pub async fn inventory(world: &World, scenario: &Scenario) -> Result<Inventory, RunError> {
+    gather(&world.client, scenario).await.map_err(RunError::Cluster)
+}
+
+async fn gather(client: &Client, scenario: &Scenario) -> Result<Inventory, String> {
+    let permissions = plan::permissions(scenario);
+    let reader = Reader { client, permissions: &permissions };
+    Ok(Inventory {
+        pods: reader.read("", "pods").await?,
+        nodes: pages(&Api::<Node>::all(client.clone()), "nodes").await?,
+        deployments: reader.read("apps", "deployments").await?,
+        replica_sets: reader.read("apps", "replicasets").await?,
+        stateful_sets: reader.read("apps", "statefulsets").await?,
+        daemon_sets: reader.read("apps", "daemonsets").await?,
+        services: reader.read("", "services").await?,
+        budgets: reader.read("policy", "poddisruptionbudgets").await?,
+        policies: reader.read("networking.k8s.io", "networkpolicies").await?,
+        namespace_labels: namespace_labels(client).await?,
+    }
+    .sorted())
+}
+
+struct Reader<'a> {
+    client: &'a Client,
+    permissions: &'a [Permission],
+}
+
+impl Reader<'_> {
+    /// Lists a kind wherever the run may list it: cluster-wide, or in some namespaces.
+    async fn read<K>(&self, group: &str, resource: &str) -> Result<Vec<K>, String>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Debug,
+    {
+        let lists = |permission: &&Permission| {
+            permission.group == group && permission.resource == resource && permission.verb == "list"
+        };
+        let places: BTreeSet<&Option<String>> =
+            self.permissions.iter().filter(lists).map(|permission| &permission.namespace).collect();
+        if places.contains(&None) {
+            return pages(&Api::all(self.client.clone()), resource).await;
+        }
+        let mut all = Vec::new();
+        for namespace in places.into_iter().flatten() {
+            all.extend(pages(&Api::namespaced(self.client.clone(), namespace), resource).await?);
+        }
+        Ok(all)
+    }
+}
+
+async fn namespace_labels(client: &Client) -> Result<BTreeMap<String, BTreeMap<String, String>>, String> {
+    let namespaces = pages(&Api::<Namespace>::all(client.clone()), "namespaces").await?;
+    Ok(namespaces.into_iter().map(|one| (one.name_any(), one.metadata.labels.unwrap_or_default())).collect())
+}
+
+async fn pages<K: Clone + DeserializeOwned + Debug>(api: &Api<K>, what: &str) -> Result<Vec<K>, String> {
+    let mut all = Vec::new();
+    let mut params = ListParams::default().limit(PAGE);
+    loop {
+        let page = api.list(&params).await.map_err(|error| format!("list {what}: {}", calls::text(&error)))?;
+        all.extend(page.items);
+        match page.metadata.continue_.filter(|token| !token.is_empty()) {
+            Some(token) => params = ListParams::default().limit(PAGE).continue_token(&token),
+            None => return Ok(all),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! One run at a time on a target: a Lease in its namespace, held for as long as the run can take. A run that was killed
+//! leaves it behind; it is taken over when its time is up.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use kube::api::{Api, PostParams};
+
+use crate::evidence::Undo;
+use crate::scenario::{FaultKind, Scenario};
+
+use super::context::Context;
+use super::{RunError, calls, stages};
+
+/// For what no scenario states: proofs, drains that end late, the end of fixtures.
+const MARGIN: Duration = Duration::from_secs(900);
+
+/// Takes the lock, and pushes how it is released onto `created`.
+///
+/// # Errors
+/// [`RunError::Busy`] while another run holds it.
+pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Result<(), RunError> {
+    let namespace = &context.scenario.target.namespace;
+    let name = name(&context.scenario);
+    let failed = |error: &kube::Error| RunError::Cluster(format!("lock {namespace}/{name}: {}", calls::text(error)));
+    let api: Api<Lease> = Api::namespaced(context.client(), namespace);
+    let now = now(context);
+    let mut lease = lease(context, &name, now);
+    let found = api.get_opt(&name).await.map_err(|error| failed(&error))?;
+    if let Some(found) = &found {
+        if let Some(until) = held_until(found).filter(|until| *until > now) {
+            let holder = found.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
+            return Err(RunError::Busy(format!(
+                "run {holder} works on {} until {until} at the latest; if it is dead: kubectl --namespace {namespace} delete lease {name}",
+                context.target()
+            )));
+        }
+        lease.metadata.resource_version.clone_from(&found.metadata.resource_version);
+    }
+    let undo = Undo::DeleteFixture {
+        api_version: "coordination.k8s.io/v1".to_owned(),
+        kind: "Lease".to_owned(),
+        namespace: namespace.clone(),
+        name: name.clone(),
+    };
+    context.recorder.creating(undo.clone()).map_err(RunError::Evidence)?;
+    let taken = match found {
+        None => api.create(&PostParams::default(), &lease).await,
+        Some(_) => api.replace(&name, &PostParams::default(), &lease).await,
+    };
+    match taken {
+        Ok(_) => {
+            created.push(undo);
+            Ok(())
+        }
+        Err(error) if calls::status(&error).is_some_and(|status| status.code == 409) => {
+            Err(RunError::Busy(format!("another run has just begun to work on {}", context.target())))
+        }
+        Err(error) => Err(failed(&error)),
+    }
+}
+
+fn name(scenario: &Scenario) -> String {
+    match &scenario.target.workload {
+        Some(workload) => format!("driftproof-{}-{}", workload.kind.word(), workload.name),
+        None => "driftproof-selector".to_owned(),
+    }
+}
+
+fn lease(context: &Context, name: &str, now: Timestamp) -> Lease {
+    let labels = [
+        ("app.kubernetes.io/managed-by".to_owned(), "driftproof".to_owned()),
+        ("driftproof.dev/run".to_owned(), context.run.to_string()),
+    ];
+    Lease {
+        metadata: ObjectMeta { name: Some(name.to_owned()), labels: Some(labels.into()), ..ObjectMeta::default() },
+        spec: Some(LeaseSpec {
+            holder_identity: Some(context.run.to_string()),
+            lease_duration_seconds: i32::try_from(longest(context).as_secs()).ok(),
+            acquire_time: Some(MicroTime(now)),
+            renew_time: Some(MicroTime(now)),
+            ..LeaseSpec::default()
+        }),
+    }
+}
+
+/// How long the run can take.
+fn longest(context: &Context) -> Duration {
+    let scenario = &context.scenario;
+    let last = |fault: &crate::scenario::Fault| {
+        let drain = match &fault.kind {
+            FaultKind::NodeDrain(drain) => drain.timeout,
+            FaultKind::PodKill(_) | FaultKind::NetworkPartition(_) | FaultKind::NodeFailure(_) => Duration::ZERO,
+        };
+        let repeats = fault.every.unwrap_or_default().saturating_mul(fault.times);
+        fault.at.saturating_add(repeats).saturating_add(fault.hold).saturating_add(drain)
+    };
+    let faults = scenario.faults.iter().map(last).max().unwrap_or_default();
+    faults.saturating_add(scenario.steady.timeout).saturating_add(stages::settle_bound(context)).saturating_add(MARGIN)
+}
+
+/// The wall clock, by the one door to time.
+fn now(context: &Context) -> Timestamp {
+    let clock = context.clock();
+    clock.started().checked_add(clock.elapsed()).unwrap_or(clock.started())
+}
+
+fn held_until(lease: &Lease) -> Option<Timestamp> {
+    let spec = lease.spec.as_ref()?;
+    let seconds = u64::try_from(spec.lease_duration_seconds?).ok()?;
+    spec.renew_time.as_ref()?.0.checked_add(Duration::from_secs(seconds)).ok()
+}

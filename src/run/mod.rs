@@ -1,0 +1,124 @@
+//! Does the plan and watches: prepare, steady, inject, prove, hold, heal, settle, check, clean. The only orchestrator;
+//! every observation becomes evidence. Never judges, never knows which kind of cluster it works on.
+
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+
+use crate::evidence::{End, FaultRecord, Stage};
+use crate::plan::Permission;
+use crate::scenario::Scenario;
+
+mod calls;
+mod context;
+mod data;
+mod faults;
+mod fixtures;
+mod inventory;
+mod lock;
+mod observe;
+mod orchestrate;
+mod preflight;
+mod prepare;
+mod probe;
+mod queries;
+mod snapshot;
+mod stages;
+mod steady;
+mod undo;
+mod wait;
+
+pub use inventory::inventory;
+pub use orchestrate::run;
+pub use prepare::{Prepared, prepare};
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// Its fixture's manifests, already read, in the order of the files.
+    pub manifests: Vec<Value>,
+    /// Whether the manifests are applied, and removed afterwards.
+    pub apply_fixtures: bool,
+    /// The seed of every choice.
+    pub seed: u64,
+    /// Name of the run, part of the names of everything that it creates; a DNS label.
+    pub run: String,
+    /// The command that repeats the run.
+    pub again: String,
+    /// Whether the commands of a scenario may be run.
+    pub allow_commands: bool,
+}
+
+/// Becomes `true` when the run is to heal and end.
+pub type Stop = watch::Receiver<bool>;
+
+/// Where progress goes. A receiver that is gone is no problem.
+pub type Progress = mpsc::UnboundedSender<Update>;
+
+/// What a person who watches is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Update {
+    /// Microseconds since the run's start.
+    pub at: u64,
+    /// What happened.
+    pub what: News,
+}
+
+/// Kinds of progress.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// A stage began.
+    Stage(Stage),
+    /// The target became steady, or stopped being so.
+    Steady {
+        /// Whether it is.
+        steady: bool,
+        /// Why not.
+        reason: String,
+    },
+    /// The plan was made: so many steps, the last of which ends (as far as can be told) after this many microseconds.
+    Planned {
+        /// Number of steps.
+        steps: usize,
+        /// End of the last hold, microseconds since the run's start.
+        until: u64,
+    },
+    /// A fault went on.
+    Fault(Box<FaultRecord>),
+    /// The run is over.
+    Finished(End),
+}
+
+/// Why a run could not be done at all. Everything later is part of the evidence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// Rights are missing; nothing was touched.
+    #[error("{}", forbidden(.0))]
+    Forbidden(Vec<Permission>),
+    /// The cluster does not answer; nothing was touched.
+    #[error("{0}")]
+    Cluster(String),
+    /// Another run works on the same target.
+    #[error("{0}")]
+    Busy(String),
+    /// A manifest of the fixture cannot be used or was refused; what had been applied was removed again.
+    #[error("{0}")]
+    Fixture(String),
+    /// Evidence could not be written. Everything was healed.
+    #[error("{0}")]
+    Evidence(String),
+}
+
+fn forbidden(missing: &[Permission]) -> String {
+    let lines = missing.iter().map(|permission| {
+        let resource = if permission.group.is_empty() {
+            permission.resource.clone()
+        } else {
+            format!("{}.{}", permission.resource, permission.group)
+        };
+        let place = permission.namespace.as_ref().map_or("cluster-wide".to_owned(), |name| format!("in {name}"));
+        format!("\n  {} {resource} {place}", permission.verb)
+    });
+    format!("{} rights are missing, nothing was started:{}", missing.len(), lines.collect::<String>())
+}

@@ -1,0 +1,229 @@
+//! One list-and-watch loop. Resumes where it can, lists again where it must, says so in the evidence, and never asks
+//! more often than something happens.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use futures::StreamExt;
+use k8s_openapi::serde::de::DeserializeOwned;
+use kube::api::{Api, ListParams, WatchEvent, WatchParams};
+use kube::{Resource, ResourceExt};
+
+use crate::evidence::Change;
+
+use super::super::calls;
+use super::Feed;
+
+/// The server ends a watch after this time; then it is resumed. kube's own default.
+const WATCH_SECONDS: u32 = 290;
+/// The longest pause between attempts.
+const PAUSE_MAX: Duration = Duration::from_secs(16);
+
+/// What a follower hears.
+#[derive(Debug)]
+pub(in crate::run) enum Notice<K> {
+    /// An object, as it is now; when deleted, as it was last.
+    Object(Change, K),
+    /// An object that was known is no longer listed; its end was not seen.
+    Lost(String),
+    /// The first list is complete.
+    Listed,
+}
+
+/// Which objects of a collection.
+#[derive(Clone, Debug, Default)]
+pub(in crate::run) struct Filter {
+    pub(in crate::run) labels: Option<String>,
+    pub(in crate::run) fields: Option<String>,
+}
+
+impl Filter {
+    pub(in crate::run) fn fields(fields: impl Into<String>) -> Self {
+        Self { labels: None, fields: Some(fields.into()) }
+    }
+
+    pub(in crate::run) fn labels(labels: impl Into<String>) -> Self {
+        Self { labels: Some(labels.into()), fields: None }
+    }
+}
+
+/// What a follower remembers between two requests.
+struct Place {
+    /// Resume from here; list when absent.
+    version: Option<String>,
+    known: BTreeSet<String>,
+    listed: bool,
+    failures: u32,
+    broken: Option<String>,
+}
+
+/// How a request ended, when not well.
+enum Trouble {
+    /// The version is too old: list again.
+    Expired,
+    /// Not allowed or not there: no use in asking again.
+    Final(String),
+    /// Ask again later.
+    Passing(String),
+}
+
+/// Follows a collection for ever, or until it is plain that this is not allowed.
+pub(in crate::run) async fn follow<K>(
+    feed: Feed,
+    what: String,
+    api: Api<K>,
+    filter: Filter,
+    mut take: impl FnMut(Notice<K>) + Send,
+) where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let mut place = Place { version: None, known: BTreeSet::new(), listed: false, failures: 0, broken: None };
+    loop {
+        let begun = feed.clock.elapsed();
+        let result = match place.version.clone() {
+            None => list(&api, &filter, &mut place, &mut take).await,
+            Some(version) => watch(&feed, &what, &api, &filter, version, &mut place, &mut take).await,
+        };
+        match result {
+            // A server that ends every watch at once must not be asked in a tight loop.
+            Ok(()) if place.version.is_some() && feed.clock.elapsed() == begun && place.listed => place.failures += 1,
+            Ok(()) => place.recovered(&feed, &what),
+            Err(Trouble::Expired) => {
+                place.version = None;
+                feed.gap(format!("watch of {what}: its version had expired; listed again"), true);
+            }
+            Err(Trouble::Passing(reason)) => {
+                place.failures += 1;
+                // One broken connection is resumed without loss; only a failed resumption makes us blind.
+                if place.failures > 1 {
+                    feed.blind(&what, &reason);
+                }
+                place.broken.get_or_insert(reason);
+            }
+            Err(Trouble::Final(reason)) => {
+                feed.gap(format!("watch of {what}: {reason}"), false);
+                take(Notice::Listed);
+                return;
+            }
+        }
+        if place.failures > 1 {
+            feed.clock.sleep(pause(place.failures)).await;
+        }
+    }
+}
+
+/// No pause after the first failure, then 1 s, 2 s, 4 s, … without jitter: the same run makes the same requests.
+fn pause(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.saturating_sub(2).min(4)).min(PAUSE_MAX)
+}
+
+impl Place {
+    fn recovered(&mut self, feed: &Feed, what: &str) {
+        self.failures = 0;
+        if let Some(reason) = self.broken.take() {
+            feed.sighted(what);
+            feed.gap(format!("watch of {what} broke ({reason}) and was resumed"), true);
+        }
+    }
+}
+
+async fn list<K>(
+    api: &Api<K>,
+    filter: &Filter,
+    place: &mut Place,
+    take: &mut (impl FnMut(Notice<K>) + Send),
+) -> Result<(), Trouble>
+where
+    K: Resource + Clone + DeserializeOwned + Debug,
+{
+    let params = ListParams {
+        label_selector: filter.labels.clone(),
+        field_selector: filter.fields.clone(),
+        ..ListParams::default()
+    };
+    let list = api.list(&params).await.map_err(|error| trouble(&error))?;
+    let mut unseen = std::mem::take(&mut place.known);
+    for object in list.items {
+        let Some(uid) = object.uid() else { continue };
+        let change = match (place.listed, unseen.remove(&uid)) {
+            (false, _) => Change::Initial,
+            (true, true) => Change::Modified,
+            (true, false) => Change::Added,
+        };
+        place.known.insert(uid);
+        take(Notice::Object(change, object));
+    }
+    for uid in unseen {
+        take(Notice::Lost(uid));
+    }
+    place.version = Some(list.metadata.resource_version.unwrap_or_default());
+    if !std::mem::replace(&mut place.listed, true) {
+        take(Notice::Listed);
+    }
+    Ok(())
+}
+
+async fn watch<K>(
+    feed: &Feed,
+    what: &str,
+    api: &Api<K>,
+    filter: &Filter,
+    version: String,
+    place: &mut Place,
+    take: &mut (impl FnMut(Notice<K>) + Send),
+) -> Result<(), Trouble>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + 'static,
+{
+    let params = WatchParams {
+        label_selector: filter.labels.clone(),
+        field_selector: filter.fields.clone(),
+        timeout: Some(WATCH_SECONDS),
+        ..WatchParams::default()
+    };
+    let stream = api.watch(&params, &version).await.map_err(|error| trouble(&error))?;
+    place.recovered(feed, what);
+    let mut stream = std::pin::pin!(stream);
+    while let Some(event) = stream.next().await {
+        let (change, object) = match event.map_err(|error| trouble(&error))? {
+            WatchEvent::Added(object) => (Change::Added, object),
+            WatchEvent::Modified(object) => (Change::Modified, object),
+            WatchEvent::Deleted(object) => (Change::Deleted, object),
+            WatchEvent::Bookmark(bookmark) => {
+                place.version = Some(bookmark.metadata.resource_version);
+                continue;
+            }
+            WatchEvent::Error(status) => return Err(trouble(&kube::Error::Api(status))),
+        };
+        place.version = object.resource_version().or(place.version.take());
+        let uid = object.uid().unwrap_or_default();
+        if change == Change::Deleted {
+            place.known.remove(&uid);
+        } else {
+            place.known.insert(uid);
+        }
+        take(Notice::Object(change, object));
+    }
+    Ok(())
+}
+
+fn trouble(error: &kube::Error) -> Trouble {
+    let reason = calls::text(error);
+    match calls::status(error).map(|status| status.code) {
+        Some(410) => Trouble::Expired,
+        Some(401 | 403 | 404 | 405) => Trouble::Final(reason),
+        _ => Trouble::Passing(reason),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_are_bounded() {
+        let pauses: Vec<u64> = (2..9).map(|failures| pause(failures).as_secs()).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 16, 16]);
+    }
+}

@@ -1,0 +1,221 @@
+//! One run from its first record to its last: prepare, steady, fault, settle, check, clean. Whatever happens on the way,
+//! faults are healed, what was created is removed, and the last record says how it ended.
+
+use std::time::Duration;
+
+use crate::evidence::{Change, End, Ending, Event, Header, Log, Stage, Undo, VERSION, When, WorkloadSeen};
+use crate::plan::{self, Plan};
+use crate::scenario::WorkloadKind;
+use crate::world::World;
+
+use super::context::Context;
+use super::data::{self, Writers};
+use super::observe::{self, Watches};
+use super::probe::Probes;
+use super::steady::{self, Watcher};
+use super::wait::stopped;
+use super::{Job, News, Progress, RunError, Stop, fixtures, inventory, lock, prepare, queries, snapshot, stages};
+
+/// Why a run does not go on.
+enum Halt {
+    Interrupted,
+    Aborted(String),
+    /// Nothing was started; the caller is told.
+    Refused(RunError),
+}
+
+impl From<RunError> for Halt {
+    fn from(error: RunError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// Everything that has to be ended when the run ends.
+#[derive(Default)]
+struct Running {
+    watches: Option<Watches>,
+    watcher: Option<Watcher>,
+    probes: Option<Probes>,
+    writers: Option<Writers>,
+    created: Vec<Undo>,
+    dirty: Vec<String>,
+}
+
+/// Runs one scenario. `stop` becoming `true` heals and ends it.
+///
+/// # Errors
+/// When the run could not begin, or its evidence could not be written. Everything else is in the evidence and in [`End`].
+pub async fn run(world: &World, job: Job, log: &Log, progress: Progress, mut stop: Stop) -> Result<End, RunError> {
+    let context = Context::new(world, &job, log.clone(), progress);
+    context.recorder.note(Event::Header(Box::new(header(&context, &job))));
+    let mut running = Running::default();
+    let result = body(&context, &job, &mut running, &mut stop).await;
+    wind_down(&context, &mut running).await;
+    let how = match &result {
+        Ok(()) => Ending::Completed,
+        Err(Halt::Interrupted) => Ending::Interrupted,
+        Err(Halt::Aborted(reason)) => Ending::Aborted { reason: reason.clone() },
+        Err(Halt::Refused(error)) => Ending::Aborted { reason: error.to_string() },
+    };
+    let end = End { how, dirty: running.dirty };
+    context.recorder.note(Event::End(end.clone()));
+    let _ = context.recorder.sync();
+    context.recorder.tell(News::Finished(end.clone()));
+    if let Err(Halt::Refused(error)) = result {
+        return Err(error);
+    }
+    context.recorder.failure().map_or(Ok(end), |reason| Err(RunError::Evidence(reason)))
+}
+
+fn header(context: &Context, job: &Job) -> Header {
+    Header {
+        version: VERSION,
+        tool: concat!("driftproof ", env!("CARGO_PKG_VERSION")).to_owned(),
+        run: job.run.clone(),
+        world: context.world.name.clone(),
+        seed: job.seed,
+        started: context.clock().started().to_string(),
+        again: job.again.clone(),
+        scenario: job.scenario.clone(),
+    }
+}
+
+async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut Stop) -> Result<(), Halt> {
+    context.recorder.stage(Stage::Prepare);
+    or_stop(stop, prepare::rights(context, job)).await??;
+    running.watches = Some(or_stop(stop, observe::start(context)).await?);
+    if job.apply_fixtures {
+        // Not abandoned halfway: an object that is being created must be known, to be removed.
+        fixtures::apply(context, &job.manifests, &mut running.created).await?;
+    }
+    lock::acquire(context, &mut running.created).await?;
+    let plan = steady_and_plan(context, running, stop).await?;
+
+    context.recorder.stage(Stage::Fault);
+    let injected = stages::inject(context, &plan, stop).await;
+    running.dirty.extend(injected.dirty);
+    if injected.interrupted {
+        return Err(Halt::Interrupted);
+    }
+
+    context.recorder.stage(Stage::Settle);
+    settle(context, running, stop).await?;
+
+    context.recorder.stage(Stage::Check);
+    or_stop(stop, check(context, running)).await
+}
+
+/// Runs a part of the run unless it is stopped.
+async fn or_stop<T>(stop: &mut Stop, part: impl Future<Output = T>) -> Result<T, Halt> {
+    tokio::select! {
+        biased;
+        () = stopped(stop) => Err(Halt::Interrupted),
+        value = part => Ok(value),
+    }
+}
+
+async fn steady_and_plan(context: &Context, running: &mut Running, stop: &mut Stop) -> Result<Plan, Halt> {
+    context.recorder.stage(Stage::Steady);
+    let wanted = &context.scenario.steady;
+    let begun = context.clock().elapsed();
+    let watcher = running.watcher.insert(Watcher::start(context));
+    let not_steady = |reason: String| {
+        let limit = humantime::format_duration(wanted.timeout);
+        Halt::Aborted(format!("{} was not steady within {limit}, nothing was injected: {reason}", context.target()))
+    };
+    // Probes would only fail before there is something to answer them.
+    or_stop(stop, watcher.hold(Duration::ZERO, wanted.timeout)).await?.map_err(not_steady)?;
+    running.probes = Some(Probes::start(context));
+    running.writers = Some(Writers::start(context));
+    let rest = (begun + wanted.timeout).saturating_sub(context.clock().elapsed());
+    or_stop(stop, watcher.hold(wanted.window, rest)).await?.map_err(not_steady)?;
+    fix_strength(context);
+
+    or_stop(stop, async {
+        data::mark(context).await;
+        data::measure(context, When::Before).await;
+        snapshot::take(context, When::Before).await;
+    })
+    .await?;
+    let inventory = or_stop(stop, inventory(&context.world, &context.scenario)).await?;
+    let inventory = inventory.map_err(|error| Halt::Aborted(error.to_string()))?;
+    let plan = plan::make(&context.scenario, &inventory, context.seed, &context.run);
+    context.recorder.note(Event::Plan(Box::new(plan.clone())));
+    tell_plan(context, &plan);
+    match plan.problems.first() {
+        Some(problem) => Err(Halt::Aborted(plan::problem_line(problem))),
+        None => Ok(plan),
+    }
+}
+
+/// What the target is now is what it must be again. A target without a workload object gets one in the evidence.
+fn fix_strength(context: &Context) {
+    let strength = context.board.look(steady::strength);
+    let target = &context.scenario.target;
+    let name = match (&target.workload, &target.selector) {
+        (Some(workload), _) if workload.kind == WorkloadKind::Pod => Some(workload.to_string()),
+        (None, Some(selector)) => Some(selector.to_string()),
+        (Some(_), _) | (None, None) => None,
+    };
+    let pods = u32::try_from(strength.pods).unwrap_or(u32::MAX);
+    context.board.change(|picture| {
+        picture.strength = Some(strength);
+        let Some(workload) = name else { return };
+        let seen =
+            WorkloadSeen { change: Change::Initial, workload, desired: pods, ready: pods, ..WorkloadSeen::default() };
+        for seen in picture.workload(seen) {
+            context.recorder.note(Event::Seen(Box::new(seen)));
+        }
+    });
+}
+
+fn tell_plan(context: &Context, plan: &Plan) {
+    let last = plan.steps.iter().map(|step| step.at.saturating_add(step.hold)).max().unwrap_or_default();
+    let until = context.clock().elapsed().saturating_add(last);
+    let until = u64::try_from(until.as_micros()).unwrap_or(u64::MAX);
+    context.recorder.tell(News::Planned { steps: plan.steps.len(), until });
+}
+
+/// Waits for the steady state after the last heal; says so when it waits in vain.
+async fn settle(context: &Context, running: &mut Running, stop: &mut Stop) -> Result<(), Halt> {
+    let bound = stages::settle_bound(context);
+    let Some(watcher) = &running.watcher else { return Ok(()) };
+    let settled = or_stop(stop, watcher.hold(context.scenario.steady.window, bound)).await?;
+    if let Err(reason) = settled {
+        let limit = humantime::format_duration(bound);
+        let reason =
+            format!("not steady {limit} after the last fault was healed, the longest that is waited: {reason}");
+        context.recorder.note(Event::Steady { steady: false, reason: reason.clone() });
+        context.recorder.tell(News::Steady { steady: false, reason });
+    }
+    Ok(())
+}
+
+/// Reads back what was written, and looks at the cluster once more.
+async fn check(context: &Context, running: &mut Running) {
+    if let Some(writers) = running.writers.take() {
+        writers.finish().await;
+    }
+    if let Some(probes) = running.probes.take() {
+        probes.finish().await;
+    }
+    data::read_back(context).await;
+    data::measure(context, When::After).await;
+    snapshot::take(context, When::After).await;
+    queries::ask(context).await;
+}
+
+/// Ends what runs and removes what was created; what is removed is not watched, since it is no drift.
+async fn wind_down(context: &Context, running: &mut Running) {
+    if let Some(writers) = running.writers.take() {
+        writers.finish().await;
+    }
+    if let Some(probes) = running.probes.take() {
+        probes.finish().await;
+    }
+    context.recorder.stage(Stage::Clean);
+    running.watcher = None;
+    running.watches = None;
+    let left = fixtures::remove(context, &running.created).await;
+    running.dirty.extend(left);
+}

@@ -1,0 +1,172 @@
+//! Open-loop probes: each attempt starts when it is due, whatever became of the ones before, and every one is recorded.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::evidence::{Attempt, Event, Outcome};
+use crate::scenario::{Probe, ProbeKind};
+use crate::world::{NetworkError, Place, Reply, Vantage};
+
+use super::context::Context;
+use super::observe::{Group, LastAttempt};
+
+/// More attempts than this are never under way at a time; the next ones are recorded as not sent.
+const UNDER_WAY: usize = 512;
+
+/// Probes that run until they are stopped.
+#[derive(Debug)]
+pub(super) struct Probes {
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Probes {
+    /// Starts every probe of the scenario.
+    pub(super) fn start(context: &Context) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        let probes = &context.scenario.probes;
+        context.board.change(|picture| picture.probes = vec![(Duration::ZERO, LastAttempt::None); probes.len()]);
+        for index in 0..probes.len() {
+            tasks.spawn(drive(context.clone(), index, stopped.clone()));
+        }
+        Self { tasks, stop }
+    }
+
+    /// Sends nothing more and waits for the answers that are still out: at most one timeout.
+    pub(super) async fn finish(mut self) {
+        let _ = self.stop.send(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+async fn drive(context: Context, index: usize, mut stop: super::Stop) {
+    let probe = &context.scenario.probes[index];
+    let clock = context.clock();
+    let begun = clock.elapsed();
+    let mut under_way = FuturesUnordered::new();
+    let mut number: u32 = 0;
+    loop {
+        let due = begun + Duration::from_secs_f64(f64::from(number) / probe.rate);
+        tokio::select! {
+            biased;
+            () = super::wait::stopped(&mut stop) => break,
+            Some(attempt) = under_way.next() => record(&context, index, attempt),
+            () = clock.sleep_until(due) => {
+                if under_way.len() >= UNDER_WAY {
+                    let reason = format!("not sent: {UNDER_WAY} attempts are under way");
+                    record(&context, index, (due, Outcome::Error { reason }));
+                } else {
+                    under_way.push(attempt(&context, probe, number, due));
+                }
+                number += 1;
+            }
+        }
+    }
+    while let Some(attempt) = under_way.next().await {
+        record(&context, index, attempt);
+    }
+}
+
+fn record(context: &Context, probe: usize, (due, outcome): (Duration, Outcome)) {
+    let last = match &outcome {
+        Outcome::Ok { .. } => LastAttempt::Ok,
+        Outcome::Status { status } => LastAttempt::Failed(format!("status {status}")),
+        Outcome::Error { reason } => LastAttempt::Failed(reason.clone()),
+        Outcome::Timeout => LastAttempt::Failed("timeout".to_owned()),
+    };
+    let took = micros(context.clock().elapsed().saturating_sub(due));
+    context.recorder.note(Event::Attempt(Attempt { probe, due: micros(due), took, outcome }));
+    // Answers overtake each other: an old attempt that times out says nothing after a newer one was answered.
+    context.board.change_if(|picture| match picture.probes.get_mut(probe) {
+        Some(known) if due >= known.0 => {
+            let differs = known.1 != last;
+            *known = (due, last);
+            differs
+        }
+        _ => false,
+    });
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+async fn attempt(context: &Context, probe: &Probe, number: u32, due: Duration) -> (Duration, Outcome) {
+    let Some(from) = vantage(context, probe, number) else {
+        return (due, Outcome::Error { reason: "no running pod to probe from".to_owned() });
+    };
+    let to = place(context, probe);
+    // The timeout counts from when the attempt was due.
+    let timeout = probe.timeout.saturating_sub(context.clock().elapsed().saturating_sub(due));
+    let network = &context.world.network;
+    let outcome = match probe.kind {
+        ProbeKind::Http => of_reply(network.http(&from, &to, "GET", &probe.path, timeout).await, &probe.status),
+        ProbeKind::Tcp => match network.connect(&from, &to, timeout).await {
+            Ok(_) => Outcome::Ok { pod: None },
+            Err(error) => of_error(&error),
+        },
+    };
+    (due, outcome)
+}
+
+/// Where an attempt starts: attempts take turns over the running pods of the set, in the order of their names.
+fn vantage(context: &Context, probe: &Probe, number: u32) -> Option<Vantage> {
+    let Some(set) = &probe.from else { return Some(Vantage::Outside) };
+    let group = Group::of(Some(set), &context.scenario);
+    context.board.look(|picture| {
+        let pods = picture.running(&group);
+        let pod = pods.get(number as usize % pods.len().max(1))?;
+        Some(Vantage::Pod { namespace: pod.seen.namespace.clone(), name: pod.seen.name.clone() })
+    })
+}
+
+fn place(context: &Context, probe: &Probe) -> Place {
+    match (&probe.service, &probe.url) {
+        (Some(port), _) => super::data::service(port, &context.scenario),
+        (None, url) => Place::Url(url.clone().unwrap_or_default()),
+    }
+}
+
+fn of_reply(reply: Result<Reply, NetworkError>, accepted: &[u16]) -> Outcome {
+    match reply {
+        Ok(Reply { status, pod, .. }) => {
+            let expected = if accepted.is_empty() { (200..400).contains(&status) } else { accepted.contains(&status) };
+            if expected { Outcome::Ok { pod } } else { Outcome::Status { status } }
+        }
+        Err(error) => of_error(&error),
+    }
+}
+
+fn of_error(error: &NetworkError) -> Outcome {
+    match error {
+        NetworkError::Timeout(_) => Outcome::Timeout,
+        NetworkError::Refused(_) | NetworkError::Broken(_) | NetworkError::Unsupported(_) => {
+            Outcome::Error { reason: error.to_string() }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_counts_by_its_status() {
+        let reply = |status| Ok(Reply { status, body: String::new(), pod: Some("web-1".to_owned()) });
+        for (status, accepted, ok) in [
+            (200, vec![], true),
+            (302, vec![], true),
+            (404, vec![], false),
+            (404, vec![404], true),
+            (200, vec![404], false),
+        ] {
+            assert_eq!(matches!(of_reply(reply(status), &accepted), Outcome::Ok { .. }), ok, "{status} {accepted:?}");
+        }
+        assert_eq!(of_reply(Err(NetworkError::Timeout(Duration::from_secs(1))), &[]), Outcome::Timeout);
+    }
+}

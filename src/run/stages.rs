@@ -1,0 +1,117 @@
+//! The stages in which faults are injected: each step is a task of its own, so that one that waits for its proof delays
+//! no other; on the way out they are healed in reverse order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::evidence::Life;
+use crate::plan::{self, Plan, Step};
+use crate::scenario::FaultKind;
+
+use super::context::Context;
+use super::faults::{self, Release};
+use super::wait::stopped;
+use super::{Stop, inventory};
+
+/// With a node lost the target is given this long to recover at least: default timings need 50 s and 300 s before
+/// anything moves, and up to 6 min more for a volume.
+const NODE_LOSS: Duration = Duration::from_secs(600);
+
+/// How the faults ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Injected {
+    /// What could not be undone.
+    pub(super) dirty: Vec<String>,
+    /// Whether a stop was asked for.
+    pub(super) interrupted: bool,
+}
+
+/// A step under way.
+struct Active {
+    release: watch::Sender<bool>,
+    task: JoinHandle<Vec<String>>,
+}
+
+/// Injects every step when it is due, and returns when all are healed.
+pub(super) async fn inject(context: &Context, plan: &Plan, stop: &mut Stop) -> Injected {
+    let clock = context.clock();
+    let begun = clock.elapsed();
+    let first = plan.steps.first().map(|step| step.at);
+    let mut active: Vec<Active> = Vec::new();
+    for step in &plan.steps {
+        let due = begun.saturating_add(step.at);
+        tokio::select! {
+            biased;
+            () = stopped(stop) => return heal_all(active).await,
+            () = clock.sleep_until(due) => {}
+        }
+        let (release, released) = watch::channel(false);
+        // The cluster has changed since the plan was made: a later step is chosen again, by the same seed.
+        let again = first != Some(step.at);
+        let task = tokio::spawn(live(context.clone(), step.clone(), again, Release(released)));
+        active.push(Active { release, task });
+    }
+    let mut dirty = BTreeMap::new();
+    for (index, step) in active.iter_mut().enumerate() {
+        let ended = tokio::select! {
+            biased;
+            () = stopped(stop) => None,
+            ended = &mut step.task => Some(ended),
+        };
+        match ended {
+            Some(left) => dirty.insert(index, result(left)),
+            None => break,
+        };
+    }
+    if dirty.len() == active.len() {
+        return Injected { dirty: dirty.into_values().flatten().collect(), interrupted: false };
+    }
+    let rest = active.split_off(dirty.len());
+    let mut injected = heal_all(rest).await;
+    injected.dirty.splice(0..0, dirty.into_values().flatten());
+    injected
+}
+
+async fn live(context: Context, planned: Step, again: bool, release: Release) -> Vec<String> {
+    let step = if again { choose(&context, &planned).await } else { Ok(planned.clone()) };
+    match step {
+        Ok(step) => faults::live(&context, &step, release).await,
+        Err(reason) => {
+            context.recorder.life(&planned.id, Life::InjectFailed { reason });
+            Vec::new()
+        }
+    }
+}
+
+async fn choose(context: &Context, planned: &Step) -> Result<Step, String> {
+    let scenario = &context.scenario;
+    let inventory = inventory(&context.world, scenario).await.map_err(|error| error.to_string())?;
+    plan::choose(scenario, &inventory, context.seed, &context.run, planned.fault, planned.repeat)
+        .map_err(|problem| plan::problem_line(&problem))
+}
+
+/// Heals the last first; each is done before the next one begins.
+async fn heal_all(active: Vec<Active>) -> Injected {
+    let mut dirty = Vec::new();
+    for step in active.into_iter().rev() {
+        let _ = step.release.send(true);
+        dirty.extend(result(step.task.await));
+    }
+    Injected { dirty, interrupted: true }
+}
+
+fn result(ended: Result<Vec<String>, tokio::task::JoinError>) -> Vec<String> {
+    ended.unwrap_or_else(|error| vec![format!("a fault's task broke off, look for what it left: {error}")])
+}
+
+/// How long the target may take to become steady again.
+pub(super) fn settle_bound(context: &Context) -> Duration {
+    let scenario = &context.scenario;
+    let rto = scenario.expect.rto.unwrap_or_default();
+    let takes_nodes = scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NodeFailure(_)));
+    let lost = if takes_nodes { NODE_LOSS } else { Duration::ZERO };
+    rto.mul_f64(1.5).max(scenario.steady.timeout).max(lost)
+}

@@ -1,0 +1,7 @@
+//! Whether the target is at full strength with every probe answered, from when on, and what is missing if not.
+
+mod rule;
+mod watcher;
+
+pub(super) use rule::{judge, strength};
+pub(super) use watcher::Watcher;

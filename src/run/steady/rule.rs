@@ -1,0 +1,118 @@
+//! The rule of the steady state, on one picture. Names what is missing, for people.
+
+use crate::scenario::{Scenario, WorkloadKind};
+
+use super::super::observe::{LastAttempt, Picture, PodState, Strength};
+
+/// Names that are listed before the rest is counted.
+const NAMES: usize = 3;
+
+/// Whether the target is steady.
+///
+/// # Errors
+/// What is missing.
+pub(in crate::run) fn judge(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
+    if let Some((what, reason)) = picture.blind.iter().next() {
+        return Err(format!("{what} cannot be observed: {reason}"));
+    }
+    pods(scenario, picture)?;
+    endpoints(picture)?;
+    probes(scenario, picture)
+}
+
+/// Every wanted replica has a pod that is Ready, is not being deleted, and runs on a node that is Ready.
+fn pods(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
+    let target = &scenario.target;
+    let name = crate::plan::Group::from(target).describe();
+    let desired = match &target.workload {
+        None => match &picture.strength {
+            Some(strength) => strength.pods,
+            None => picture.target_pods().filter(|state| wanted(state)).count(),
+        },
+        Some(workload) if workload.kind == WorkloadKind::Pod => 1,
+        Some(_) => {
+            let Some(seen) = &picture.workload else { return Err(format!("there is no {name}")) };
+            if seen.observed < seen.generation {
+                return Err(format!("the last change of {name} was not taken up yet"));
+            }
+            seen.desired as usize
+        }
+    };
+    if desired == 0 {
+        return Err(match &target.workload {
+            Some(_) => format!("{name} wants no pods"),
+            None => format!("there are no {name}"),
+        });
+    }
+    let ready = picture.strong.len();
+    if ready >= desired {
+        return Ok(());
+    }
+    let mut missing: Vec<&PodState> =
+        picture.target_pods().filter(|state| wanted(state) && !picture.strong.contains(&state.seen.uid)).collect();
+    missing.sort_by(|a, b| a.seen.name.cmp(&b.seen.name));
+    let mut why: Vec<String> = missing.iter().take(NAMES).map(|state| why_not(state, picture)).collect();
+    if missing.len() > NAMES {
+        why.push(format!("and {} more", missing.len() - NAMES));
+    }
+    let terminating = picture.target_pods().filter(|state| state.terminating()).count();
+    if terminating > 0 {
+        why.push(format!("{terminating} terminating"));
+    }
+    let why = if why.is_empty() { "the others do not exist".to_owned() } else { why.join("; ") };
+    Err(format!("{ready} of {desired} pods of {name} are ready: {why}"))
+}
+
+fn wanted(state: &PodState) -> bool {
+    !state.terminating() && !matches!(state.seen.phase.as_str(), "Succeeded" | "Failed")
+}
+
+fn why_not(state: &PodState, picture: &Picture) -> String {
+    let (pod, seen) = (&state.seen.name, &state.seen);
+    let not_ready = |node: &&crate::evidence::NodeSeen| node.ready != "True";
+    if let Some(node) = picture.nodes.get(&seen.node).filter(not_ready) {
+        return format!("{pod} is on {}, which is not Ready ({})", node.name, node.reason);
+    }
+    let waiting = seen.containers.iter().find(|container| !container.reason.is_empty());
+    let waiting = waiting.map(|container| format!(", container {}: {}", container.name, container.reason));
+    let warning = picture.warnings.get(&seen.uid).map(|warning| format!(" ({warning})"));
+    let state = if seen.phase == "Running" { "Running, not Ready" } else { seen.phase.as_str() };
+    format!("{pod} is {state}{}{}", waiting.unwrap_or_default(), warning.unwrap_or_default())
+}
+
+/// Before the first steady state every endpoint must be ready; afterwards as many as then.
+fn endpoints(picture: &Picture) -> Result<(), String> {
+    for ((namespace, service), endpoints) in &picture.endpoints {
+        let ready = endpoints.ready();
+        let wanted = match &picture.strength {
+            Some(strength) => {
+                strength.endpoints.get(&(namespace.clone(), service.clone())).copied().unwrap_or_default()
+            }
+            None => endpoints.pods.values().filter(|endpoint| !endpoint.terminating).count().max(1),
+        };
+        if ready < wanted {
+            return Err(format!("{ready} of {wanted} endpoints of service {namespace}/{service} are ready"));
+        }
+    }
+    Ok(())
+}
+
+/// The last attempt of every probe was answered.
+fn probes(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
+    for (probe, (_, last)) in scenario.probes.iter().zip(&picture.probes) {
+        match last {
+            LastAttempt::Ok => {}
+            LastAttempt::None => return Err(format!("probe {} has no answer yet", probe.name)),
+            LastAttempt::Failed(reason) => return Err(format!("probe {} fails: {reason}", probe.name)),
+        }
+    }
+    Ok(())
+}
+
+/// What full strength is at this moment, to be demanded again later.
+pub(in crate::run) fn strength(picture: &Picture) -> Strength {
+    Strength {
+        pods: picture.strong.len(),
+        endpoints: picture.endpoints.iter().map(|(key, endpoints)| (key.clone(), endpoints.ready())).collect(),
+    }
+}

@@ -1,0 +1,179 @@
+//! The command as a user meets it: exit codes, files, messages.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn driftproof(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_driftproof"))
+        .current_dir(folder)
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .env_remove("GITHUB_STEP_SUMMARY")
+        .env_remove("KUBECONFIG")
+        .output()
+        .expect("the command starts")
+}
+
+fn scenarios() -> String {
+    format!("{}/scenarios", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().expect("not killed by a signal")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn a_run_writes_its_folder_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let output =
+        driftproof(folder.path(), &["run", &format!("{}/pod-kill-one.toml", scenarios()), "--report-dir", "out"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with("PASS"), "{}", text(&output.stdout));
+    for file in ["report.json", "junit.xml", "report.md", "report.html", "pod-kill-one/evidence.jsonl"] {
+        assert!(folder.path().join("out").join(file).is_file(), "{file} is missing");
+    }
+    assert!(!folder.path().join("reports").exists());
+    let html = fs::read_to_string(folder.path().join("out/report.html")).expect("written");
+    assert!(html.contains("embedded cluster, simulated"));
+    assert!(!html.contains("http://") && !html.contains("https://"), "report.html must not need the network");
+}
+
+#[test]
+fn without_a_named_folder_a_run_goes_below_reports() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let output = driftproof(folder.path(), &["run", &format!("{}/pod-kill-one.toml", scenarios())]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    assert_eq!(fs::read_dir(folder.path().join("reports")).expect("exists").count(), 1);
+}
+
+#[test]
+fn stored_evidence_gives_the_same_verdict_and_the_same_reports() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let scenario = format!("{}/anti-patterns/single-replica.toml", scenarios());
+    let run = driftproof(folder.path(), &["run", &scenario, "--report-dir", "out"]);
+    assert_eq!(code(&run), 1, "{}", text(&run.stderr));
+    let again = driftproof(folder.path(), &["verdict", "out"]);
+    assert_eq!(code(&again), 1);
+    let before_report_line =
+        text(&run.stdout).lines().filter(|line| !line.starts_with("report: ")).collect::<Vec<_>>().join("\n");
+    assert_eq!(text(&again.stdout).trim_end(), before_report_line.trim_end());
+
+    let html = fs::read(folder.path().join("out/report.html")).expect("written");
+    fs::remove_file(folder.path().join("out/report.html")).expect("removable");
+    assert_eq!(code(&driftproof(folder.path(), &["report", "out"])), 0);
+    assert!(fs::read(folder.path().join("out/report.html")).expect("written again") == html);
+}
+
+#[test]
+fn evidence_that_was_cut_off_is_inconclusive() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    driftproof(folder.path(), &["run", &format!("{}/pod-kill-one.toml", scenarios()), "--report-dir", "out"]);
+    let file = folder.path().join("out/pod-kill-one/evidence.jsonl");
+    let whole = fs::read_to_string(&file).expect("written");
+    fs::write(&file, &whole[..whole.len() - 40]).expect("writable");
+    let output = driftproof(folder.path(), &["verdict", "out"]);
+    assert_eq!(code(&output), 3, "{}", text(&output.stdout));
+    fs::write(&file, "").expect("writable");
+    assert_eq!(code(&driftproof(folder.path(), &["verdict", "out"])), 2);
+}
+
+#[test]
+fn several_mistakes_are_reported_at_once_and_nothing_starts() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let wrong = "name = \"x\"\n[target]\nnamespace = \"a\"\nselektor = \"app=web\"\n[[fault]]\nkind = \"pod-kil\"\n";
+    fs::write(folder.path().join("x.toml"), wrong).expect("writable");
+    let output = driftproof(folder.path(), &["run", "x.toml"]);
+    let message = text(&output.stderr);
+    assert_eq!(code(&output), 2);
+    for part in ["x.toml:4", "selektor", "did you mean `selector`", "pod-kil", "did you mean `pod-kill`"] {
+        assert!(message.contains(part), "`{part}` is not in:\n{message}");
+    }
+    assert!(!folder.path().join("reports").exists(), "nothing may be started");
+}
+
+#[test]
+fn wrong_input_is_usage_not_failure() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    for arguments in [
+        &["run"] as &[&str],
+        &["run", "absent.toml"],
+        &["run", "."],
+        &["run", "x.toml", "--kubeconfig", "f"],
+        &["verdict", "absent"],
+        &["report", "absent"],
+        &["nonsense"],
+    ] {
+        assert_eq!(code(&driftproof(folder.path(), arguments)), 2, "{arguments:?}");
+    }
+    let output = driftproof(folder.path(), &["run", &scenarios(), "--tag", "no-such-tag"]);
+    assert_eq!(code(&output), 2);
+}
+
+#[test]
+fn a_live_cluster_that_is_not_there_is_an_error_and_starts_nothing() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let config = "apiVersion: v1\nkind: Config\ncontexts: []\nclusters: []\nusers: []\n";
+    fs::write(folder.path().join("config"), config).expect("writable");
+    let scenario = format!("{}/pod-kill-one.toml", scenarios());
+    let output = driftproof(folder.path(), &["run", &scenario, "--context", "staging", "--kubeconfig", "config"]);
+    assert_eq!(code(&output), 2, "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("staging"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_plan_shows_the_targets_and_injects_nothing() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let scenario = format!("{}/pod-kill-one.toml", scenarios());
+    for arguments in [&["plan", &scenario] as &[&str], &["run", &scenario, "--dry-run"]] {
+        let output = driftproof(folder.path(), arguments);
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("shop/web-"), "{}", text(&output.stdout));
+    }
+    let none = driftproof(folder.path(), &["plan", &format!("{}/anti-patterns/no-match.toml", scenarios())]);
+    assert_eq!(code(&none), 3, "{}", text(&none.stdout));
+    assert!(!folder.path().join("reports").exists());
+}
+
+#[test]
+fn help_teaches_and_names_the_exit_codes() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let output = driftproof(folder.path(), &["run", "--help"]);
+    assert_eq!(code(&output), 0);
+    for part in ["0  every scenario passed", "4  left dirty", "--context", "--seed"] {
+        assert!(text(&output.stdout).contains(part), "`{part}` is missing");
+    }
+    for arguments in [&["man"] as &[&str], &["completions", "bash"], &["schema"]] {
+        let output = driftproof(folder.path(), arguments);
+        assert!(code(&output) == 0 && output.stdout.len() > 1000, "{arguments:?}");
+    }
+}
+
+#[test]
+fn runs_repeat_a_scenario_with_other_seeds() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let scenario = format!("{}/pod-kill-one.toml", scenarios());
+    let output = driftproof(folder.path(), &["run", &scenario, "--runs", "3", "--seed", "5", "--report-dir", "out"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    for seed in 5..8 {
+        assert!(folder.path().join(format!("out/pod-kill-one-seed-{seed}/evidence.jsonl")).is_file());
+    }
+}
+
+#[test]
+fn the_summary_page_of_a_github_job_gets_the_markdown_report() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let output = Command::new(env!("CARGO_BIN_EXE_driftproof"))
+        .current_dir(folder.path())
+        .args(["run", &format!("{}/pod-kill-one.toml", scenarios()), "--report-dir", "out"])
+        .env("GITHUB_STEP_SUMMARY", folder.path().join("summary.md"))
+        .output()
+        .expect("the command starts");
+    assert_eq!(code(&output), 0);
+    let summary = fs::read_to_string(folder.path().join("summary.md")).expect("written");
+    assert_eq!(summary, fs::read_to_string(folder.path().join("out/report.md")).expect("written"));
+}
