@@ -1,0 +1,217 @@
+//! `InterPodAffinity`: near some pods, away from others; required terms filter, preferred ones score. The
+//! anti-affinity of placed pods holds against newcomers too.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{PodAffinityTerm, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+
+use super::{Plugin, Rejection};
+use crate::sim::scheduler::cache::{NodeInfo, Placed, PodInfo};
+use crate::sim::scheduler::cycle::Cycle;
+use crate::sim::scheduler::selector;
+use crate::sim::store::Store;
+use crate::sim::{Key, Kind, Object};
+
+/// What a required affinity of a placed pod adds to the score of a newcomer that it wants
+/// (`HardPodAffinityWeight`).
+const HARD_WEIGHT: i64 = 1;
+
+/// One term, made ready: whom it means, and by which node label distance is measured.
+#[derive(Clone, Debug)]
+pub(in crate::sim::scheduler) struct Term {
+    pub(in crate::sim::scheduler) topology_key: String,
+    selector: Option<LabelSelector>,
+    namespaces: Vec<String>,
+    namespace_selector: Option<LabelSelector>,
+}
+
+/// All terms of a pod. The weights of preferred anti-affinity are negative.
+#[derive(Clone, Debug, Default)]
+pub(in crate::sim::scheduler) struct Terms {
+    affinity: Vec<Term>,
+    anti: Vec<Term>,
+    preferred: Vec<(i64, Term)>,
+}
+
+impl Terms {
+    pub(in crate::sim::scheduler) fn read(key: &Key, pod: &Object, spec: &PodSpec) -> Self {
+        let Some(affinity) = &spec.affinity else { return Self::default() };
+        let term = |term: &PodAffinityTerm| Term::read(key, pod, term);
+        let mut all = Self::default();
+        if let Some(near) = &affinity.pod_affinity {
+            let required = near.required_during_scheduling_ignored_during_execution.iter().flatten();
+            all.affinity = required.map(term).collect();
+            let preferred = near.preferred_during_scheduling_ignored_during_execution.iter().flatten();
+            all.preferred.extend(preferred.map(|each| (i64::from(each.weight), term(&each.pod_affinity_term))));
+        }
+        if let Some(away) = &affinity.pod_anti_affinity {
+            let required = away.required_during_scheduling_ignored_during_execution.iter().flatten();
+            all.anti = required.map(term).collect();
+            let preferred = away.preferred_during_scheduling_ignored_during_execution.iter().flatten();
+            all.preferred.extend(preferred.map(|each| (-i64::from(each.weight), term(&each.pod_affinity_term))));
+        }
+        all
+    }
+
+    pub(in crate::sim::scheduler) fn is_empty(&self) -> bool {
+        self.affinity.is_empty() && self.anti.is_empty() && self.preferred.is_empty()
+    }
+}
+
+impl Term {
+    fn read(key: &Key, pod: &Object, term: &PodAffinityTerm) -> Self {
+        let mut selector = term.label_selector.clone();
+        for (names, operator) in [(&term.match_label_keys, "In"), (&term.mismatch_label_keys, "NotIn")] {
+            for name in names.iter().flatten() {
+                if let (Some(selector), Some(value)) = (&mut selector, pod.label(name)) {
+                    let requirement = LabelSelectorRequirement {
+                        key: name.clone(),
+                        operator: operator.to_owned(),
+                        values: Some(vec![value.to_owned()]),
+                    };
+                    selector.match_expressions.get_or_insert_default().push(requirement);
+                }
+            }
+        }
+        let mut namespaces = term.namespaces.clone().unwrap_or_default();
+        if namespaces.is_empty() && term.namespace_selector.is_none() {
+            namespaces.push(key.namespace.clone());
+        }
+        Self {
+            topology_key: term.topology_key.clone(),
+            selector,
+            namespaces,
+            namespace_selector: term.namespace_selector.clone(),
+        }
+    }
+
+    /// Whether the term means this pod.
+    fn matches(&self, store: &Store, pod: &PodInfo) -> bool {
+        let Some(labels) = &self.selector else { return false };
+        let namespace = &pod.key.namespace;
+        let selected = || {
+            self.namespace_selector.as_ref().is_some_and(|selector| {
+                let object = store.get(Kind::Namespace, &Key::cluster(namespace));
+                object.is_some_and(|object| selector::matches(selector, object))
+            })
+        };
+        (self.namespaces.contains(namespace) || selected()) && selector::matches(labels, &pod.object)
+    }
+}
+
+/// Pods by the value of a node label.
+type Domains = BTreeMap<String, BTreeMap<String, i64>>;
+
+/// How many pods matter in each domain.
+#[derive(Debug, Default)]
+pub(in crate::sim::scheduler) struct Counts {
+    /// Placed pods that do not want the newcomer near.
+    existing_anti: Domains,
+    /// Placed pods that the newcomer wants near: those that match all of its terms.
+    affinity: Domains,
+    /// Placed pods that the newcomer wants away.
+    anti: Domains,
+}
+
+/// Counts what the filter needs, once for each cycle.
+pub(in crate::sim::scheduler) fn pre_filter(cycle: &Cycle) -> Counts {
+    let mut counts = Counts::default();
+    for placed in cycle.cache.opinionated() {
+        for term in placed.pod.terms.anti.iter().filter(|term| term.matches(cycle.store, cycle.pod)) {
+            count(cycle, &mut counts.existing_anti, placed, term, 1);
+        }
+    }
+    let terms = &cycle.pod.terms;
+    if terms.affinity.is_empty() && terms.anti.is_empty() {
+        return counts;
+    }
+    for placed in cycle.cache.all_placed() {
+        if !terms.affinity.is_empty() && terms.affinity.iter().all(|term| term.matches(cycle.store, &placed.pod)) {
+            for term in &terms.affinity {
+                count(cycle, &mut counts.affinity, placed, term, 1);
+            }
+        }
+        for term in terms.anti.iter().filter(|term| term.matches(cycle.store, &placed.pod)) {
+            count(cycle, &mut counts.anti, placed, term, 1);
+        }
+    }
+    counts
+}
+
+pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, counts: &Counts, node: &NodeInfo) -> Result<(), Rejection> {
+    let refuse = |reason: &str| Rejection::by(Plugin::InterPodAffinity, reason);
+    let terms = &cycle.pod.terms;
+    if !near_enough(cycle, counts, node) {
+        let reason = "node(s) didn't match pod affinity rules";
+        return Err(Rejection::for_good(Plugin::InterPodAffinity, reason));
+    }
+    if terms.anti.iter().any(|term| number(&counts.anti, &term.topology_key, node) > 0) {
+        return Err(refuse("node(s) didn't match pod anti-affinity rules"));
+    }
+    if counts.existing_anti.keys().any(|key| number(&counts.existing_anti, key, node) > 0) {
+        return Err(refuse("node(s) didn't satisfy existing pods anti-affinity rules"));
+    }
+    Ok(())
+}
+
+/// The first pod of a group that wants to be together may go anywhere.
+fn near_enough(cycle: &Cycle, counts: &Counts, node: &NodeInfo) -> bool {
+    let wanted = &cycle.pod.terms.affinity;
+    if wanted.iter().any(|term| node.object.label(&term.topology_key).is_none()) {
+        return false;
+    }
+    if wanted.iter().all(|term| number(&counts.affinity, &term.topology_key, node) > 0) {
+        return true;
+    }
+    counts.affinity.is_empty() && wanted.iter().all(|term| term.matches(cycle.store, cycle.pod))
+}
+
+/// Preferences of the newcomer and of the placed pods, stretched to 0..=100.
+pub(in crate::sim::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
+    let mut weights = Domains::default();
+    if !cycle.pod.terms.preferred.is_empty() {
+        for placed in cycle.cache.all_placed() {
+            for (weight, term) in &cycle.pod.terms.preferred {
+                if term.matches(cycle.store, &placed.pod) {
+                    count(cycle, &mut weights, placed, term, *weight);
+                }
+            }
+        }
+    }
+    for placed in cycle.cache.opinionated() {
+        let terms = &placed.pod.terms;
+        let hard = terms.affinity.iter().map(|term| (HARD_WEIGHT, term));
+        for (weight, term) in terms.preferred.iter().map(|(weight, term)| (*weight, term)).chain(hard) {
+            if term.matches(cycle.store, cycle.pod) {
+                count(cycle, &mut weights, placed, term, weight);
+            }
+        }
+    }
+    let total = |node: &&NodeInfo| weights.keys().map(|key| number(&weights, key, node)).sum();
+    let scores: Vec<i64> = nodes.iter().map(total).collect();
+    let min = scores.iter().copied().min().unwrap_or_default();
+    let spread = scores.iter().copied().max().unwrap_or_default() - min;
+    scores.into_iter().map(|score| if spread == 0 { 0 } else { (score - min) * 100 / spread }).collect()
+}
+
+fn count(cycle: &Cycle, domains: &mut Domains, placed: &Placed, term: &Term, weight: i64) {
+    let Some(node) = cycle.cache.nodes.get(&placed.node) else { return };
+    let Some(value) = node.object.label(&term.topology_key) else { return };
+    if !domains.contains_key(&term.topology_key) {
+        domains.insert(term.topology_key.clone(), BTreeMap::new());
+    }
+    let Some(values) = domains.get_mut(&term.topology_key) else { return };
+    match values.get_mut(value) {
+        Some(number) => *number += weight,
+        None => {
+            values.insert(value.to_owned(), weight);
+        }
+    }
+}
+
+fn number(domains: &Domains, key: &str, node: &NodeInfo) -> i64 {
+    let value = node.object.label(key);
+    let values = domains.get(key);
+    values.zip(value).and_then(|(values, value)| values.get(value)).copied().unwrap_or_default()
+}

@@ -1,0 +1,113 @@
+//! `VolumeBinding`: bound volumes must reach the node; claims that wait for their first consumer must find a volume
+//! there, or a class that can make one there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use k8s_openapi::api::storage::v1::StorageClass;
+
+use super::{Plugin, Rejection};
+use crate::sim::scheduler::cache::NodeInfo;
+use crate::sim::scheduler::cycle::Cycle;
+use crate::sim::storage::binding::{self, SELECTED_NODE};
+use crate::sim::{Key, Kind};
+
+const PLUGIN: Plugin = Plugin::VolumeBinding;
+
+/// A pod's claims: volumes of the bound ones, and those that wait for their first consumer.
+#[derive(Debug, Default)]
+pub(in crate::sim::scheduler) struct Claims {
+    pub(in crate::sim::scheduler) bound: Vec<String>,
+    waiting: Vec<Key>,
+}
+
+/// What binding has to do for a node: volumes for claims by name, and claims to provision there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::sim::scheduler) struct Decision {
+    pub(in crate::sim::scheduler) volumes: BTreeMap<Key, String>,
+    pub(in crate::sim::scheduler) provision: Vec<Key>,
+}
+
+impl Decision {
+    pub(in crate::sim::scheduler) fn is_empty(&self) -> bool {
+        self.volumes.is_empty() && self.provision.is_empty()
+    }
+}
+
+/// Sorts the pod's claims; refuses every node when one is missing or must be bound before.
+pub(in crate::sim::scheduler) fn pre_filter(cycle: &Cycle) -> Result<Claims, Rejection> {
+    let mut claims = Claims::default();
+    for name in &cycle.pod.claims {
+        let key = Key::new(&cycle.pod.key.namespace, name);
+        let Some(object) = cycle.store.get(Kind::PersistentVolumeClaim, &key) else {
+            return Err(Rejection::for_good(PLUGIN, format!("persistentvolumeclaim \"{name}\" not found")));
+        };
+        if object.is_terminating() {
+            let reason = format!("persistentvolumeclaim \"{name}\" is being deleted");
+            return Err(Rejection::for_good(PLUGIN, reason));
+        }
+        if object.text("/status/phase") == "Lost" {
+            let volume = object.text("/spec/volumeName");
+            let reason =
+                format!("persistentvolumeclaim \"{name}\" bound to non-existent persistentvolume \"{volume}\"");
+            return Err(Rejection::for_good(PLUGIN, reason));
+        }
+        if binding::is_bound(object) {
+            claims.bound.push(object.text("/spec/volumeName").to_owned());
+        } else if binding::waits_for_consumer(cycle.store, object) {
+            claims.waiting.push(key);
+        } else {
+            return Err(Rejection::for_good(PLUGIN, "pod has unbound immediate PersistentVolumeClaims"));
+        }
+    }
+    Ok(claims)
+}
+
+pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, claims: &Claims, node: &NodeInfo) -> Result<(), Rejection> {
+    for name in &claims.bound {
+        let Some(volume) = cycle.store.get(Kind::PersistentVolume, &Key::cluster(name)) else {
+            let reason = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)";
+            return Err(Rejection::for_good(PLUGIN, reason));
+        };
+        if !binding::reaches(volume, &node.object) {
+            return Err(Rejection::for_good(PLUGIN, "node(s) had volume node affinity conflict"));
+        }
+    }
+    decide(cycle, claims, node).map(drop)
+}
+
+/// How the waiting claims would be bound on this node.
+pub(in crate::sim::scheduler) fn decide(
+    cycle: &Cycle,
+    claims: &Claims,
+    node: &NodeInfo,
+) -> Result<Decision, Rejection> {
+    let mut decision = Decision::default();
+    let mut taken = BTreeSet::new();
+    for key in &claims.waiting {
+        let Some(object) = cycle.store.get(Kind::PersistentVolumeClaim, key) else { continue };
+        let selected = object.annotation(SELECTED_NODE);
+        if selected.is_some_and(|selected| selected != node.name()) {
+            return Err(unavailable());
+        }
+        let found = binding::best_volume(cycle.store, key, object, Some(&node.object), &taken);
+        if let Some(volume) = found.filter(|_| selected.is_none()) {
+            taken.insert(volume.clone());
+            decision.volumes.insert(key.clone(), volume);
+            continue;
+        }
+        let spec = object.typed::<PersistentVolumeClaim>().spec.as_ref();
+        let name = spec.and_then(|spec| spec.storage_class_name.as_deref()).unwrap_or_default();
+        let class = cycle.store.get(Kind::StorageClass, &Key::cluster(name));
+        let class = class.map(|class| class.typed::<StorageClass>());
+        if !class.is_some_and(|class| binding::provisions(class) && binding::topology_allows(class, &node.object)) {
+            return Err(unavailable());
+        }
+        decision.provision.push(key.clone());
+    }
+    Ok(decision)
+}
+
+fn unavailable() -> Rejection {
+    Rejection::for_good(PLUGIN, "node(s) didn't find available persistent volumes to bind")
+}
