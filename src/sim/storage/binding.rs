@@ -19,7 +19,7 @@ pub(super) const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 /// Set where the controller chose, not a person.
 pub(super) const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
 /// The provisioner of classes whose volumes a person creates.
-const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
+pub(super) const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
 
 /// Whether a claim has its volume for good.
 pub(in crate::sim) fn is_bound(claim: &Object) -> bool {
