@@ -30,6 +30,7 @@ fn node(state: &mut State, name: &str, zone: &str, extra: Value) {
         "metadata": { "name": name, "labels": {
             "kubernetes.io/hostname": name, "topology.kubernetes.io/zone": zone, "kubernetes.io/os": "linux",
         } },
+        "spec": { "providerID": format!("embedded://{name}") },
         "status": {
             "conditions": [{ "type": "Ready", "status": "True" }], "allocatable": amounts, "capacity": amounts,
         },
