@@ -58,8 +58,12 @@ fn driver(volume: Option<&Object>) -> String {
 /// Name of the object, the same each time that this volume is attached to this node.
 fn name(volume: &str, node: &str) -> Key {
     let digest = Sha256::digest(format!("{volume}^{node}").as_bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    Key::cluster(format!("csi-{hex}"))
+    digest.iter().fold(Key::cluster("csi-"), |mut key, byte| {
+        for half in [byte >> 4, byte & 0xf] {
+            key.name.extend(char::from_digit(u32::from(half), 16));
+        }
+        key
+    })
 }
 
 /// Writes the object of an attachment that begins.

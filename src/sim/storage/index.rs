@@ -1,4 +1,4 @@
-//! Which pods use which claims, ConfigMaps and Secrets, so that no change looks at all pods.
+//! Which pods use which claims, configuration maps and secrets, so that no change looks at all pods.
 //! Reads the JSON, so that nothing is decoded for pods without such volumes.
 
 use std::collections::{BTreeMap, BTreeSet};

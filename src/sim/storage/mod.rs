@@ -81,7 +81,7 @@ pub enum VolumeId {
 pub struct Local {
     /// Files by path, for each volume.
     pub contents: BTreeMap<VolumeId, BTreeMap<String, String>>,
-    /// Pods by the claims, ConfigMaps and Secrets that their volumes need.
+    /// Pods by what their volumes need: claims, configuration maps and secrets.
     users: index::Users,
     /// Claims that have no volume yet.
     unbound: BTreeSet<Key>,
@@ -111,10 +111,9 @@ pub fn handle(state: &mut State, work: Work) {
         Work::Volume(volume) => pv_controller::sync_volume(state, &volume),
         Work::Provisioned(claim) => provisioner::provisioned(state, &claim),
         Work::Ephemeral(pod) => provisioner::ephemeral(state, &pod),
-        Work::Attachments(volume) => attach_detach::reconcile(state, &volume),
+        Work::Attachments(volume) | Work::Overdue(volume, _) => attach_detach::reconcile(state, &volume),
         Work::Attached(volume, node) => attach_detach::attached(state, &volume, &node),
         Work::Detached(volume, node) => attach_detach::detached(state, &volume, &node),
-        Work::Overdue(volume, _) => attach_detach::reconcile(state, &volume),
         Work::Unused(node, volume, pod) => attach_detach::unused(state, &node, &volume, &pod),
         Work::Wake(pod) => state.volumes_changed(&pod),
     }

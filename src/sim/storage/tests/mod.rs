@@ -46,7 +46,7 @@ fn until(state: &mut State, limit: f64, holds: impl Fn(&State) -> bool) -> f64 {
         run(state, 0.01);
     }
     assert!(holds(state), "not within {limit} s");
-    (state.now - start).as_secs_f64()
+    state.now.saturating_sub(start).as_secs_f64()
 }
 
 fn class(state: &mut State, name: &str, mode: &str, parameters: &Value) {
