@@ -82,8 +82,9 @@ pub(super) struct Cluster {
     /// Touch this live cluster, a context of the kubeconfig; there is no default context
     #[arg(long, value_name = "NAME")]
     pub(super) context: Option<String>,
-    /// The kubeconfig file
-    #[arg(long, value_name = "FILE", env = "KUBECONFIG", requires = "context")]
+    /// The kubeconfig file; otherwise those of $KUBECONFIG, or ~/.kube/config
+    // Not an `env` of clap: a variable that is merely set must not ask for --context, and it may list several files.
+    #[arg(long, value_name = "FILE", requires = "context")]
     pub(super) kubeconfig: Option<PathBuf>,
     /// Prometheus for [[query]], on a live cluster
     #[arg(long, value_name = "URL", requires = "context")]

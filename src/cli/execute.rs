@@ -95,9 +95,11 @@ pub(super) fn execute(
 
 fn failure(name: &str, error: RunError) -> Failure {
     match error {
-        RunError::Forbidden(_) | RunError::Cluster(_) | RunError::Busy(_) | RunError::Fixture(_) => {
-            Failure::NotStarted(format!("{name}: {error}"))
-        }
+        RunError::Forbidden(_)
+        | RunError::NotAllowed(_)
+        | RunError::Cluster(_)
+        | RunError::Busy(_)
+        | RunError::Fixture(_) => Failure::NotStarted(format!("{name}: {error}")),
         RunError::Evidence(why) => Failure::Local(format!("{name}: {why}")),
     }
 }

@@ -26,7 +26,7 @@ async fn wait(sender: watch::Sender<bool>) {
     signal().await;
     eprintln!(
         "stopped at once: what was injected may still be there. The evidence of each scenario names it: look for \"intent\" without \"healed\"; \
-         objects carry the label app.kubernetes.io/managed-by=driftproof, cordoned nodes the annotation driftproof.dev/undo"
+         objects carry the label app.kubernetes.io/managed-by=driftproof, cordoned nodes the annotation driftproof.dev/cordoned-by"
     );
     process::exit(Exit::Dirty as i32);
 }

@@ -80,6 +80,12 @@ fn again(run: &Run, path: &Path, seed: u64) -> String {
     if let Some(context) = &run.cluster.context {
         command.push_str(&format!(" --context {}", quoted(context)));
     }
+    if let Some(kubeconfig) = &run.cluster.kubeconfig {
+        command.push_str(&format!(" --kubeconfig {}", quoted(&kubeconfig.display().to_string())));
+    }
+    if let Some(prometheus) = &run.cluster.prometheus {
+        command.push_str(&format!(" --prometheus {}", quoted(prometheus)));
+    }
     for (given, flag) in
         [(run.cluster.apply_fixtures, " --apply-fixtures"), (run.cluster.allow_commands, " --allow-commands")]
     {
@@ -167,10 +173,10 @@ mod tests {
 
     #[test]
     fn the_command_that_repeats_a_run_is_complete() {
-        let run = parsed(&["x.toml", "--context", "my cluster", "--apply-fixtures"]);
+        let run = parsed(&["x.toml", "--context", "my cluster", "--kubeconfig", "k", "--apply-fixtures"]);
         assert_eq!(
             again(&run, Path::new("a b/x.toml"), 9),
-            "driftproof run 'a b/x.toml' --seed 9 --context 'my cluster' --apply-fixtures"
+            "driftproof run 'a b/x.toml' --seed 9 --context 'my cluster' --kubeconfig k --apply-fixtures"
         );
         assert_eq!(again(&parsed(&["x.toml"]), Path::new("x.toml"), 1), "driftproof run x.toml --seed 1");
     }

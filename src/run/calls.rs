@@ -29,8 +29,22 @@ pub(super) fn text(error: &Error) -> String {
     match status(error) {
         Some(status) if status.message.is_empty() => format!("{} (HTTP {})", status.reason, status.code),
         Some(status) => status.message.clone(),
-        None => error.to_string(),
+        None => causes(error),
     }
+}
+
+/// An error with its causes, each once: the outermost one alone says hardly more than that there was one.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = cause.source();
+    }
+    text
 }
 
 /// How long to wait before the next attempt, when this error says that there should be one.

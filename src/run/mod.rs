@@ -96,6 +96,9 @@ pub enum RunError {
     /// Rights are missing; nothing was touched.
     #[error("{}", forbidden(.0))]
     Forbidden(Vec<Permission>),
+    /// A fault needs what this cluster or the user does not allow; nothing was touched.
+    #[error("{0}; nothing was started")]
+    NotAllowed(String),
     /// The cluster does not answer; nothing was touched.
     #[error("{0}")]
     Cluster(String),

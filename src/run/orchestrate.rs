@@ -14,7 +14,9 @@ use super::observe::{self, Watches};
 use super::probe::Probes;
 use super::steady::{self, Watcher};
 use super::wait::stopped;
-use super::{Job, News, Progress, RunError, Stop, fixtures, inventory, lock, prepare, queries, snapshot, stages};
+use super::{
+    Job, News, Progress, RunError, Stop, fixtures, inventory, lock, preflight, prepare, queries, snapshot, stages,
+};
 
 /// Why a run does not go on.
 enum Halt {
@@ -82,6 +84,7 @@ fn header(context: &Context, job: &Job) -> Header {
 
 async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut Stop) -> Result<(), Halt> {
     context.recorder.stage(Stage::Prepare);
+    preflight::machines(context)?;
     or_stop(stop, prepare::rights(context, job)).await??;
     running.watches = Some(or_stop(stop, observe::start(context)).await?);
     if job.apply_fixtures {

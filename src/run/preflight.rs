@@ -8,7 +8,9 @@ use kube::Client;
 use kube::api::{Api, PostParams};
 
 use crate::plan::Permission;
+use crate::scenario::FaultKind;
 
+use super::context::Context;
 use super::{RunError, calls};
 
 /// Questions under way at a time.
@@ -25,6 +27,20 @@ pub(super) async fn check(client: &Client, permissions: &[Permission]) -> Result
     let answers = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
     let missing: Vec<Permission> = answers.into_iter().flatten().collect();
     if missing.is_empty() { Ok(()) } else { Err(RunError::Forbidden(missing)) }
+}
+
+/// Checks that the nodes which faults need can be made to fail here.
+///
+/// # Errors
+/// The first fault for which they cannot.
+pub(super) fn machines(context: &Context) -> Result<(), RunError> {
+    for fault in &context.scenario.faults {
+        if let FaultKind::NodeFailure(failure) = &fault.kind {
+            let ready = context.world.machines.ready(failure.command.as_ref());
+            ready.map_err(|reason| RunError::NotAllowed(format!("node-failure: {reason}")))?;
+        }
+    }
+    Ok(())
 }
 
 /// The permission when it is missing.

@@ -184,6 +184,10 @@ struct Hands {
 }
 
 impl Machines for Hands {
+    fn ready(&self, _command: Option<&CommandPair>) -> Result<(), String> {
+        Ok(())
+    }
+
     fn fail<'a>(
         &'a self,
         node: &'a str,

@@ -140,6 +140,12 @@ pub trait Connection: Send + Sync {
 
 /// The machines under the nodes. Implemented by the embedded cluster and by pairs of commands.
 pub trait Machines: Send + Sync {
+    /// Whether nodes can be made to fail here; asked before anything is touched.
+    ///
+    /// # Errors
+    /// What is missing, and what to do.
+    fn ready(&self, command: Option<&CommandPair>) -> Result<(), String>;
+
     /// Makes a node fail. `command` is for worlds that have nothing else.
     fn fail<'a>(
         &'a self,

@@ -13,13 +13,14 @@ pub(super) struct Commands {
     pub(super) allowed: bool,
 }
 
+const NO_COMMAND: &str = "a live cluster needs `command = { inject = \"…\", heal = \"…\" }` in the fault";
+const NOT_ALLOWED: &str = "commands of scenario files run only with --allow-commands";
+
 impl Commands {
     async fn shell(&self, script: Option<&str>, node: &str, ip: &str) -> Result<(), String> {
-        let script = script.ok_or_else(|| {
-            format!("node {node}: a live cluster needs `command = {{ inject = \"…\", heal = \"…\" }}` in the fault")
-        })?;
+        let script = script.ok_or_else(|| format!("node {node}: {NO_COMMAND}"))?;
         if !self.allowed {
-            return Err(format!("node {node}: commands of scenario files run only with --allow-commands"));
+            return Err(format!("node {node}: {NOT_ALLOWED}"));
         }
         let output = Command::new("sh")
             .args(["-c", script])
@@ -38,6 +39,14 @@ impl Commands {
 }
 
 impl Machines for Commands {
+    fn ready(&self, command: Option<&CommandPair>) -> Result<(), String> {
+        match command {
+            None => Err(NO_COMMAND.to_owned()),
+            Some(_) if !self.allowed => Err(NOT_ALLOWED.to_owned()),
+            Some(_) => Ok(()),
+        }
+    }
+
     fn fail<'a>(
         &'a self,
         node: &'a str,
@@ -72,6 +81,9 @@ mod tests {
         let check = pair("test \"$DRIFTPROOF_NODE/$DRIFTPROOF_NODE_IP\" = w1/10.0.0.1");
         let refused = Commands { allowed: false }.fail("w1", "10.0.0.1", FailureMode::PowerOff, Some(&check)).await;
         assert_eq!(refused, Err("node w1: commands of scenario files run only with --allow-commands".to_owned()));
+        assert!(Commands { allowed: false }.ready(Some(&check)).is_err());
+        assert!(Commands { allowed: true }.ready(None).is_err());
+        assert_eq!(Commands { allowed: true }.ready(Some(&check)), Ok(()));
         assert_eq!(
             Commands { allowed: true }.fail("w1", "10.0.0.1", FailureMode::PowerOff, Some(&check)).await,
             Ok(())

@@ -8,7 +8,11 @@ use jiff::Timestamp;
 use prometheus_http_query::Client;
 use prometheus_http_query::response::Data;
 
+use super::causes;
 use crate::world::Metrics;
+
+/// Prometheus ends a query itself after two minutes by default (`--query.timeout`).
+const ANSWER: Duration = Duration::from_secs(130);
 
 /// One Prometheus server.
 pub(super) struct Prometheus {
@@ -37,16 +41,21 @@ impl Metrics for Prometheus {
         range: Option<(Duration, Duration)>,
     ) -> BoxFuture<'a, Result<Vec<f64>, String>> {
         async move {
-            let result = match range {
-                None => self.client.query(expr).get().await,
-                Some((length, step)) => {
-                    // The HTTP API of the crate takes whole seconds: round outwards, so that nothing of the run is left out.
-                    let end = Timestamp::now().as_second() + 1;
-                    let start = end - i64::try_from(length.as_secs()).unwrap_or(i64::MAX / 2) - 2;
-                    self.client.query_range(expr, start, end, step.as_secs_f64()).get().await
+            let asked = async {
+                match range {
+                    None => self.client.query(expr).get().await,
+                    Some((length, step)) => {
+                        // The HTTP API of the crate takes whole seconds: round outwards, so that nothing of the run is left out.
+                        let end = Timestamp::now().as_second() + 1;
+                        let start = end - i64::try_from(length.as_secs()).unwrap_or(i64::MAX / 2) - 2;
+                        self.client.query_range(expr, start, end, step.as_secs_f64()).get().await
+                    }
                 }
             };
-            let result = result.map_err(|error| format!("`{expr}`: {error}"))?;
+            let answered = tokio::time::timeout(ANSWER, asked).await;
+            let result = answered
+                .map_err(|_| format!("`{expr}`: no answer within {}", humantime::format_duration(ANSWER)))?
+                .map_err(|error| format!("`{expr}`: {}", causes(&error)))?;
             let values = samples(result.data());
             if values.is_empty() { Err(format!("`{expr}`: no data")) } else { Ok(values) }
         }

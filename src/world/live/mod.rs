@@ -7,6 +7,7 @@ mod volumes;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -51,16 +52,22 @@ pub enum ConnectError {
     Prometheus(String),
 }
 
+/// A server that works answers the first, small question within this time.
+const FIRST_ANSWER: Duration = Duration::from_secs(10);
+/// No answer is waited for longer. Watches ask to be closed after 290 s, and must not be cut off before.
+const SILENCE: Duration = Duration::from_secs(295);
+
 /// Connects to a live cluster and asks for its version.
 ///
 /// # Errors
 /// [`ConnectError`].
 pub async fn connect(options: &Options) -> Result<World, ConnectError> {
     let client = client(options).await?;
-    let version = client
-        .apiserver_version()
+    let unreachable = |reason| ConnectError::Unreachable { context: options.context.clone(), reason };
+    let version = tokio::time::timeout(FIRST_ANSWER, client.apiserver_version())
         .await
-        .map_err(|error| ConnectError::Unreachable { context: options.context.clone(), reason: error.to_string() })?;
+        .map_err(|_| unreachable(format!("nothing within {}", humantime::format_duration(FIRST_ANSWER))))?
+        .map_err(|error| unreachable(causes(&error)))?;
     let metrics: Option<Arc<dyn Metrics>> = match &options.prometheus {
         Some(url) => Some(Arc::new(metrics::Prometheus::new(url).map_err(ConnectError::Prometheus)?)),
         None => None,
@@ -90,5 +97,20 @@ async fn client(options: &Options) -> Result<kube::Client, ConnectError> {
     let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &choice).await.map_err(|error| wrong(&error))?;
     // kube's own retry turns a refused eviction into minutes of silence; the run decides what is tried again.
     config.default_retry = false;
+    config.read_timeout = Some(SILENCE);
     kube::Client::try_from(config).map_err(|error| wrong(&error))
+}
+
+/// An error with its causes, each once: the outermost one alone says hardly more than that there was one.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = cause.source();
+    }
+    text
 }

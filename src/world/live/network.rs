@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
+use super::causes;
 use crate::world::{Connection, Network, NetworkError, Place, Reply, Vantage, proxy};
 
 /// The network of a live cluster, seen from outside.
@@ -30,8 +31,8 @@ impl Live {
         let request = self.direct.request(method, url).timeout(timeout);
         let broken = |error: &reqwest::Error| match error {
             error if error.is_timeout() => NetworkError::Timeout(timeout),
-            error if error.is_connect() => NetworkError::Refused(error.to_string()),
-            error => NetworkError::Broken(error.to_string()),
+            error if error.is_connect() => NetworkError::Refused(causes(error)),
+            error => NetworkError::Broken(causes(error)),
         };
         let response = request.send().await.map_err(|error| broken(&error))?;
         let status = response.status().as_u16();
