@@ -40,6 +40,7 @@ fn node(state: &mut State, name: &str, zone: &str, extra: Value) {
 }
 
 /// A pod without a node unless `extra` names one.
+#[expect(clippy::needless_pass_by_value, reason = "tables read better with the values in place")]
 fn pod(state: &mut State, name: &str, labels: Value, extra: Value) {
     let mut pod = json!({
         "metadata": { "name": name, "namespace": "shop", "labels": labels },

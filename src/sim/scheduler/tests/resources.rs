@@ -21,7 +21,7 @@ fn each_filter_says_why() {
     let nothing = json!({});
     let none = |own: &str| {
         format!("0/3 nodes are available: {}.", {
-            let mut parts = vec![own, "1 node(s) had untolerated taint {gpu: yes}", "1 node(s) were unschedulable"];
+            let mut parts = [own, "1 node(s) had untolerated taint {gpu: yes}", "1 node(s) were unschedulable"];
             parts.sort_unstable();
             parts.join(", ")
         })
