@@ -1,17 +1,19 @@
-//! Runs on the embedded cluster, seen through their evidence: what a run records, in which order, and that it repeats.
+//! Runs on the embedded cluster, seen through their evidence: what a run records, in which order, and how it ends.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Duration;
 
-use driftproof::evidence::{Ending, Event, Evidence, Life, Log, Memory, Stage};
-use driftproof::run::{Job, run};
+use driftproof::evidence::{Ending, Event, Evidence, FaultRecord, Life, Log, Memory, Stage};
+use driftproof::run::{Job, News, Update, run};
 use driftproof::scenario::{Scenario, manifests, parse};
 use driftproof::world::embedded;
 use tokio::sync::{mpsc, watch};
 
-fn scenario(file: &Path, change: impl FnOnce(&mut Scenario)) -> Job {
-    let text = std::fs::read_to_string(file).expect("readable");
-    let name = file.display().to_string();
-    let mut scenario = parse(&name, &text).expect("a valid scenario");
+/// A shipped scenario as a job, perhaps changed.
+fn job(name: &str, change: impl FnOnce(&mut Scenario)) -> Job {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
+    let text = std::fs::read_to_string(&file).expect("readable");
+    let mut scenario = parse(name, &text).expect("a valid scenario");
     change(&mut scenario);
     let folder = file.parent().expect("a folder");
     let read = |path: &String| {
@@ -23,53 +25,125 @@ fn scenario(file: &Path, change: impl FnOnce(&mut Scenario)) -> Job {
     Job { scenario, manifests, apply_fixtures: true, seed: 1, run, again: "again".to_owned(), allow_commands: false }
 }
 
-fn shipped(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"))
-}
-
-/// Runs a job; `stop_after` asks for a stop when that many faults were injected.
-fn evidence(job: Job, stop_after: usize) -> String {
+/// Runs a job on a cluster of its own; asks for a stop once that many faults were injected.
+fn evidence(job: Job, stop_after: usize) -> Evidence {
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("runtime");
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
     let memory = Memory::default();
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         let world = embedded::start(&job.scenario, job.seed).expect("a cluster");
-        let (progress, mut news) = mpsc::unbounded_channel::<driftproof::run::Update>();
+        let (progress, mut news) = mpsc::unbounded_channel::<Update>();
         let (stop, stopped) = watch::channel(false);
-        let log = Log::new(Box::new(memory.clone()));
-        let listen = tokio::spawn(async move {
+        let listener = tokio::spawn(async move {
             let mut injected = 0;
             while let Some(update) = news.recv().await {
-                if let driftproof::run::News::Fault(record) = &update.what
-                    && record.life == Life::Injected
-                {
-                    injected += 1;
-                    if injected == stop_after {
-                        let _ = stop.send(true);
-                    }
+                let News::Fault(record) = update.what else { continue };
+                injected += usize::from(record.life == Life::Injected);
+                if stop_after > 0 && injected == stop_after {
+                    let _ = stop.send(true);
                 }
             }
         });
-        run(&world, job, &log, progress, stopped).await.expect("the run begins");
-        listen.abort();
+        let ended = run(&world, job, &Log::new(Box::new(memory.clone())), progress, stopped).await;
+        listener.abort();
+        ended.expect("the run begins")
     });
-    memory.text()
-}
-
-fn read(text: &str) -> Evidence {
-    let evidence = Evidence::read(text).expect("readable");
+    let evidence = Evidence::read(&memory.text()).expect("readable");
     assert_eq!(evidence.cut, None);
+    assert_eq!(evidence.records.last().map(|record| &record.event), Some(&Event::End(ended)));
     evidence
 }
 
-#[test]
-#[ignore = "prints"]
-fn show() {
-    let name = std::env::var("SCENARIO").unwrap_or("pod-kill-one".to_owned());
-    let stop = std::env::var("STOP").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let text = evidence(scenario(&shipped(&name), |_| {}), stop);
-    let filter = std::env::var("ONLY").unwrap_or_default();
-    for line in text.lines().filter(|line| filter.is_empty() || filter.split(',').any(|word| line.contains(word))) {
-        println!("{}", line.chars().take(700).collect::<String>());
+/// `step life` of every fault record, in order.
+fn lives(evidence: &Evidence) -> Vec<String> {
+    let word = |record: &FaultRecord| {
+        let life = serde_json::to_value(&record.life).expect("serialises");
+        format!("{} {}", record.step, life["life"].as_str().expect("a word"))
+    };
+    evidence
+        .records
+        .iter()
+        .filter_map(|record| match &record.event {
+            Event::Fault(fault) => Some(word(fault)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn stages(evidence: &Evidence) -> Vec<Stage> {
+    let stage = |event: &Event| if let Event::Stage { stage } = event { Some(*stage) } else { None };
+    evidence.records.iter().filter_map(|record| stage(&record.event)).collect()
+}
+
+fn ending(evidence: &Evidence) -> (&Ending, &[String]) {
+    match &evidence.records.last().expect("records").event {
+        Event::End(end) => (&end.how, &end.dirty),
+        other => panic!("the last record is {other:?}"),
     }
+}
+
+#[test]
+fn a_run_goes_through_its_stages_and_a_fault_through_its_life() {
+    let evidence = evidence(job("partition-deny-all", |_| {}), 0);
+    let step = "1-network-partition";
+    let life = ["intent", "injecting", "injected", "proof", "healing", "healed", "heal-proof"];
+    assert_eq!(lives(&evidence), life.map(|word| format!("{step} {word}")));
+    use Stage::{Check, Clean, Fault, Prepare, Settle, Steady};
+    assert_eq!(stages(&evidence), [Prepare, Steady, Fault, Settle, Check, Clean]);
+    assert_eq!(ending(&evidence), (&Ending::Completed, &[] as &[String]));
+}
+
+#[test]
+fn what_is_created_is_on_record_before_it_is_seen() {
+    let evidence = evidence(job("pod-kill-one", |_| {}), 0);
+    let at = |wanted: &dyn Fn(&Event) -> bool| {
+        evidence.records.iter().position(|record| wanted(&record.event)).expect("on record")
+    };
+    let creating = at(&|event| matches!(event, Event::Creating { .. }));
+    let seen =
+        at(&|event| matches!(event, Event::Seen(seen) if matches!(**seen, driftproof::evidence::Seen::Workload(_))));
+    assert!(creating < seen);
+}
+
+#[test]
+fn a_stop_heals_in_reverse_order_and_cleans_up() {
+    let evidence = evidence(job("overlapping-faults", |_| {}), 2);
+    let lives = lives(&evidence);
+    let healing: Vec<&String> =
+        lives.iter().filter(|life| life.ends_with(" healing") || life.ends_with(" healed")).collect();
+    let expected =
+        ["2-node-drain healing", "2-node-drain healed", "1-network-partition healing", "1-network-partition healed"];
+    assert_eq!(healing, expected);
+    assert_eq!(stages(&evidence).last(), Some(&Stage::Clean));
+    assert_eq!(ending(&evidence), (&Ending::Interrupted, &[] as &[String]));
+}
+
+#[test]
+fn a_target_that_is_never_steady_is_left_alone() {
+    let unsteady = job("pod-kill-one", |scenario| {
+        // Nothing fits a node of this size.
+        scenario.cluster.capacity.insert("cpu".to_owned(), "1m".to_owned());
+        scenario.steady.timeout = Duration::from_secs(20);
+    });
+    let evidence = evidence(unsteady, 0);
+    assert_eq!(lives(&evidence), [""; 0]);
+    let (Ending::Aborted { reason }, []) = ending(&evidence) else { panic!("{:?}", ending(&evidence)) };
+    assert!(reason.contains("deployment/web in shop was not steady within 20s, nothing was injected"), "{reason}");
+    assert!(reason.contains("Insufficient cpu"), "the scheduler's words: {reason}");
+}
+
+#[test]
+fn a_fault_that_is_healed_before_it_bites_is_not_proven() {
+    let short = job("node-lost", |scenario| scenario.faults[0].hold = Duration::from_secs(20));
+    let evidence = evidence(short, 0);
+    let proof = evidence.records.iter().find_map(|record| match &record.event {
+        Event::Fault(fault) => match &fault.life {
+            Life::Proof(proof) => Some(proof.clone()),
+            _ => None,
+        },
+        _ => None,
+    });
+    let proof = proof.expect("a proof on record");
+    assert!(!proof.proven);
+    assert!(proof.statement.contains("hold it longer"), "{}", proof.statement);
 }

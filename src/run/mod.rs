@@ -24,6 +24,8 @@ mod queries;
 mod snapshot;
 mod stages;
 mod steady;
+#[cfg(test)]
+mod tests;
 mod undo;
 mod wait;
 

@@ -13,7 +13,7 @@ use super::undo;
 use super::wait::{stopped, within};
 
 mod drain_filter;
-mod network_partition;
+pub(super) mod network_partition;
 mod node_drain;
 mod node_failure;
 mod pod_kill;

@@ -25,7 +25,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// A canary with what was found before the cut.
-pub(super) struct Line {
+pub(in crate::run) struct Line {
     canary: Canary,
     /// Whether a new connection passed.
     before: Result<(), NetworkError>,
@@ -34,7 +34,7 @@ pub(super) struct Line {
 }
 
 /// All canaries of a step.
-pub(super) struct Opened {
+pub(in crate::run) struct Opened {
     lines: Vec<Line>,
 }
 
@@ -56,7 +56,7 @@ impl fmt::Display for Path<'_> {
 }
 
 /// Tries every canary, and keeps one connection of each open.
-pub(super) async fn open(context: &Context, canaries: &[Canary]) -> Opened {
+pub(in crate::run) async fn open(context: &Context, canaries: &[Canary]) -> Opened {
     let lines = canaries.iter().map(|canary| async move {
         let before = attempt(context, canary).await;
         let open = if before.is_ok() { establish(context, canary).await } else { None };
@@ -112,7 +112,7 @@ pub(super) fn undo(manifest: &Value) -> Undo {
 }
 
 /// Proven when no canary that passed before gets through on a new connection any more.
-pub(super) async fn prove(context: &Context, opened: &Opened) -> Proof {
+pub(in crate::run) async fn prove(context: &Context, opened: &Opened) -> Proof {
     let usable: Vec<&Line> = opened.lines.iter().filter(|line| line.before.is_ok()).collect();
     if usable.is_empty() {
         return Proof { proven: false, statement: nothing_passed(opened), canaries: Vec::new() };
@@ -203,7 +203,7 @@ fn runs(context: &Context, pod: &PodTarget) -> bool {
 }
 
 /// Proven when every canary that passed before passes again, on a new connection.
-pub(super) async fn prove_healed(context: &Context, opened: &Opened) -> Proof {
+pub(in crate::run) async fn prove_healed(context: &Context, opened: &Opened) -> Proof {
     let usable: Vec<&Line> = opened.lines.iter().filter(|line| line.before.is_ok()).collect();
     let deadline = context.clock().elapsed() + PATIENCE_HEAL;
     loop {

@@ -17,6 +17,8 @@ use super::Feed;
 
 /// The server ends a watch after this time; then it is resumed. kube's own default.
 const WATCH_SECONDS: u32 = 290;
+/// A watch that brings nothing and ends sooner is no watch: such a server must not be asked in a tight loop.
+const SHORTEST: Duration = Duration::from_secs(1);
 /// The longest pause between attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(16);
 
@@ -58,6 +60,14 @@ struct Place {
     broken: Option<String>,
 }
 
+/// How a request ended, when well.
+enum Ended {
+    /// A list, or a watch that brought something.
+    Fruitful,
+    /// A watch without any event.
+    Idle,
+}
+
 /// How a request ended, when not well.
 enum Trouble {
     /// The version is too old: list again.
@@ -86,9 +96,11 @@ pub(in crate::run) async fn follow<K>(
             Some(version) => watch(&feed, &what, &api, &filter, version, &mut place, &mut take).await,
         };
         match result {
-            // A server that ends every watch at once must not be asked in a tight loop.
-            Ok(()) if place.version.is_some() && feed.clock.elapsed() == begun && place.listed => place.failures += 1,
-            Ok(()) => place.recovered(&feed, &what),
+            Ok(Ended::Idle) if feed.clock.elapsed() < begun + SHORTEST => place.failures += 1,
+            Ok(_) => {
+                place.failures = 0;
+                place.recovered(&feed, &what);
+            }
             Err(Trouble::Expired) => {
                 place.version = None;
                 feed.gap(format!("watch of {what}: its version had expired; listed again"), true);
@@ -120,7 +132,6 @@ fn pause(failures: u32) -> Duration {
 
 impl Place {
     fn recovered(&mut self, feed: &Feed, what: &str) {
-        self.failures = 0;
         if let Some(reason) = self.broken.take() {
             feed.sighted(what);
             feed.gap(format!("watch of {what} broke ({reason}) and was resumed"), true);
@@ -133,7 +144,7 @@ async fn list<K>(
     filter: &Filter,
     place: &mut Place,
     take: &mut (impl FnMut(Notice<K>) + Send),
-) -> Result<(), Trouble>
+) -> Result<Ended, Trouble>
 where
     K: Resource + Clone + DeserializeOwned + Debug,
 {
@@ -161,7 +172,7 @@ where
     if !std::mem::replace(&mut place.listed, true) {
         take(Notice::Listed);
     }
-    Ok(())
+    Ok(Ended::Fruitful)
 }
 
 async fn watch<K>(
@@ -172,7 +183,7 @@ async fn watch<K>(
     version: String,
     place: &mut Place,
     take: &mut (impl FnMut(Notice<K>) + Send),
-) -> Result<(), Trouble>
+) -> Result<Ended, Trouble>
 where
     K: Resource + Clone + DeserializeOwned + Debug + 'static,
 {
@@ -185,7 +196,9 @@ where
     let stream = api.watch(&params, &version).await.map_err(|error| trouble(&error))?;
     place.recovered(feed, what);
     let mut stream = std::pin::pin!(stream);
+    let mut ended = Ended::Idle;
     while let Some(event) = stream.next().await {
+        ended = Ended::Fruitful;
         let (change, object) = match event.map_err(|error| trouble(&error))? {
             WatchEvent::Added(object) => (Change::Added, object),
             WatchEvent::Modified(object) => (Change::Modified, object),
@@ -205,7 +218,7 @@ where
         }
         take(Notice::Object(change, object));
     }
-    Ok(())
+    Ok(ended)
 }
 
 fn trouble(error: &kube::Error) -> Trouble {

@@ -83,7 +83,11 @@ pub(in crate::run) struct Picture {
 }
 
 impl Picture {
-    pub(super) fn new(target: Group, others: Vec<Group>, services: impl IntoIterator<Item = ServiceKey>) -> Self {
+    pub(in crate::run) fn new(
+        target: Group,
+        others: Vec<Group>,
+        services: impl IntoIterator<Item = ServiceKey>,
+    ) -> Self {
         Self {
             target,
             others,
@@ -121,7 +125,7 @@ impl Picture {
         pods
     }
 
-    pub(super) fn pod(&mut self, change: Change, pod: Pod) -> Vec<Seen> {
+    pub(in crate::run) fn pod(&mut self, change: Change, pod: Pod) -> Vec<Seen> {
         let target = self.target.has(&pod, &self.replica_sets);
         let relevant = target || self.others.iter().any(|group| group.has(&pod, &self.replica_sets));
         let seen = project::pod(&pod, change, target);
@@ -145,7 +149,7 @@ impl Picture {
         if relevant && (!same || change == Change::Deleted) { vec![Seen::Pod(seen)] } else { Vec::new() }
     }
 
-    pub(super) fn pod_lost(&mut self, uid: &str) -> Vec<Seen> {
+    pub(in crate::run) fn pod_lost(&mut self, uid: &str) -> Vec<Seen> {
         let Some(state) = self.pods.get(uid) else { return Vec::new() };
         let pod = state.pod.clone();
         self.pod(Change::Deleted, pod)
@@ -162,12 +166,12 @@ impl Picture {
         }
     }
 
-    pub(super) fn node(&mut self, change: Change, node: &Node) -> Vec<Seen> {
+    pub(in crate::run) fn node(&mut self, change: Change, node: &Node) -> Vec<Seen> {
         let seen = project::node(node, change);
         self.node_seen(seen)
     }
 
-    pub(super) fn node_lost(&mut self, name: &str) -> Vec<Seen> {
+    pub(in crate::run) fn node_lost(&mut self, name: &str) -> Vec<Seen> {
         let Some(mut seen) = self.nodes.get(name).cloned() else { return Vec::new() };
         seen.change = Change::Deleted;
         self.node_seen(seen)
@@ -188,7 +192,7 @@ impl Picture {
     }
 
     /// A ReplicaSet tells which pods belong to a Deployment; pods that were seen before it are told again.
-    pub(super) fn replica_set(&mut self, uid: &str, deployment: String) -> Vec<Seen> {
+    pub(in crate::run) fn replica_set(&mut self, uid: &str, deployment: String) -> Vec<Seen> {
         if self.replica_sets.insert(uid.to_owned(), deployment).is_some() {
             return Vec::new();
         }
@@ -206,7 +210,7 @@ impl Picture {
         if same { Vec::new() } else { vec![Seen::Workload(seen)] }
     }
 
-    pub(super) fn slice(&mut self, change: Change, key: &ServiceKey, slice: &EndpointSlice) -> Vec<Seen> {
+    pub(in crate::run) fn slice(&mut self, change: Change, key: &ServiceKey, slice: &EndpointSlice) -> Vec<Seen> {
         let endpoints = self.endpoints.entry(key.clone()).or_default();
         let name = slice.metadata.name.clone().unwrap_or_default();
         if change == Change::Deleted {
@@ -229,7 +233,7 @@ impl Picture {
         vec![Seen::Endpoints(EndpointsSeen { namespace: key.0.clone(), service: key.1.clone(), pods })]
     }
 
-    pub(super) fn claim(&mut self, claim: &PersistentVolumeClaim) -> Vec<Seen> {
+    pub(in crate::run) fn claim(&mut self, claim: &PersistentVolumeClaim) -> Vec<Seen> {
         let volume = claim.spec.as_ref().and_then(|spec| spec.volume_name.clone()).unwrap_or_default();
         let name = claim.metadata.name.clone().unwrap_or_default();
         if volume.is_empty() || self.claims.insert(volume.clone(), name.clone()).is_some() {
@@ -245,7 +249,7 @@ impl Picture {
     }
 
     /// Attachments of volumes that no claim of the target's namespace is bound to are not recorded.
-    pub(super) fn attachment(&mut self, change: Change, attachment: &VolumeAttachment) -> Vec<Seen> {
+    pub(in crate::run) fn attachment(&mut self, change: Change, attachment: &VolumeAttachment) -> Vec<Seen> {
         let volume = attachment.spec.source.persistent_volume_name.clone().unwrap_or_default();
         let claim = self.claims.get(&volume).cloned().unwrap_or_default();
         let seen = project::attachment(attachment, claim, change);
@@ -260,7 +264,7 @@ impl Picture {
         if same || seen.claim.is_empty() { Vec::new() } else { vec![Seen::Attachment(seen)] }
     }
 
-    pub(super) fn event(&mut self, event: &Event) -> Vec<Seen> {
+    pub(in crate::run) fn event(&mut self, event: &Event) -> Vec<Seen> {
         let seen = project::event(event);
         // A pod that is not known (yet) may be one of ours.
         if self.pods.get(&seen.uid).is_some_and(|state| !state.relevant) {

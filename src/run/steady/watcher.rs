@@ -65,7 +65,9 @@ impl Watcher {
 
 async fn follow(context: Context, sender: watch::Sender<Option<Duration>>) {
     let mut changes = context.board.changes();
+    let (clock, window) = (context.clock(), context.scenario.steady.window);
     let mut last: Option<bool> = None;
+    let mut told: Option<bool> = None;
     loop {
         let judged = context.board.look(|picture| {
             // Before the probes run, full strength is only half of the steady state: it is waited for, not recorded.
@@ -85,17 +87,33 @@ async fn follow(context: Context, sender: watch::Sender<Option<Duration>>) {
                 if steady || last.is_some() {
                     context.recorder.note(Event::Steady { steady, reason: reason.clone() });
                 }
-                context.recorder.tell(News::Steady { steady, reason });
+                if !steady && told != Some(false) {
+                    context.recorder.tell(News::Steady { steady, reason });
+                    told = Some(false);
+                }
                 last = Some(steady);
             }
-            let now = context.clock().elapsed();
+            let now = clock.elapsed();
             sender.send_if_modified(|since| {
                 let next = steady.then(|| since.unwrap_or(now));
                 std::mem::replace(since, next) != next
             });
         }
-        if changes.changed().await.is_err() {
-            return;
+        // A person is told of a steady state once it has lasted: one that flaps would be a line for each probe.
+        let lasts = sender.borrow().filter(|_| last == Some(true) && told != Some(true)).map(|since| since + window);
+        if lasts.is_some_and(|lasts| clock.elapsed() >= lasts) {
+            context.recorder.tell(News::Steady { steady: true, reason: String::new() });
+            told = Some(true);
+            continue;
+        }
+        tokio::select! {
+            biased;
+            changed = changes.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+            }
+            () = clock.sleep_until(lasts.unwrap_or_default()), if lasts.is_some() => {}
         }
     }
 }

@@ -1,0 +1,102 @@
+//! A watch that breaks in every way that an API server knows.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Node;
+use kube::ResourceExt;
+use kube::api::Api;
+use serde_json::{Value, json};
+
+use super::super::observe::{Feed, Filter, Notice, follow};
+use super::super::wait::within;
+use super::fake::{Answer, Script, context, gaps};
+
+fn node(name: &str, version: u32) -> Value {
+    json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": name, "uid": name, "resourceVersion": version.to_string() } })
+}
+
+fn list(version: u32, nodes: &[Value]) -> Answer {
+    Answer::Now(
+        200,
+        json!({ "kind": "NodeList", "metadata": { "resourceVersion": version.to_string() }, "items": nodes }),
+    )
+}
+
+fn failure(code: u16, reason: &str) -> Value {
+    json!({ "kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": reason })
+}
+
+fn event(kind: &str, object: &Value) -> Value {
+    json!({ "type": kind, "object": object })
+}
+
+/// Follows nodes for ten minutes; what was heard, the requests, and the gaps.
+async fn heard(answers: Vec<Answer>) -> (Vec<String>, Vec<String>, Vec<(String, bool)>) {
+    let script = Script::new(answers);
+    let (context, memory) = context(&script, |_| true);
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let to = heard.clone();
+    let api: Api<Node> = Api::all(context.client());
+    let following = follow(Feed::of(&context), "nodes".to_owned(), api, Filter::default(), move |notice| {
+        to.lock().unwrap().push(match notice {
+            Notice::Object(change, node) => format!("{change:?} {}", node.name_any()),
+            Notice::Lost(uid) => format!("Lost {uid}"),
+            Notice::Listed => "Listed".to_owned(),
+        });
+    });
+    within(context.clock(), Duration::from_secs(600), following).await;
+    let heard = heard.lock().unwrap().clone();
+    let asked = script.asked.lock().unwrap().clone();
+    (heard, asked, gaps(&memory))
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_version_is_listed_again_and_what_vanished_is_told() {
+    let (heard, asked, gaps) = heard(vec![
+        list(5, &[node("a", 1), node("b", 2)]),
+        Answer::Events(vec![event("ADDED", &node("c", 6)), event("ERROR", &failure(410, "Expired"))]),
+        list(9, &[node("b", 8), node("c", 6), node("d", 9)]),
+    ])
+    .await;
+    assert_eq!(heard, ["Initial a", "Initial b", "Listed", "Added c", "Modified b", "Modified c", "Added d", "Lost a"]);
+    assert_eq!(gaps, [("watch of nodes: its version had expired; listed again".to_owned(), true)]);
+    assert_eq!(asked.len(), 4, "{asked:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_ends_is_resumed_where_it_was() {
+    let bookmark = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "resourceVersion": "7" } });
+    let (heard, asked, gaps) =
+        heard(vec![list(5, &[]), Answer::Events(vec![event("ADDED", &node("a", 6)), event("BOOKMARK", &bookmark)])])
+            .await;
+    assert_eq!(heard, ["Listed", "Added a"]);
+    assert_eq!(gaps, []);
+    assert!(asked[2].contains("resourceVersion=7"), "{asked:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_away_is_asked_again_less_and_less_often() {
+    let away = || Answer::Now(503, failure(503, "ServiceUnavailable"));
+    let mut answers = vec![list(5, &[])];
+    answers.extend((0..4).map(|_| away()));
+    let (_, asked, gaps) = heard(answers).await;
+    assert_eq!(asked.len(), 6);
+    assert_eq!(gaps, [], "it has not been resumed yet");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_forbidden_watch_is_given_up_and_said() {
+    let (heard, asked, gaps) = heard(vec![Answer::Now(403, failure(403, "Forbidden"))]).await;
+    assert_eq!(heard, ["Listed"]);
+    assert_eq!(gaps, [("watch of nodes: Forbidden".to_owned(), false)]);
+    assert_eq!(asked.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_ends_every_watch_at_once_is_not_asked_in_a_loop() {
+    let mut answers = vec![list(5, &[])];
+    answers.extend((0..1000).map(|_| Answer::Events(Vec::new())));
+    let (_, asked, _) = heard(answers).await;
+    assert!((10..60).contains(&asked.len()), "{} requests in ten minutes", asked.len());
+}

@@ -1,0 +1,8 @@
+//! Tests against a hand-made world: a scripted API server and a network that answers as told. What needs a whole
+//! cluster is in `tests/run.rs`.
+
+mod fake;
+mod follow;
+mod partition;
+mod rights;
+mod steady;

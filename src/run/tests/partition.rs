@@ -1,0 +1,58 @@
+//! What canaries prove, on networks that enforce policies at once, late, or never.
+
+use std::time::Duration;
+
+use crate::plan::{Canary, PodTarget};
+
+use super::super::faults::network_partition::{open, prove, prove_healed};
+use super::fake::{Script, context};
+
+fn canary() -> Canary {
+    let pod = |name: &str| PodTarget {
+        // Not a namespace that is watched, so that the pod is taken to run.
+        namespace: "elsewhere".into(),
+        name: name.into(),
+        uid: name.into(),
+        node: "worker-1".into(),
+    };
+    Canary { from: None, to: pod("web-1"), port: "8080".into() }
+}
+
+async fn proof(passes: fn(Duration) -> bool) -> (bool, String) {
+    let (context, _) = context(&Script::default(), passes);
+    let opened = open(&context, &[canary()]).await;
+    context.clock().sleep(Duration::from_secs(1)).await;
+    let proof = prove(&context, &opened).await;
+    (proof.proven, proof.statement)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_is_proven_by_what_passed_before() {
+    let path = "outside → elsewhere/web-1:8080";
+    let blocked = format!("blocked: {path}; established connections could not be tried here");
+    let ignored = format!(
+        "the network accepts NetworkPolicies and does not enforce them: {path} still passed 10s after the policy was created"
+    );
+    let nothing = format!("no canary passed before the cut, so that none can show it: {path} (no answer within 1s)");
+    let cases: [(&str, fn(Duration) -> bool, bool, String); 4] = [
+        ("enforced at once", |now| now < Duration::from_secs(1), true, blocked.clone()),
+        ("enforced after 5 s", |now| now < Duration::from_secs(6), true, blocked),
+        ("ignored", |_| true, false, ignored),
+        ("closed from the start", |_| false, false, nothing),
+    ];
+    for (what, passes, proven, statement) in cases {
+        assert_eq!(proof(passes).await, (proven, statement), "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn healing_is_proven_by_the_same_traffic() {
+    for (passes, proven) in
+        [((|now| now.as_secs() != 2) as fn(Duration) -> bool, true), (|now| now.as_secs() < 2, false)]
+    {
+        let (context, _) = context(&Script::default(), passes);
+        let opened = open(&context, &[canary()]).await;
+        context.clock().sleep(Duration::from_secs(2)).await;
+        assert_eq!(prove_healed(&context, &opened).await.proven, proven);
+    }
+}
