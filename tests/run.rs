@@ -34,7 +34,6 @@ fn evidence(job: Job, stop_after: usize) -> String {
     let memory = Memory::default();
     runtime.block_on(async {
         let world = embedded::start(&job.scenario, job.seed).expect("a cluster");
-        tokio::spawn(schedule(world.client.clone()));
         let (progress, mut news) = mpsc::unbounded_channel::<driftproof::run::Update>();
         let (stop, stopped) = watch::channel(false);
         let log = Log::new(Box::new(memory.clone()));
@@ -72,34 +71,5 @@ fn show() {
     let filter = std::env::var("ONLY").unwrap_or_default();
     for line in text.lines().filter(|line| filter.is_empty() || filter.split(',').any(|word| line.contains(word))) {
         println!("{}", line.chars().take(700).collect::<String>());
-    }
-}
-
-async fn schedule(client: kube::Client) {
-    use k8s_openapi::api::core::v1::{Node, Pod};
-    use kube::api::{Api, ListParams, PostParams};
-    let mut next = 0;
-    loop {
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        let pods: Api<Pod> = Api::all(client.clone());
-        let nodes: Api<Node> = Api::all(client.clone());
-        for pod in pods.list(&ListParams::default()).await.unwrap().items {
-            if pod.spec.as_ref().and_then(|s| s.node_name.clone()).is_some() {
-                continue;
-            }
-            let nodes = nodes.list(&ListParams::default()).await.unwrap().items;
-            let nodes: Vec<&Node> =
-                nodes.iter().filter(|n| n.spec.as_ref().and_then(|s| s.unschedulable) != Some(true)).collect();
-            let node = nodes[next % nodes.len()].metadata.name.clone().unwrap();
-            next += 1;
-            let (ns, name) = (pod.metadata.namespace.clone().unwrap(), pod.metadata.name.clone().unwrap());
-            let api: Api<Pod> = Api::namespaced(client.clone(), &ns);
-            let body = serde_json::json!({"apiVersion":"v1","kind":"Binding","metadata":{"name":name},"target":{"apiVersion":"v1","kind":"Node","name":node}});
-            let r: Result<serde_json::Value, _> =
-                api.create_subresource("binding", &name, &PostParams::default(), &body).await;
-            if let Err(e) = r {
-                eprintln!("bind: {e}");
-            }
-        }
     }
 }

@@ -12,7 +12,7 @@ use crate::scenario::{Probe, ProbeKind};
 use crate::world::{NetworkError, Place, Reply, Vantage};
 
 use super::context::Context;
-use super::observe::{Group, LastAttempt};
+use super::observe::{Answers, Group};
 
 /// More attempts than this are never under way at a time; the next ones are recorded as not sent.
 const UNDER_WAY: usize = 512;
@@ -30,7 +30,7 @@ impl Probes {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let probes = &context.scenario.probes;
-        context.board.change(|picture| picture.probes = vec![(Duration::ZERO, LastAttempt::None); probes.len()]);
+        context.board.change(|picture| picture.probes = vec![Answers::default(); probes.len()]);
         for index in 0..probes.len() {
             tasks.spawn(drive(context.clone(), index, stopped.clone()));
         }
@@ -73,23 +73,15 @@ async fn drive(context: Context, index: usize, mut stop: super::Stop) {
 }
 
 fn record(context: &Context, probe: usize, (due, outcome): (Duration, Outcome)) {
-    let last = match &outcome {
-        Outcome::Ok { .. } => LastAttempt::Ok,
-        Outcome::Status { status } => LastAttempt::Failed(format!("status {status}")),
-        Outcome::Error { reason } => LastAttempt::Failed(reason.clone()),
-        Outcome::Timeout => LastAttempt::Failed("timeout".to_owned()),
+    let failure = match &outcome {
+        Outcome::Ok { .. } => None,
+        Outcome::Status { status } => Some(format!("status {status}")),
+        Outcome::Error { reason } => Some(reason.clone()),
+        Outcome::Timeout => Some("timeout".to_owned()),
     };
     let took = micros(context.clock().elapsed().saturating_sub(due));
     context.recorder.note(Event::Attempt(Attempt { probe, due: micros(due), took, outcome }));
-    // Answers overtake each other: an old attempt that times out says nothing after a newer one was answered.
-    context.board.change_if(|picture| match picture.probes.get_mut(probe) {
-        Some(known) if due >= known.0 => {
-            let differs = known.1 != last;
-            *known = (due, last);
-            differs
-        }
-        _ => false,
-    });
+    context.board.change_if(|picture| picture.probes.get_mut(probe).is_some_and(|answers| answers.take(due, failure)));
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -13,15 +13,17 @@ use crate::world::Clock;
 
 use super::context::{Context, Recorder};
 
+mod answers;
 mod follow;
 mod group;
 mod picture;
 mod project;
 mod watches;
 
+pub(super) use answers::Answers;
 pub(super) use follow::{Filter, Notice, follow};
 pub(super) use group::Group;
-pub(super) use picture::{LastAttempt, Picture, PodState, ServiceKey, Strength};
+pub(super) use picture::{Picture, PodState, ServiceKey, Strength};
 
 /// The live picture, and the news that it changed.
 #[derive(Debug)]

@@ -2,7 +2,6 @@
 //! a way that matters is worth none. No I/O.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Event, Node, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
@@ -10,6 +9,7 @@ use k8s_openapi::api::storage::v1::VolumeAttachment;
 
 use crate::evidence::{AttachmentSeen, Change, EndpointSeen, EndpointsSeen, NodeSeen, PodSeen, Seen, WorkloadSeen};
 
+use super::answers::Answers;
 use super::group::{Group, ReplicaSets};
 use super::project;
 
@@ -57,14 +57,6 @@ pub(in crate::run) struct Strength {
     pub(in crate::run) endpoints: BTreeMap<ServiceKey, usize>,
 }
 
-/// The last attempt of a probe.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::run) enum LastAttempt {
-    None,
-    Ok,
-    Failed(String),
-}
-
 /// Everything that is watched.
 #[derive(Clone, Debug)]
 pub(in crate::run) struct Picture {
@@ -84,8 +76,8 @@ pub(in crate::run) struct Picture {
     pub(in crate::run) warnings: BTreeMap<String, String>,
     /// Watches that are broken, and why.
     pub(in crate::run) blind: BTreeMap<String, String>,
-    /// One for each probe, once they run: the attempt that was due last among those that ended.
-    pub(in crate::run) probes: Vec<(Duration, LastAttempt)>,
+    /// One for each probe, once they run.
+    pub(in crate::run) probes: Vec<Answers>,
     /// Absent until the target was steady for the first time.
     pub(in crate::run) strength: Option<Strength>,
 }

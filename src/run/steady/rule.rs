@@ -2,7 +2,7 @@
 
 use crate::scenario::{Scenario, WorkloadKind};
 
-use super::super::observe::{LastAttempt, Picture, PodState, Strength};
+use super::super::observe::{Picture, PodState, Strength};
 
 /// Names that are listed before the rest is counted.
 const NAMES: usize = 3;
@@ -109,14 +109,10 @@ fn endpoints(picture: &Picture) -> Result<(), String> {
     Ok(())
 }
 
-/// The last attempt of every probe was answered.
+/// Every probe is answered.
 fn probes(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
-    for (probe, (_, last)) in scenario.probes.iter().zip(&picture.probes) {
-        match last {
-            LastAttempt::Ok => {}
-            LastAttempt::None => return Err(format!("probe {} has no answer yet", probe.name)),
-            LastAttempt::Failed(reason) => return Err(format!("probe {} fails: {reason}", probe.name)),
-        }
+    for (probe, answers) in scenario.probes.iter().zip(&picture.probes) {
+        answers.judge().map_err(|why| format!("probe {} {why}", probe.name))?;
     }
     Ok(())
 }
