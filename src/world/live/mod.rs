@@ -47,6 +47,9 @@ pub enum ConnectError {
         /// Why.
         reason: String,
     },
+    /// No client for probes by URL can be made here.
+    #[error("client for URLs: {0}")]
+    Client(String),
     /// The Prometheus URL is unusable.
     #[error("--prometheus: {0}")]
     Prometheus(String),
@@ -76,7 +79,7 @@ pub async fn connect(options: &Options) -> Result<World, ConnectError> {
         name: WorldName::Live { context: options.context.clone(), version: version.git_version },
         client: client.clone(),
         clock: Clock::starting_at(Timestamp::now()),
-        network: Arc::new(network::Live::new(client.clone())),
+        network: Arc::new(network::Live::new(client.clone()).map_err(ConnectError::Client)?),
         machines: Arc::new(machines::Commands { allowed: options.allow_commands }),
         volumes: Arc::new(volumes::Exec { client }),
         metrics,
