@@ -6,9 +6,11 @@ mod fault;
 mod log;
 mod read;
 mod seen;
+mod words;
 
 pub use event::*;
 pub use fault::*;
 pub use log::{Log, Memory, Sink};
 pub use read::{Evidence, ReadError};
 pub use seen::*;
+pub use words::some;

@@ -5,7 +5,7 @@ use super::loss::{Fate, losses};
 use super::model::{Drift, FaultSpan, Instance};
 use super::old_end::old_end;
 use super::replacement::replacements;
-use super::stuck::stuck;
+use super::stuck::{refused, stuck};
 use super::timeline::{PodLife, Timeline};
 
 /// One drift for each instance that was lost after an injection.
@@ -25,6 +25,7 @@ pub(super) fn drifts(timeline: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<Drift
             from: loss.from,
             old_end: old_end(timeline, loss),
             stuck: stuck(timeline, loss, new, &edges),
+            refused: new.map_or_else(String::new, |new| refused(timeline, new)),
             edges,
         }
     };

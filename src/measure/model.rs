@@ -109,6 +109,9 @@ pub struct Drift {
     pub old_end: OldEnd,
     /// What it waits for when it never came back: the phase that was not reached, and why.
     pub stuck: Option<Stuck>,
+    /// Why the scheduler found no node for the new one at first, in its words; empty when it found one at once.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub refused: String,
 }
 
 impl Drift {

@@ -84,6 +84,14 @@ fn not_replaced(timeline: &Timeline<'_>, old: &PodLife<'_>) -> String {
     }
 }
 
+/// What the scheduler last said when it found no node for a pod that it placed later, empty when it always found one.
+pub(super) fn refused(timeline: &Timeline<'_>, new: &PodLife<'_>) -> String {
+    let of_new = |event: &EventSeen| event.uid == new.uid() && event.reason == "FailedScheduling";
+    let said = last_event(timeline, of_new).map(|event| event.message.as_str()).unwrap_or_default();
+    // The scheduler appends what preemption would (not) do, which explains nothing about the nodes.
+    said.split(" preemption:").next().unwrap_or_default().trim_end_matches(['.', ' ']).to_owned()
+}
+
 fn unscheduled(timeline: &Timeline<'_>, new: &PodLife<'_>) -> String {
     let name = new.name();
     let of_new = |event: &EventSeen| event.uid == new.uid() && event.reason == "FailedScheduling";

@@ -58,13 +58,7 @@ pub fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// The first few of a list: `a, b, c and 4 more`.
-#[must_use]
-pub fn some<T: AsRef<str>>(items: &[T], at_most: usize) -> String {
-    let shown: Vec<&str> = items.iter().take(at_most).map(AsRef::as_ref).collect();
-    let rest = items.len() - shown.len();
-    if rest == 0 { shown.join(", ") } else { format!("{} and {rest} more", shown.join(", ")) }
-}
+pub use crate::evidence::some;
 
 #[cfg(test)]
 mod tests {

@@ -58,6 +58,7 @@ fn words(case: &Case<'_>, drift: &Drift, phase: Phase, took: u64) -> String {
             format!("{time} until the old pod object on {node} was gone (a StatefulSet waits for it)")
         }
         Phase::Scheduled if case.is_statefulset() && took >= 1_000_000 => format!("{time} until the old pod was gone"),
+        Phase::Scheduled if !drift.refused.is_empty() => format!("{time} without a node ({})", drift.refused),
         Phase::Scheduled => format!("{time} schedule"),
         Phase::VolumeAttached => format!("{time} volume attach"),
         Phase::ImagePulled => format!("{time} image pull"),

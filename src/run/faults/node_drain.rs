@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::evidence::Proof;
+use crate::evidence::{Proof, some};
 use crate::plan::{NodeTarget, PodTarget, pod_target};
 
 use super::super::calls;
@@ -259,9 +259,9 @@ pub(super) async fn prove(context: &Context, nodes: &[NodeTarget], rules: Rules)
     }
     let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
     let statement = if wrong.is_empty() {
-        format!("no evictable pod is left on {}, which takes no new ones", names.join(", "))
+        format!("no evictable pod is left on {}, which takes no new ones", some(&names, 6))
     } else {
-        wrong.join("; ")
+        some(&wrong, 6)
     };
     Proof { proven: wrong.is_empty(), statement, canaries: Vec::new() }
 }
@@ -280,9 +280,9 @@ pub(super) async fn prove_healed(context: &Context, nodes: &[NodeTarget]) -> Pro
     let proven = super::within(context.clock(), UNCORDON_LIMIT, open).await.is_some();
     let statement = if proven {
         let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
-        format!("takes new pods again: {}", names.join(", "))
+        format!("takes new pods again: {}", some(&names, 6))
     } else {
-        format!("still takes no new pods: {}", context.board.look(shut).join(", "))
+        format!("still takes no new pods: {}", some(&context.board.look(shut), 6))
     };
     Proof { proven, statement, canaries: Vec::new() }
 }

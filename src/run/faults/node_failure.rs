@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::evidence::Proof;
+use crate::evidence::{Proof, some};
 use crate::plan::NodeTarget;
 use crate::scenario::{CommandPair, FailureMode};
 
@@ -70,5 +70,5 @@ fn conditions(context: &Context, nodes: &[NodeTarget]) -> String {
             None => format!("{} has no Node object", node.name),
         })
     };
-    nodes.iter().map(line).collect::<Vec<_>>().join(", ")
+    some(&nodes.iter().map(line).collect::<Vec<_>>(), 3)
 }

@@ -6,7 +6,7 @@ use futures::StreamExt;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{Api, DeleteParams, Preconditions};
 
-use crate::evidence::Proof;
+use crate::evidence::{Proof, some};
 use crate::plan::PodTarget;
 
 use super::super::calls;
@@ -69,9 +69,8 @@ pub(super) async fn prove(context: &Context, pods: &[PodTarget], grace_seconds: 
         context.board.until(|picture| pods.iter().all(|pod| !picture.pods.contains_key(&pod.uid)).then_some(()));
     let proven = within(context.clock(), limit, all_gone).await.is_some();
     let statement = if proven {
-        let names: Vec<String> = pods.iter().take(3).map(|pod| format!("{pod} ({})", pod.uid)).collect();
-        let more = if pods.len() > 3 { format!(" and {} more", pods.len() - 3) } else { String::new() };
-        format!("the watch showed the end of {}{more}", names.join(", "))
+        let names: Vec<String> = pods.iter().map(|pod| format!("{pod} ({})", pod.uid)).collect();
+        format!("the watch showed the end of {}", some(&names, 3))
     } else {
         let left: Vec<String> = pods
             .iter()

@@ -3,5 +3,5 @@
 mod rule;
 mod watcher;
 
-pub(super) use rule::{judge, strength};
+pub(super) use rule::{judge, strength, understaffed};
 pub(super) use watcher::Watcher;

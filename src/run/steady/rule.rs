@@ -22,32 +22,12 @@ pub(in crate::run) fn judge(scenario: &Scenario, picture: &Picture) -> Result<()
 
 /// Every wanted replica has a pod that is Ready, is not being deleted, and runs on a node that is Ready.
 fn pods(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
-    let target = &scenario.target;
-    let name = crate::plan::Group::from(target).describe();
-    let desired = match &target.workload {
-        None => match &picture.strength {
-            Some(strength) => strength.pods,
-            None => picture.target_pods().filter(|state| wanted(state)).count(),
-        },
-        Some(workload) if workload.kind == WorkloadKind::Pod => 1,
-        Some(_) => {
-            let Some(seen) = &picture.workload else { return Err(format!("there is no {name}")) };
-            if seen.observed < seen.generation {
-                return Err(format!("the last change of {name} was not taken up yet"));
-            }
-            seen.desired as usize
-        }
-    };
-    if desired == 0 {
-        return Err(match &target.workload {
-            Some(_) => format!("{name} wants no pods"),
-            None => format!("there are no {name}"),
-        });
-    }
+    let desired = desired(scenario, picture)?;
     let ready = picture.strong.len();
     if ready >= desired {
         return Ok(());
     }
+    let name = crate::plan::Group::from(&scenario.target).describe();
     let mut missing: Vec<&PodState> =
         picture.target_pods().filter(|state| wanted(state) && !picture.strong.contains(&state.seen.uid)).collect();
     missing.sort_by(|a, b| a.seen.name.cmp(&b.seen.name));
@@ -61,6 +41,38 @@ fn pods(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
     }
     let why = if why.is_empty() { "the others do not exist".to_owned() } else { why.join("; ") };
     Err(format!("{ready} of {desired} pods of {name} are ready: {why}"))
+}
+
+/// Whether pods are missing, without saying which: cheap enough to ask at every change of a large target.
+pub(in crate::run) fn understaffed(scenario: &Scenario, picture: &Picture) -> bool {
+    desired(scenario, picture).is_ok_and(|desired| picture.strong.len() < desired)
+}
+
+/// How many pods are wanted.
+fn desired(scenario: &Scenario, picture: &Picture) -> Result<usize, String> {
+    let target = &scenario.target;
+    let name = || crate::plan::Group::from(target).describe();
+    let desired = match &target.workload {
+        None => match &picture.strength {
+            Some(strength) => strength.pods,
+            None => picture.target_pods().filter(|state| wanted(state)).count(),
+        },
+        Some(workload) if workload.kind == WorkloadKind::Pod => 1,
+        Some(_) => {
+            let Some(seen) = &picture.workload else { return Err(format!("there is no {}", name())) };
+            if seen.observed < seen.generation {
+                return Err(format!("the last change of {} was not taken up yet", name()));
+            }
+            seen.desired as usize
+        }
+    };
+    if desired > 0 {
+        return Ok(desired);
+    }
+    Err(match &target.workload {
+        Some(_) => format!("{} wants no pods", name()),
+        None => format!("there are no {}", name()),
+    })
 }
 
 fn wanted(state: &PodState) -> bool {

@@ -6,35 +6,26 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::evidence::Event;
-use crate::world::Clock;
 
 use super::super::News;
 use super::super::context::Context;
 
-/// Whether the target is steady now.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::run) struct Steadiness {
-    /// Since when, while it is.
-    pub(in crate::run) since: Option<Duration>,
-    /// What is missing, while it is not.
-    pub(in crate::run) reason: String,
-}
-
 /// The task that judges; ends when dropped.
 #[derive(Debug)]
 pub(in crate::run) struct Watcher {
-    state: watch::Receiver<Steadiness>,
-    clock: Clock,
+    /// Since when the target is steady, while it is.
+    state: watch::Receiver<Option<Duration>>,
+    context: Context,
     #[expect(dead_code, reason = "held for its drop, which ends the task")]
     task: JoinSet<()>,
 }
 
 impl Watcher {
     pub(in crate::run) fn start(context: &Context) -> Self {
-        let (sender, state) = watch::channel(Steadiness::default());
+        let (sender, state) = watch::channel(None);
         let mut task = JoinSet::new();
         task.spawn(follow(context.clone(), sender));
-        Self { state, clock: context.clock(), task }
+        Self { state, context: context.clone(), task }
     }
 
     /// Waits until it has been steady for `window`, counted from now at the earliest; it must begin before `bound` is over.
@@ -43,17 +34,15 @@ impl Watcher {
     /// # Errors
     /// What was missing when the time was up.
     pub(in crate::run) async fn hold(&self, window: Duration, bound: Duration) -> Result<Duration, String> {
-        let begun = self.clock.elapsed();
+        let clock = self.context.clock();
+        let begun = clock.elapsed();
         let deadline = begun + bound;
         let mut state = self.state.clone();
         loop {
-            let now = state.borrow_and_update().clone();
-            let until = match now.since {
-                Some(since) => since.max(begun) + window,
-                None => deadline,
-            };
-            if self.clock.elapsed() >= until {
-                return now.since.ok_or(now.reason);
+            let since = *state.borrow_and_update();
+            let until = since.map_or(deadline, |since| since.max(begun) + window);
+            if clock.elapsed() >= until {
+                return since.ok_or_else(|| self.missing());
             }
             tokio::select! {
                 biased;
@@ -62,38 +51,49 @@ impl Watcher {
                         return Err("the watcher has ended".to_owned());
                     }
                 }
-                () = self.clock.sleep_until(until) => {}
+                () = clock.sleep_until(until) => {}
             }
         }
     }
+
+    /// What is missing at this moment.
+    fn missing(&self) -> String {
+        let judged = self.context.board.look(|picture| super::judge(&self.context.scenario, picture));
+        judged.err().unwrap_or_else(|| "it has only just become steady".to_owned())
+    }
 }
 
-async fn follow(context: Context, sender: watch::Sender<Steadiness>) {
+async fn follow(context: Context, sender: watch::Sender<Option<Duration>>) {
     let mut changes = context.board.changes();
     let mut last: Option<bool> = None;
     loop {
-        let (judged, whole) = context.board.look(|picture| {
+        let judged = context.board.look(|picture| {
             // Before the probes run, full strength is only half of the steady state: it is waited for, not recorded.
             let whole = picture.probes.len() == context.scenario.probes.len();
-            (super::judge(&context.scenario, picture), whole)
-        });
-        let steady = judged.is_ok();
-        let reason = judged.err().unwrap_or_default();
-        if whole && last != Some(steady) {
-            // The first judgement is a transition only when it is a good one.
-            if steady || last.is_some() {
-                context.recorder.note(Event::Steady { steady, reason: reason.clone() });
+            // While pods are missing and that is known, nobody reads which: a large target changes thousands of times.
+            let known = (last == Some(false) || !whole) && sender.borrow().is_none();
+            if known && super::understaffed(&context.scenario, picture) {
+                return None;
             }
-            context.recorder.tell(News::Steady { steady, reason: reason.clone() });
-            last = Some(steady);
-        }
-        sender.send_if_modified(|state| {
-            let since = if steady { state.since.or(Some(context.clock().elapsed())) } else { None };
-            let now = Steadiness { since, reason };
-            let modified = *state != now;
-            *state = now;
-            modified
+            Some((super::judge(&context.scenario, picture), whole))
         });
+        if let Some((judged, whole)) = judged {
+            let steady = judged.is_ok();
+            if whole && last != Some(steady) {
+                let reason = judged.err().unwrap_or_default();
+                // The first judgement is a transition only when it is a good one.
+                if steady || last.is_some() {
+                    context.recorder.note(Event::Steady { steady, reason: reason.clone() });
+                }
+                context.recorder.tell(News::Steady { steady, reason });
+                last = Some(steady);
+            }
+            let now = context.clock().elapsed();
+            sender.send_if_modified(|since| {
+                let next = steady.then(|| since.unwrap_or(now));
+                std::mem::replace(since, next) != next
+            });
+        }
         if changes.changed().await.is_err() {
             return;
         }

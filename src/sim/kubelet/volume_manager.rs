@@ -61,10 +61,15 @@ pub(super) fn sync(state: &mut State, uid: &str) {
             let retry = worker.volumes.retry;
             worker.volumes.retry = (retry * 2).min(LAST_RETRY);
             let tell = now >= worker.volumes.tell_at;
+            // A volume that cannot be set up is told each time; one that is only waited for, when it took too long.
+            let refused = why.starts_with("MountVolume.");
             if tell {
                 worker.volumes.tell_at = now + TOLD_EVERY;
                 let message = format!("Unable to attach or mount volumes: {why}: timed out waiting for the condition");
                 state.pod_event(uid, "Warning", "FailedMount", &message);
+            }
+            if refused {
+                state.pod_event(uid, "Warning", "FailedMount", &why);
             }
             state.pod_after_once(retry, uid, PodStep::AwaitVolumes { epoch });
         }

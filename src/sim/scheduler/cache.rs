@@ -5,9 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Node, Pod, PodSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde_json::Value;
 
-use super::plugins::inter_pod_affinity::Terms;
+use super::plugins::inter_pod_affinity::{Stance, Term, Terms};
 use super::resources::{self, Resources};
+use super::selector;
 use crate::sim::{Key, Object};
 
 /// A port of the node that a pod takes: address, protocol, number.
@@ -158,13 +161,22 @@ pub(super) struct Placed {
     pub(super) pod: Arc<PodInfo>,
 }
 
+/// A term of pod affinity or anti-affinity that placed pods hold, and how many of them hold it on each node.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) term: Term,
+    pub(super) by_node: BTreeMap<String, i64>,
+}
+
 /// Nodes and placed pods.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     pub(super) nodes: BTreeMap<String, NodeInfo>,
     placed: BTreeMap<Key, Placed>,
-    /// Placed pods with terms of pod affinity or anti-affinity: only these can object to others.
-    opinionated: BTreeSet<Key>,
+    /// Placed pods by namespace, label name and label value.
+    labelled: BTreeMap<(String, String, String), BTreeSet<Key>>,
+    /// What placed pods think of others. Replicas share their terms, so that there are few groups of many pods.
+    groups: BTreeMap<(Stance, String), Group>,
     order: Vec<String>,
 }
 
@@ -204,8 +216,13 @@ impl Cache {
         if let Some(info) = self.nodes.get_mut(node) {
             info.add(pod);
         }
-        if !pod.terms.is_empty() {
-            self.opinionated.insert(pod.key.clone());
+        for (stance, term) in pod.terms.iter() {
+            let group = self.groups.entry((stance, term.id.clone()));
+            let group = group.or_insert_with(|| Group { term: term.clone(), by_node: BTreeMap::new() });
+            *group.by_node.entry(node.to_owned()).or_default() += 1;
+        }
+        for label in labels(pod) {
+            self.labelled.entry(label).or_default().insert(pod.key.clone());
         }
         self.placed.insert(pod.key.clone(), Placed { node: node.to_owned(), pod: pod.clone() });
     }
@@ -213,7 +230,24 @@ impl Cache {
     /// Takes a pod off its node. True when it was on one.
     pub(super) fn lift(&mut self, key: &Key) -> bool {
         let Some(placed) = self.placed.remove(key) else { return false };
-        self.opinionated.remove(key);
+        for (stance, term) in placed.pod.terms.iter() {
+            let name = (stance, term.id.clone());
+            let Some(group) = self.groups.get_mut(&name) else { continue };
+            if let Some(number) = group.by_node.get_mut(&placed.node) {
+                *number -= 1;
+            }
+            group.by_node.retain(|_, number| *number > 0);
+            if group.by_node.is_empty() {
+                self.groups.remove(&name);
+            }
+        }
+        for label in labels(&placed.pod) {
+            let Some(keys) = self.labelled.get_mut(&label) else { continue };
+            keys.remove(key);
+            if keys.is_empty() {
+                self.labelled.remove(&label);
+            }
+        }
         if let Some(info) = self.nodes.get_mut(&placed.node) {
             info.remove(key);
         }
@@ -235,9 +269,22 @@ impl Cache {
         self.placed.range(from..).take_while(move |(key, _)| key.namespace == namespace).map(|(_, placed)| placed)
     }
 
-    /// Placed pods that have terms of pod affinity or anti-affinity.
-    pub(super) fn opinionated(&self) -> impl Iterator<Item = &Placed> {
-        self.opinionated.iter().filter_map(|key| self.placed.get(key))
+    /// Placed pods of one namespace that a selector means.
+    pub(super) fn selected<'a>(&'a self, namespace: &'a str, selector: &'a LabelSelector) -> Vec<&'a Placed> {
+        let matches = |placed: &&Placed| selector::matches(selector, &placed.pod.object);
+        let with_label =
+            |(name, value): (&String, &String)| self.labelled.get(&(namespace.to_owned(), name.clone(), value.clone()));
+        let sets: Vec<_> = selector.match_labels.iter().flatten().map(with_label).collect();
+        match sets.into_iter().min_by_key(|set| set.map_or(0, BTreeSet::len)) {
+            None => self.placed_in(namespace).filter(matches).collect(),
+            Some(None) => Vec::new(),
+            Some(Some(keys)) => keys.iter().filter_map(|key| self.placed.get(key)).filter(matches).collect(),
+        }
+    }
+
+    /// What placed pods think of others.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (Stance, &Group)> {
+        self.groups.iter().map(|((stance, _), group)| (*stance, group))
     }
 
     /// Names of the nodes in the order of [`Cache::sort`].
@@ -259,6 +306,11 @@ impl Cache {
             }
         }
     }
+}
+
+fn labels(pod: &PodInfo) -> impl Iterator<Item = (String, String, String)> {
+    let labels = pod.object.at("/metadata/labels").and_then(Value::as_object).into_iter().flatten();
+    labels.filter_map(|(name, value)| Some((pod.key.namespace.clone(), name.clone(), value.as_str()?.to_owned())))
 }
 
 fn zone(node: &Object) -> String {

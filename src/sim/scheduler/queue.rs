@@ -181,7 +181,7 @@ fn awake(state: &mut State, key: &Key) {
     }
     waiting.place = Place::BackOff(until);
     queue.aside.remove(key);
-    state.after(until - now, Event::Scheduler(Work::Retry(key.clone(), until)));
+    state.after(until.saturating_sub(now), Event::Scheduler(Work::Retry(key.clone(), until)));
 }
 
 /// A back-off ends.

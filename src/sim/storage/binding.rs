@@ -19,7 +19,7 @@ pub(super) const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 /// Set where the controller chose, not a person.
 pub(super) const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
 /// The provisioner of classes whose volumes a person creates.
-const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
+pub(super) const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
 
 /// Whether a claim has its volume for good.
 pub(in crate::sim) fn is_bound(claim: &Object) -> bool {
@@ -87,6 +87,22 @@ pub(in crate::sim) fn best_volume(
         }
     }
     best.map(|(_, name)| name.to_owned())
+}
+
+/// The volumes that a claim could have wherever they are, best first as in [`best_volume`]: for callers that ask for
+/// one node after the other.
+pub(in crate::sim) fn candidates(store: &Store, key: &Key, claim: &Object) -> Vec<String> {
+    let living = store.all(Kind::PersistentVolume).filter(|(_, volume)| !volume.is_terminating());
+    let mut found: Vec<_> = living
+        .filter_map(|(volume_key, volume)| {
+            let reserved = reserved_for(volume, key, claim);
+            let free = || volume.at("/spec/claimRef").is_none() && volume.text("/status/phase") != "Released";
+            (reserved || (free() && fits(claim, volume)))
+                .then(|| (!reserved, capacity(volume), volume_key.name.clone()))
+        })
+        .collect();
+    found.sort();
+    found.into_iter().map(|(_, _, name)| name).collect()
 }
 
 /// Whether a volume's `claimRef` means this claim.

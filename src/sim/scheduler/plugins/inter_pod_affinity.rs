@@ -17,9 +17,22 @@ use crate::sim::{Key, Kind, Object};
 /// (`HardPodAffinityWeight`).
 const HARD_WEIGHT: i64 = 1;
 
+/// What a pod thinks of the pods that a term means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::sim::scheduler) enum Stance {
+    /// They must not be near.
+    Away,
+    /// They must be near.
+    Near,
+    /// They had better be near, by this weight, or away when it is negative.
+    Prefers(i64),
+}
+
 /// One term, made ready: whom it means, and by which node label distance is measured.
 #[derive(Clone, Debug)]
 pub(in crate::sim::scheduler) struct Term {
+    /// The same for equal terms.
+    pub(in crate::sim::scheduler) id: String,
     pub(in crate::sim::scheduler) topology_key: String,
     selector: Option<LabelSelector>,
     namespaces: Vec<String>,
@@ -54,8 +67,10 @@ impl Terms {
         all
     }
 
-    pub(in crate::sim::scheduler) fn is_empty(&self) -> bool {
-        self.affinity.is_empty() && self.anti.is_empty() && self.preferred.is_empty()
+    pub(in crate::sim::scheduler) fn iter(&self) -> impl Iterator<Item = (Stance, &Term)> {
+        let away = self.anti.iter().map(|term| (Stance::Away, term));
+        let near = self.affinity.iter().map(|term| (Stance::Near, term));
+        away.chain(near).chain(self.preferred.iter().map(|(weight, term)| (Stance::Prefers(*weight), term)))
     }
 }
 
@@ -78,11 +93,13 @@ impl Term {
         if namespaces.is_empty() && term.namespace_selector.is_none() {
             namespaces.push(key.namespace.clone());
         }
+        let namespace_selector = term.namespace_selector.clone();
         Self {
+            id: format!("{}|{namespaces:?}|{namespace_selector:?}|{selector:?}", term.topology_key),
             topology_key: term.topology_key.clone(),
             selector,
             namespaces,
-            namespace_selector: term.namespace_selector.clone(),
+            namespace_selector,
         }
     }
 
@@ -97,6 +114,20 @@ impl Term {
             })
         };
         (self.namespaces.contains(namespace) || selected()) && selector::matches(labels, &pod.object)
+    }
+
+    /// The placed pods that the term means.
+    fn targets<'a>(&'a self, cycle: &'a Cycle) -> Vec<&'a Placed> {
+        match (&self.selector, &self.namespace_selector) {
+            (None, _) => Vec::new(),
+            (Some(selector), None) => {
+                let namespaces = self.namespaces.iter();
+                namespaces.flat_map(|namespace| cycle.cache.selected(namespace, selector)).collect()
+            }
+            (Some(_), Some(_)) => {
+                cycle.cache.all_placed().filter(|placed| self.matches(cycle.store, &placed.pod)).collect()
+            }
+        }
     }
 }
 
@@ -117,23 +148,26 @@ pub(in crate::sim::scheduler) struct Counts {
 /// Counts what the filter needs, once for each cycle.
 pub(in crate::sim::scheduler) fn pre_filter(cycle: &Cycle) -> Counts {
     let mut counts = Counts::default();
-    for placed in cycle.cache.opinionated() {
-        for term in placed.pod.terms.anti.iter().filter(|term| term.matches(cycle.store, cycle.pod)) {
-            count(cycle, &mut counts.existing_anti, placed, term, 1);
+    for (stance, group) in cycle.cache.groups() {
+        if stance == Stance::Away && group.term.matches(cycle.store, cycle.pod) {
+            for (node, number) in &group.by_node {
+                count(cycle, &mut counts.existing_anti, node, &group.term, *number);
+            }
         }
     }
     let terms = &cycle.pod.terms;
-    if terms.affinity.is_empty() && terms.anti.is_empty() {
-        return counts;
-    }
-    for placed in cycle.cache.all_placed() {
-        if !terms.affinity.is_empty() && terms.affinity.iter().all(|term| term.matches(cycle.store, &placed.pod)) {
-            for term in &terms.affinity {
-                count(cycle, &mut counts.affinity, placed, term, 1);
+    if let Some((first, others)) = terms.affinity.split_first() {
+        for placed in first.targets(cycle) {
+            if others.iter().all(|term| term.matches(cycle.store, &placed.pod)) {
+                for term in &terms.affinity {
+                    count(cycle, &mut counts.affinity, &placed.node, term, 1);
+                }
             }
         }
-        for term in terms.anti.iter().filter(|term| term.matches(cycle.store, &placed.pod)) {
-            count(cycle, &mut counts.anti, placed, term, 1);
+    }
+    for term in &terms.anti {
+        for placed in term.targets(cycle) {
+            count(cycle, &mut counts.anti, &placed.node, term, 1);
         }
     }
     counts
@@ -170,23 +204,25 @@ fn near_enough(cycle: &Cycle, counts: &Counts, node: &NodeInfo) -> bool {
 /// Preferences of the newcomer and of the placed pods, stretched to 0..=100.
 pub(in crate::sim::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
     let mut weights = Domains::default();
-    if !cycle.pod.terms.preferred.is_empty() {
-        for placed in cycle.cache.all_placed() {
-            for (weight, term) in &cycle.pod.terms.preferred {
-                if term.matches(cycle.store, &placed.pod) {
-                    count(cycle, &mut weights, placed, term, *weight);
-                }
+    for (weight, term) in &cycle.pod.terms.preferred {
+        for placed in term.targets(cycle) {
+            count(cycle, &mut weights, &placed.node, term, *weight);
+        }
+    }
+    for (stance, group) in cycle.cache.groups() {
+        let weight = match stance {
+            Stance::Away => continue,
+            Stance::Near => HARD_WEIGHT,
+            Stance::Prefers(weight) => weight,
+        };
+        if group.term.matches(cycle.store, cycle.pod) {
+            for (node, number) in &group.by_node {
+                count(cycle, &mut weights, node, &group.term, weight * number);
             }
         }
     }
-    for placed in cycle.cache.opinionated() {
-        let terms = &placed.pod.terms;
-        let hard = terms.affinity.iter().map(|term| (HARD_WEIGHT, term));
-        for (weight, term) in terms.preferred.iter().map(|(weight, term)| (*weight, term)).chain(hard) {
-            if term.matches(cycle.store, cycle.pod) {
-                count(cycle, &mut weights, placed, term, weight);
-            }
-        }
+    if weights.is_empty() {
+        return vec![0; nodes.len()];
     }
     let total = |node: &&NodeInfo| weights.keys().map(|key| number(&weights, key, node)).sum();
     let scores: Vec<i64> = nodes.iter().map(total).collect();
@@ -195,8 +231,8 @@ pub(in crate::sim::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Ve
     scores.into_iter().map(|score| if spread == 0 { 0 } else { (score - min) * 100 / spread }).collect()
 }
 
-fn count(cycle: &Cycle, domains: &mut Domains, placed: &Placed, term: &Term, weight: i64) {
-    let Some(node) = cycle.cache.nodes.get(&placed.node) else { return };
+fn count(cycle: &Cycle, domains: &mut Domains, node: &str, term: &Term, weight: i64) {
+    let Some(node) = cycle.cache.nodes.get(node) else { return };
     let Some(value) = node.object.label(&term.topology_key) else { return };
     if !domains.contains_key(&term.topology_key) {
         domains.insert(term.topology_key.clone(), BTreeMap::new());

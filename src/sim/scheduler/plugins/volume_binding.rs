@@ -18,7 +18,8 @@ const PLUGIN: Plugin = Plugin::VolumeBinding;
 #[derive(Debug, Default)]
 pub(in crate::sim::scheduler) struct Claims {
     pub(in crate::sim::scheduler) bound: Vec<String>,
-    waiting: Vec<Key>,
+    /// With the volumes that each could have, wherever they are.
+    waiting: Vec<(Key, Vec<String>)>,
 }
 
 /// What binding has to do for a node: volumes for claims by name, and claims to provision there.
@@ -55,7 +56,8 @@ pub(in crate::sim::scheduler) fn pre_filter(cycle: &Cycle) -> Result<Claims, Rej
         if binding::is_bound(object) {
             claims.bound.push(object.text("/spec/volumeName").to_owned());
         } else if binding::waits_for_consumer(cycle.store, object) {
-            claims.waiting.push(key);
+            let candidates = binding::candidates(cycle.store, &key, object);
+            claims.waiting.push((key, candidates));
         } else {
             return Err(Rejection::for_good(PLUGIN, "pod has unbound immediate PersistentVolumeClaims"));
         }
@@ -84,16 +86,19 @@ pub(in crate::sim::scheduler) fn decide(
 ) -> Result<Decision, Rejection> {
     let mut decision = Decision::default();
     let mut taken = BTreeSet::new();
-    for key in &claims.waiting {
+    for (key, candidates) in &claims.waiting {
         let Some(object) = cycle.store.get(Kind::PersistentVolumeClaim, key) else { continue };
         let selected = object.annotation(SELECTED_NODE);
         if selected.is_some_and(|selected| selected != node.name()) {
             return Err(unavailable());
         }
-        let found = binding::best_volume(cycle.store, key, object, Some(&node.object), &taken);
+        let found = candidates.iter().find(|name| {
+            let volume = cycle.store.get(Kind::PersistentVolume, &Key::cluster(name.as_str()));
+            !taken.contains(*name) && volume.is_some_and(|volume| binding::reaches(volume, &node.object))
+        });
         if let Some(volume) = found.filter(|_| selected.is_none()) {
             taken.insert(volume.clone());
-            decision.volumes.insert(key.clone(), volume);
+            decision.volumes.insert(key.clone(), volume.clone());
             continue;
         }
         let spec = object.typed::<PersistentVolumeClaim>().spec.as_ref();

@@ -1,0 +1,188 @@
+//! The PersistentVolume controller: binds claims and volumes to each other and reclaims volumes whose claim has gone.
+//! Never looks for a node: a claim that waits for its first consumer waits for the scheduler's word.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::binding::{self, BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE};
+use super::provisioner::PROVISIONED_BY;
+use super::watch::{claim_of, enqueue, retry_unbound};
+use super::{Work, attach_detach, index, protection, provisioner};
+use crate::sim::registry::DeleteOptions;
+use crate::sim::{Key, Kind, Object, State};
+
+const COMPONENT: &str = "persistentvolume-controller";
+
+/// Compares a claim with what it should be bound to.
+pub(super) fn sync_claim(state: &mut State, key: &Key) {
+    protection::sync_claim(state, key);
+    let Some(claim) = state.store.get(Kind::PersistentVolumeClaim, key).cloned() else { return };
+    if binding::is_bound(&claim) {
+        sync_bound(state, key, &claim);
+    } else if !claim.is_terminating() {
+        sync_unbound(state, key, &claim);
+    }
+}
+
+/// Records an Event of a claim.
+pub(super) fn claim_event(state: &mut State, key: &Key, level: &str, reason: &str, message: &str) {
+    state.event(Kind::PersistentVolumeClaim, key, level, reason, COMPONENT, message);
+}
+
+fn sync_bound(state: &mut State, key: &Key, claim: &Arc<Object>) {
+    let volume = claim.text("/spec/volumeName").to_owned();
+    if state.store.get(Kind::PersistentVolume, &Key::cluster(&volume)).is_some() {
+        if claim.text("/status/phase") != "Bound" {
+            bind(state, key, &volume);
+        }
+    } else if claim.text("/status/phase") != "Lost" {
+        set_phase(state, Kind::PersistentVolumeClaim, key, "Lost");
+        let message = "Bound claim has lost its PersistentVolume. Data on the volume is lost!";
+        claim_event(state, key, "Warning", "ClaimLost", message);
+    }
+}
+
+fn sync_unbound(state: &mut State, key: &Key, claim: &Arc<Object>) {
+    let named = claim.text("/spec/volumeName").to_owned();
+    if !named.is_empty() {
+        let volume = state.store.get(Kind::PersistentVolume, &Key::cluster(&named));
+        let free = |volume: &Object| volume.at("/spec/claimRef").is_none() || binding::reserved_for(volume, key, claim);
+        if volume.is_some_and(|volume| free(volume)) {
+            bind(state, key, &named);
+        }
+        return;
+    }
+    let waits = binding::waits_for_consumer(&state.store, claim);
+    let selected = claim.annotation(SELECTED_NODE).map(str::to_owned);
+    let consumer = if waits && selected.is_none() { consumer_node(state, key) } else { None };
+    let found = if waits && selected.is_none() && consumer.is_none() {
+        reserved_volume(state, key, claim)
+    } else {
+        let node = consumer.as_ref().and_then(|name| state.store.get(Kind::Node, &Key::cluster(name)));
+        binding::best_volume(&state.store, key, claim, node.map(Arc::as_ref), &BTreeSet::new())
+    };
+    if let Some(volume) = found {
+        return bind(state, key, &volume);
+    }
+    match (waits, selected, consumer) {
+        (true, None, None) => {
+            let message = "waiting for first consumer to be created before binding";
+            claim_event(state, key, "Normal", "WaitForFirstConsumer", message);
+        }
+        // A pod that got its node without the scheduler names it for the provisioner.
+        (true, None, Some(node)) => binding::select_node(state, key, &node),
+        (_, _, _) => provisioner::start(state, key, claim),
+    }
+}
+
+/// The node of a pod that uses the claim and was placed by hand.
+fn consumer_node(state: &State, claim: &Key) -> Option<String> {
+    let mut nodes = index::pods_of(state, claim).filter(|(_, pod)| !index::has_ended(pod));
+    nodes.find_map(|(_, pod)| Some(pod.text("/spec/nodeName").to_owned()).filter(|node| !node.is_empty()))
+}
+
+fn reserved_volume(state: &State, key: &Key, claim: &Object) -> Option<String> {
+    let mut volumes = state.store.all(Kind::PersistentVolume);
+    let found = volumes.find(|(_, volume)| !volume.is_terminating() && binding::reserved_for(volume, key, claim));
+    found.map(|(volume, _)| volume.name.clone())
+}
+
+/// Writes both sides of a binding, the volume's first, so that no two claims get one volume.
+fn bind(state: &mut State, key: &Key, name: &str) {
+    let volume_key = Key::cluster(name);
+    let Some(claim) = state.store.get(Kind::PersistentVolumeClaim, key) else { return };
+    let reference = binding::claim_reference(key, claim);
+    let changed = state.modify_value(Kind::PersistentVolume, &volume_key, |volume| {
+        if volume["spec"]["claimRef"].is_null() {
+            volume["metadata"]["annotations"][BOUND_BY_CONTROLLER] = json!("yes");
+        }
+        if volume["spec"]["claimRef"]["uid"] != reference["uid"] {
+            volume["spec"]["claimRef"] = reference;
+        }
+        volume["status"]["phase"] = json!("Bound");
+    });
+    let Ok(volume) = changed else { return };
+    let spec = |field: &str| volume.at("/spec").and_then(|spec| spec.get(field)).cloned().unwrap_or_default();
+    let (modes, capacity) = (spec("accessModes"), spec("capacity"));
+    // The claim was there a moment ago, and nothing happened since.
+    drop(state.modify_value(Kind::PersistentVolumeClaim, key, |claim| {
+        if claim["spec"]["volumeName"] != name {
+            claim["spec"]["volumeName"] = json!(name);
+            claim["metadata"]["annotations"][BOUND_BY_CONTROLLER] = json!("yes");
+        }
+        claim["metadata"]["annotations"][BIND_COMPLETED] = json!("yes");
+        claim["status"] = json!({ "phase": "Bound", "accessModes": modes, "capacity": capacity });
+    }));
+}
+
+fn set_phase(state: &mut State, kind: Kind, key: &Key, phase: &str) {
+    // An object that is gone has no phase.
+    drop(state.modify_value(kind, key, |object| object["status"]["phase"] = json!(phase)));
+}
+
+/// Compares a volume with its claim.
+pub(super) fn sync_volume(state: &mut State, name: &str) {
+    let key = Key::cluster(name);
+    protection::sync_volume(state, &key);
+    let Some(volume) = state.store.get(Kind::PersistentVolume, &key).cloned() else { return };
+    let phase = volume.text("/status/phase");
+    if volume.at("/spec/claimRef").is_none_or(Value::is_null) {
+        if phase != "Available" {
+            set_phase(state, Kind::PersistentVolume, &key, "Available");
+            retry_unbound(state);
+        }
+        return;
+    }
+    let claim_key = claim_of(&volume);
+    let uid = volume.text("/spec/claimRef/uid");
+    let claim = state.store.get(Kind::PersistentVolumeClaim, &claim_key).cloned();
+    match claim.filter(|claim| uid.is_empty() || claim.uid() == uid) {
+        Some(claim) => sync_claimed(state, &volume, &key, &claim_key, &claim),
+        None if uid.is_empty() => {
+            if phase != "Available" {
+                set_phase(state, Kind::PersistentVolume, &key, "Available");
+            }
+        }
+        None => release(state, &key, &volume),
+    }
+}
+
+fn sync_claimed(state: &mut State, volume: &Object, key: &Key, claim_key: &Key, claim: &Object) {
+    let named = claim.text("/spec/volumeName");
+    if named.is_empty() || named == key.name {
+        if !binding::is_bound(claim) {
+            enqueue(state, Work::Claim(claim_key.clone()));
+        } else if volume.text("/status/phase") != "Bound" {
+            set_phase(state, Kind::PersistentVolume, key, "Bound");
+        }
+    } else if volume.annotation(PROVISIONED_BY).is_some() {
+        release(state, key, volume);
+    } else if volume.annotation(BOUND_BY_CONTROLLER).is_some() {
+        // The claim took another volume: this one is free again.
+        drop(state.modify_value(Kind::PersistentVolume, key, |volume| volume["spec"]["claimRef"] = Value::Null));
+    }
+}
+
+/// The claim has gone: the volume is kept or deleted as its reclaim policy says.
+fn release(state: &mut State, key: &Key, volume: &Object) {
+    if !matches!(volume.text("/status/phase"), "Released" | "Failed") {
+        set_phase(state, Kind::PersistentVolume, key, "Released");
+    }
+    // A volume that is attached cannot be deleted: the detach comes back here.
+    if volume.text("/spec/persistentVolumeReclaimPolicy") != "Delete" || attach_detach::is_attached(state, &key.name) {
+        return;
+    }
+    if volume.annotation(PROVISIONED_BY).is_some() {
+        // It was there a moment ago, and nothing happened since.
+        drop(state.delete(Kind::PersistentVolume, key, &DeleteOptions::default()));
+    } else if volume.text("/status/phase") != "Failed" {
+        set_phase(state, Kind::PersistentVolume, key, "Failed");
+        let message = format!(
+            "error getting deleter volume plugin for volume \"{}\": no deletable volume plugin matched",
+            key.name
+        );
+        state.event(Kind::PersistentVolume, key, "Warning", "VolumeFailedDelete", COMPONENT, &message);
+    }
+}

@@ -1,0 +1,143 @@
+//! Which volume a claim gets and when, and what becomes of the volume.
+
+use super::*;
+
+fn static_volume(state: &mut State, name: &str, size: &str, node: Option<&str>) {
+    let mut value = json!({
+        "metadata": { "name": name },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"], "capacity": { "storage": size }, "storageClassName": "local",
+            "local": { "path": "/mnt" },
+        },
+    });
+    if let Some(node) = node {
+        let expression = json!({ "key": "kubernetes.io/hostname", "operator": "In", "values": [node] });
+        value["spec"]["nodeAffinity"] =
+            json!({ "required": { "nodeSelectorTerms": [{ "matchExpressions": [expression] }] } });
+    }
+    create(state, Kind::PersistentVolume, value);
+}
+
+#[test]
+fn immediate_classes_provision_at_once_and_others_wait_for_a_pod() {
+    let none = json!({});
+    for (mode, without_pod) in [("Immediate", "Bound"), ("WaitForFirstConsumer", "Pending")] {
+        let mut state = cluster();
+        class(&mut state, "disk", mode, &none);
+        claim(&mut state, "disk", "ReadWriteOnce");
+        run(&mut state, 30.0);
+        assert_eq!(phase(&state), without_pod, "{mode}");
+        user(&mut state, "web", "");
+        run(&mut state, 30.0);
+        assert_eq!(phase(&state), "Bound", "{mode}");
+        let name = volume(&state);
+        assert!(name.starts_with("pvc-"), "{name}");
+        assert_eq!(text(&state, Kind::PersistentVolume, &name, "/status/phase"), "Bound");
+        assert_eq!(text(&state, Kind::PersistentVolume, &name, "/spec/claimRef/name"), "data");
+        let waited = messages(&state, "WaitForFirstConsumer").len();
+        assert_eq!(waited, usize::from(mode == "WaitForFirstConsumer"));
+    }
+}
+
+#[test]
+fn the_default_class_serves_pods_placed_without_the_scheduler() {
+    let mut state = cluster();
+    let claim = json!({
+        "metadata": { "namespace": NS, "name": "data" },
+        "spec": { "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } } },
+    });
+    create(&mut state, Kind::PersistentVolumeClaim, claim);
+    let uid = user(&mut state, "web", "worker-2");
+    until(&mut state, 15.0, |state| runs(state, &uid));
+    assert_eq!(mounted(&state, &uid), Some(VolumeId::Persistent(volume(&state))));
+}
+
+#[test]
+fn zonal_volumes_keep_to_the_zone_of_their_first_pod() {
+    for (zonal, pinned) in [("true", true), ("false", false)] {
+        let mut state = cluster();
+        class(&mut state, "disk", "WaitForFirstConsumer", &json!({ "zonal": zonal }));
+        claim(&mut state, "disk", "ReadWriteOnce");
+        user(&mut state, "web", "worker-3");
+        run(&mut state, 15.0);
+        let key = Key::cluster(volume(&state));
+        let object = state.store.get(Kind::PersistentVolume, &key).expect("a volume");
+        let zone = "/spec/nodeAffinity/required/nodeSelectorTerms/0/matchExpressions/0/values/0";
+        assert_eq!(object.text(zone), if pinned { "zone-2" } else { "" }, "{zonal}");
+    }
+}
+
+#[test]
+fn a_claim_gets_the_smallest_volume_that_is_large_enough() {
+    let mut state = cluster();
+    for (name, size) in [("a", "10Gi"), ("b", "2Gi"), ("c", "500Mi")] {
+        static_volume(&mut state, name, size, None);
+    }
+    claim(&mut state, "local", "ReadWriteOnce");
+    user(&mut state, "web", "worker-1");
+    run(&mut state, 5.0);
+    assert_eq!((volume(&state).as_str(), phase(&state).as_str()), ("b", "Bound"));
+    let phases = ["a", "b", "c"].map(|name| text(&state, Kind::PersistentVolume, name, "/status/phase"));
+    assert_eq!(phases, ["Available", "Bound", "Available"]);
+}
+
+#[test]
+fn local_volumes_pin_their_pod() {
+    let mut state = cluster();
+    static_volume(&mut state, "disk-2", "2Gi", Some("worker-2"));
+    claim(&mut state, "local", "ReadWriteOnce");
+    let uid = user(&mut state, "web", "");
+    until(&mut state, 15.0, |state| runs(state, &uid));
+    assert_eq!(text(&state, Kind::Pod, "web", "/spec/nodeName"), "worker-2");
+    assert_eq!(mounted(&state, &uid), Some(VolumeId::Local("disk-2".to_owned())));
+    let stray = user(&mut state, "stray", "worker-1");
+    run(&mut state, 30.0);
+    assert!(!runs(&state, &stray), "the volume is not on this node");
+}
+
+#[test]
+fn a_volume_that_comes_later_is_taken() {
+    let mut state = cluster();
+    claim(&mut state, "", "ReadWriteOnce");
+    run(&mut state, 5.0);
+    assert_eq!(messages(&state, "FailedBinding").len(), 1);
+    let value = json!({
+        "metadata": { "name": "nfs" },
+        "spec": {
+            "accessModes": ["ReadWriteOnce"], "capacity": { "storage": "1Gi" },
+            "nfs": { "server": "files", "path": "/" },
+        },
+    });
+    create(&mut state, Kind::PersistentVolume, value);
+    run(&mut state, 1.0);
+    assert_eq!(volume(&state), "nfs");
+    let uid = user(&mut state, "web", "worker-1");
+    until(&mut state, 5.0, |state| runs(state, &uid));
+    assert_eq!(attachments(&state), [], "shares are not attached");
+}
+
+#[test]
+fn a_claim_in_use_stays_and_its_policy_decides_what_stays_of_the_volume() {
+    for (policy, left) in [("Delete", ""), ("Retain", "Released")] {
+        let mut state = cluster();
+        claim(&mut state, "standard", "ReadWriteOnce");
+        let uid = user(&mut state, "web", "worker-1");
+        until(&mut state, 15.0, |state| runs(state, &uid));
+        let name = volume(&state);
+        let id = VolumeId::Persistent(name.clone());
+        write(&mut state, id.clone());
+        let changed = state.modify_value(Kind::PersistentVolume, &Key::cluster(&name), |volume| {
+            volume["spec"]["persistentVolumeReclaimPolicy"] = json!(policy);
+        });
+        changed.expect("a volume");
+        delete(&mut state, Kind::PersistentVolumeClaim, "data", None);
+        run(&mut state, 5.0);
+        assert_eq!(phase(&state), "Bound", "a pod uses it");
+        delete(&mut state, Kind::Pod, "web", None);
+        run(&mut state, 30.0);
+        assert_eq!(phase(&state), "", "{policy}: the claim is gone");
+        assert_eq!(text(&state, Kind::PersistentVolume, &name, "/status/phase"), left, "{policy}");
+        assert_eq!(state.storage.contents.contains_key(&id), policy == "Retain", "{policy}");
+        assert_eq!(attachments(&state), []);
+    }
+}
