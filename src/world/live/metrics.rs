@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use prometheus_http_query::Client;
 use prometheus_http_query::response::{Data, RangeVector, Sample};
 
-use super::causes;
-use crate::world::Metrics;
+use crate::world::{Metrics, causes};
 
 /// Prometheus ends a query itself after two minutes by default (`--query.timeout`).
 const ANSWER: Duration = Duration::from_secs(130);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
-use super::{Clock, Metrics, World};
+use super::{Clock, Metrics, World, causes};
 use crate::evidence::WorldName;
 
 /// Which live cluster, and what may be done there.
@@ -102,18 +102,4 @@ async fn client(options: &Options) -> Result<kube::Client, ConnectError> {
     config.default_retry = false;
     config.read_timeout = Some(SILENCE);
     kube::Client::try_from(config).map_err(|error| wrong(&error))
-}
-
-/// An error with its causes, each once: the outermost one alone says hardly more than that there was one.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        next = cause.source();
-    }
-    text
 }

@@ -8,8 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
-use super::causes;
-use crate::world::{Connection, Network, NetworkError, Place, Reply, Vantage, proxy};
+use crate::world::{Connection, Network, NetworkError, Place, Reply, Vantage, causes, proxy};
 
 /// The network of a live cluster, seen from outside.
 pub(super) struct Live {
