@@ -104,8 +104,9 @@ impl Line<'_> {
         if let Some(listener) = listener {
             let _ = listener.join();
         }
-        if let Some(bar) = self.bar {
+        if let (Some(bar), Some(bars)) = (&self.bar, &self.board.bars) {
             bar.finish_and_clear();
+            bars.remove(bar);
         }
     }
 }

@@ -77,14 +77,13 @@ fn again(run: &Run, path: &Path, seed: u64) -> String {
         if plain && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
     };
     let mut command = format!("driftproof run {} --seed {seed}", quoted(&path.display().to_string()));
-    if let Some(context) = &run.cluster.context {
-        command.push_str(&format!(" --context {}", quoted(context)));
-    }
-    if let Some(kubeconfig) = &run.cluster.kubeconfig {
-        command.push_str(&format!(" --kubeconfig {}", quoted(&kubeconfig.display().to_string())));
-    }
-    if let Some(prometheus) = &run.cluster.prometheus {
-        command.push_str(&format!(" --prometheus {}", quoted(prometheus)));
+    let cluster = &run.cluster;
+    let kubeconfig = cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
+    // Evidence is passed around: a URL with a password in it must not become part of it.
+    let prometheus = cluster.prometheus.clone().filter(|url| !url.contains('@'));
+    let values = [("--context", cluster.context.clone()), ("--kubeconfig", kubeconfig), ("--prometheus", prometheus)];
+    for (flag, value) in values.iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?))) {
+        command.extend([" ", flag, " ", &quoted(value)]);
     }
     for (given, flag) in
         [(run.cluster.apply_fixtures, " --apply-fixtures"), (run.cluster.allow_commands, " --allow-commands")]

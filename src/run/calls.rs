@@ -6,6 +6,8 @@ use std::time::Duration;
 use kube::Error;
 use kube::core::Status;
 
+use crate::world::causes;
+
 use super::context::Context;
 
 /// A throttled call is sent at most this often.
@@ -31,20 +33,6 @@ pub(super) fn text(error: &Error) -> String {
         Some(status) => status.message.clone(),
         None => causes(error),
     }
-}
-
-/// An error with its causes, each once: the outermost one alone says hardly more than that there was one.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// How long to wait before the next attempt, when this error says that there should be one.

@@ -42,7 +42,7 @@ fn set(case: &Case<'_>, set: &SetMeasure) -> Judgement {
         .missing_on
         .iter()
         .filter(|(_, missing)| *missing > 0)
-        .map(|(replica, missing)| format!("{replica} lacks {missing} of its own copy"))
+        .map(|(replica, missing)| format!("{replica} lacks {missing} in its own copy"))
         .collect();
     let reason = if behind.is_empty() { "no duplicates, no phantoms".to_owned() } else { text::some(&behind, 3) };
     Judgement::pass(objective, reason).measured(counts)

@@ -10,12 +10,14 @@ use futures::future::BoxFuture;
 use crate::evidence::WorldName;
 use crate::scenario::{CommandPair, FailureMode};
 
+mod causes;
 mod clock;
 mod digest;
 pub mod embedded;
 pub mod live;
 mod proxy;
 
+pub(crate) use causes::causes;
 pub use clock::Clock;
 pub use digest::{digest_of, sha256};
 

@@ -31,8 +31,14 @@ async fn a_pod_is_killed_and_nothing_is_left_behind() {
     let lab = Lab::start(settings()).await;
     let queries = "[[query]]\nname = \"now\"\nexpr = \"up_ratio\"\nbound = \">= 1\"\n\
         [[query]]\nname = \"all along\"\nexpr = \"up_ratio\"\nbound = \"> 0.5\"\nstep = \"1s\"\n";
-    let expect = "[expect]\nrto = \"20s\"\nsame_after = [\"replicas\", \"images\", \"spec\", \"leftovers\"]\n";
-    lab.scenario(&format!("{POD_KILL}{queries}{expect}"));
+    let url = lab.prometheus();
+    let probes = format!(
+        "[[probe]]\nname = \"by url\"\nkind = \"http\"\nurl = \"{url}/version\"\nrate = 5\n\
+         [[probe]]\nname = \"by tcp\"\nkind = \"tcp\"\nurl = \"{}\"\nrate = 5\n",
+        url.trim_start_matches("http://")
+    );
+    let expect = "[expect]\navailability = \"90%\"\nrto = \"20s\"\nsame_after = [\"replicas\", \"images\", \"spec\", \"leftovers\"]\n";
+    lab.scenario(&format!("{probes}{POD_KILL}{queries}{expect}"));
     let ended = lab.run(&["--apply-fixtures", "--prometheus", &lab.prometheus()]).await.expect(0);
     assert!(ended.out.starts_with("PASS"), "{}", ended.out);
     assert!(lab.read("out/report.md").contains("live cluster lab (v1."), "{}", lab.read("out/report.md"));

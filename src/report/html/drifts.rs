@@ -22,8 +22,8 @@ pub(super) fn waterfall(drifts: &[Drift], end: u64) -> Markup {
     html! {
         @if !drifts.is_empty() {
             h3 { "Drifts: where the time went" }
-            svg viewBox={ "0 0 " (WIDTH) " " (n(22.0 * order.len().min(SHOWN) as f64 + 4.0)) } role="img" aria-label="phases of each drift" {
-                @for (index, drift) in order.iter().take(SHOWN).enumerate() { (one(drift, 22.0 * index as f64, longest, end)) }
+            svg viewBox={ "0 0 " (WIDTH) " " (n(25.0 * order.len().min(SHOWN) as f64 + 4.0)) } role="img" aria-label="phases of each drift" {
+                @for (index, drift) in order.iter().take(SHOWN).enumerate() { (one(drift, 25.0 * index as f64, longest, end)) }
             }
             p class="legend" {
                 @for phase in Phase::ALL { span class="key" { i class={ "p-" (phase.word()) } {} (phase.word()) } }

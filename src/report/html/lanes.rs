@@ -47,26 +47,57 @@ impl NodeColours {
 
 /// Lanes are high enough for a label up to this many pods, and thinner beyond.
 const LABELLED: usize = 60;
+/// More lanes than this are thinner than a pixel: pods that nothing happened to are left out.
+const DRAWN: usize = 600;
 
-/// The lanes, oldest pod first.
+/// The lanes: oldest pod first when there are few, node by node when there are many.
 pub(super) fn lanes(scale: Scale, faults: &[FaultSpan], lanes: &[Lane]) -> Markup {
     let colours = NodeColours::of(lanes);
-    let pitch = if lanes.len() <= LABELLED { 14.0 } else { (840.0 / lanes.len() as f64).max(2.0) };
-    let height = pitch * lanes.len() as f64 + 4.0;
+    let shown = selected(lanes);
+    let pitch = if shown.len() <= LABELLED { 14.0 } else { (840.0 / shown.len() as f64).max(1.4) };
+    let height = pitch * shown.len() as f64 + 4.0;
     html! {
-        @if !lanes.is_empty() {
+        @if !shown.is_empty() {
             svg viewBox={ "0 0 " (WIDTH) " " (n(height)) } role="img" aria-label="pods by node" {
                 (scale.faults(faults, height))
-                @if lanes.len() > LABELLED {
+                @if shown.len() > LABELLED {
                     text class="label" x=(LEFT - 8.0) y="14" text-anchor="end" { (lanes.len()) " pods" }
+                    text class="label minor" x=(LEFT - 8.0) y="26" text-anchor="end" { "node by node" }
                 }
-                @for (index, lane) in lanes.iter().enumerate() {
-                    (one(scale, &colours, lane, index as f64 * pitch + 2.0, pitch, lanes.len() <= LABELLED))
+                @for (index, lane) in shown.iter().enumerate() {
+                    (one(scale, &colours, lane, index as f64 * pitch + 2.0, pitch, shown.len() <= LABELLED))
                 }
             }
             (colours.legend())
+            @if shown.len() < lanes.len() {
+                p class="note" { (lanes.len() - shown.len()) " pods, mostly undisturbed ones, are not drawn; all are in report.json." }
+            }
         }
     }
+}
+
+/// All lanes when they are few; else node by node, and of very many those to which something happened.
+fn selected(lanes: &[Lane]) -> Vec<&Lane> {
+    let mut shown: Vec<&Lane> = lanes.iter().collect();
+    if shown.len() > DRAWN {
+        let end = lanes.iter().filter_map(|lane| lane.spans.last()).map(|span| span.to).max().unwrap_or(0);
+        let begun = |lane: &Lane| lane.spans.first().map_or(0, |span| span.from);
+        let start = lanes.iter().map(begun).min().unwrap_or(0);
+        // Undisturbed: there from about the start (a tenth of the run is for starting up), to the end, Ready once.
+        let calm = |lane: &Lane| {
+            let ready = lane.spans.iter().filter(|span| span.state == LaneState::Ready).count();
+            let last = lane.spans.last().is_some_and(|span| span.to == end && span.state == LaneState::Ready);
+            ready <= 1 && last && begun(lane) <= start + (end - start) / 10
+        };
+        shown.retain(|lane| !calm(lane));
+        shown.truncate(DRAWN);
+    }
+    if shown.len() > LABELLED {
+        let node = |lane: &Lane| lane.spans.iter().find(|span| !span.node.is_empty()).map(|span| span.node.clone());
+        let start = |lane: &Lane| lane.spans.first().map_or(0, |span| span.from);
+        shown.sort_by_key(|lane| (start(lane) / 30_000_000, node(lane), start(lane)));
+    }
+    shown
 }
 
 fn one(scale: Scale, colours: &NodeColours, lane: &Lane, y: f64, pitch: f64, labelled: bool) -> Markup {

@@ -8,12 +8,18 @@ use super::pod::key_of;
 use crate::sim::registry::DeleteOptions;
 use crate::sim::{Key, Kind, Settings, State};
 
+/// Longer than any test.
+const NEVER: Duration = Duration::from_secs(1 << 32);
+
 pub(super) const NS: &str = "shop";
 
 /// A cluster with controllers and a namespace, and nothing running yet.
 pub(super) fn cluster() -> State {
     let mut settings = Settings::default();
     settings.nodes.clear();
+    // Pods stand on nodes without machines: nobody may notice.
+    settings.timings.pod_gc_period = NEVER;
+    settings.timings.node_monitor_period = NEVER;
     let mut state = State::new(settings, 7);
     state.boot();
     state

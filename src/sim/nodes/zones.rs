@@ -148,6 +148,13 @@ pub(super) fn assess(state: &mut State) {
             taints::set_no_execute(state, &node, None);
         }
     }
+    if before && !all_lost(state) {
+        // What was silent meanwhile is judged anew: the control plane itself may have been cut off.
+        let now = state.now;
+        for health in state.nodes.health.values_mut() {
+            health.probed = now;
+        }
+    }
     for name in counts.keys() {
         if rate(state, name).is_some() {
             schedule(state, name);

@@ -6,10 +6,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use prometheus_http_query::Client;
-use prometheus_http_query::response::Data;
+use prometheus_http_query::response::{Data, RangeVector, Sample};
 
-use super::causes;
-use crate::world::Metrics;
+use crate::world::{Metrics, causes};
 
 /// Prometheus ends a query itself after two minutes by default (`--query.timeout`).
 const ANSWER: Duration = Duration::from_secs(130);
@@ -29,7 +28,7 @@ impl Prometheus {
 fn samples(data: &Data) -> Vec<f64> {
     match data {
         Data::Vector(series) => series.iter().map(|one| one.sample().value()).collect(),
-        Data::Matrix(series) => series.iter().flat_map(|one| one.samples()).map(|sample| sample.value()).collect(),
+        Data::Matrix(series) => series.iter().flat_map(RangeVector::samples).map(Sample::value).collect(),
         Data::Scalar(sample) => vec![sample.value()],
     }
 }
@@ -57,7 +56,7 @@ impl Metrics for Prometheus {
                 .map_err(|_| format!("`{expr}`: no answer within {}", humantime::format_duration(ANSWER)))?
                 .map_err(|error| format!("`{expr}`: {}", causes(&error)))?;
             let values = samples(result.data());
-            if values.is_empty() { Err(format!("`{expr}`: no data")) } else { Ok(values) }
+            if values.is_empty() { Err(format!("`{expr}` selects no series")) } else { Ok(values) }
         }
         .boxed()
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
-use super::{Clock, Metrics, World};
+use super::{Clock, Metrics, World, causes};
 use crate::evidence::WorldName;
 
 /// Which live cluster, and what may be done there.
@@ -47,6 +47,9 @@ pub enum ConnectError {
         /// Why.
         reason: String,
     },
+    /// No client for probes by URL can be made here.
+    #[error("client for URLs: {0}")]
+    Client(String),
     /// The Prometheus URL is unusable.
     #[error("--prometheus: {0}")]
     Prometheus(String),
@@ -76,7 +79,7 @@ pub async fn connect(options: &Options) -> Result<World, ConnectError> {
         name: WorldName::Live { context: options.context.clone(), version: version.git_version },
         client: client.clone(),
         clock: Clock::starting_at(Timestamp::now()),
-        network: Arc::new(network::Live::new(client.clone())),
+        network: Arc::new(network::Live::new(client.clone()).map_err(ConnectError::Client)?),
         machines: Arc::new(machines::Commands { allowed: options.allow_commands }),
         volumes: Arc::new(volumes::Exec { client }),
         metrics,
@@ -99,18 +102,4 @@ async fn client(options: &Options) -> Result<kube::Client, ConnectError> {
     config.default_retry = false;
     config.read_timeout = Some(SILENCE);
     kube::Client::try_from(config).map_err(|error| wrong(&error))
-}
-
-/// An error with its causes, each once: the outermost one alone says hardly more than that there was one.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        next = cause.source();
-    }
-    text
 }

@@ -8,8 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
-use super::causes;
-use crate::world::{Connection, Network, NetworkError, Place, Reply, Vantage, proxy};
+use crate::world::{Connection, Network, NetworkError, Place, Reply, Vantage, causes, proxy};
 
 /// The network of a live cluster, seen from outside.
 pub(super) struct Live {
@@ -18,10 +17,10 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(client: kube::Client) -> Self {
+    pub(super) fn new(client: kube::Client) -> Result<Self, String> {
         // Every attempt opens its own connection, as a new client of the service would.
-        let direct = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap_or_default();
-        Self { client, direct }
+        let direct = reqwest::Client::builder().pool_max_idle_per_host(0).build();
+        Ok(Self { client, direct: direct.map_err(|error| causes(&error))? })
     }
 
     async fn fetch(&self, url: &str, method: &str, path: &str, timeout: Duration) -> Result<Reply, NetworkError> {

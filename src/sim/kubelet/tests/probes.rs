@@ -20,7 +20,7 @@ fn get(path: &str, period: u32, failures: u32) -> Value {
 fn a_pod_is_ready_only_when_its_probe_passes() {
     for (handler, annotation) in [
         (json!({ "httpGet": { "path": "/readyz", "port": "http" } }), "unready-for"),
-        (json!({ "exec": { "command": ["true"] } }), "unready-for"),
+        (json!({ "exec": { "command": ["cat", "/tmp/ready"] } }), "unready-for"),
         (json!({ "tcpSocket": { "port": 8080 } }), "app-start"),
         (json!({ "grpc": { "port": 8080 } }), "app-start"),
     ] {
