@@ -35,7 +35,8 @@ pub(super) fn reasons(entries: &[Entry], colour: bool) -> String {
         for judgements in by_reason(&entry.verdict.objectives) {
             let first = judgements[0];
             let names: Vec<&str> = judgements.iter().map(|judgement| judgement.objective.as_str()).collect();
-            let _ = writeln!(text, "  {} {}: {}", outcome(first.outcome, colour), names.join(", "), safe(&first.reason));
+            let _ =
+                writeln!(text, "  {} {}: {}", outcome(first.outcome, colour), names.join(", "), safe(&first.reason));
             if !first.knob.is_empty() {
                 let _ = writeln!(text, "               knob: {}", safe(&first.knob));
             }
@@ -49,7 +50,8 @@ pub(super) fn reasons(entries: &[Entry], colour: bool) -> String {
 fn by_reason(objectives: &[Judgement]) -> Vec<Vec<&Judgement>> {
     let mut groups: Vec<Vec<&Judgement>> = Vec::new();
     for judgement in objectives.iter().filter(|judgement| judgement.outcome != Outcome::Pass) {
-        let same = |group: &&mut Vec<&Judgement>| group[0].reason == judgement.reason && group[0].outcome == judgement.outcome;
+        let same =
+            |group: &&mut Vec<&Judgement>| group[0].reason == judgement.reason && group[0].outcome == judgement.outcome;
         match groups.iter_mut().find(same) {
             Some(group) => group.push(judgement),
             None => groups.push(vec![judgement]),

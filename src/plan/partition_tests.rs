@@ -49,7 +49,7 @@ fn everything_is_cut_but_dns_and_the_excepted_ports() {
             },
         })
     );
-    assert_eq!(canaries, ["db-0 → web-a:8080", "db-1 → web-b:8080", "web-a → db-0:8080", "web-b → db-1:8080"]);
+    assert_eq!(canaries, ["outside → web-a:8080", "db-0 → web-a:8080", "db-1 → web-b:8080", "web-a → db-0:8080"]);
 }
 
 #[test]

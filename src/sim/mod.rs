@@ -12,6 +12,7 @@ pub mod controllers;
 pub mod engine;
 pub mod kind;
 pub mod kubelet;
+mod labels;
 pub mod network;
 pub mod nodes;
 pub mod registry;

@@ -153,7 +153,7 @@ pub struct Store {
 }
 
 /// Changes kept for watches that start from an older version; older ones are answered with 410.
-const LOG_LIMIT: usize = 20_000;
+const LOG_LIMIT: usize = 8_000;
 
 impl Store {
     /// The newest resource version.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Map, Value, json};
 
+use super::index;
 use super::pod::key_of;
-use super::{index, selector};
 use crate::sim::api::error::ApiError;
+use crate::sim::labels;
 use crate::sim::registry::DeleteOptions;
 use crate::sim::{Key, Kind, Object, State};
 
@@ -90,15 +91,15 @@ pub(super) fn claim_pods(
         .owned_by(owner.uid())
         .filter(|(kind, ..)| *kind == Kind::Pod)
         .map(|(_, _, pod)| pod.clone())
-        .partition(|pod| selector::matches(wanted, pod));
-    if owner.is_terminating() || selector::is_empty(wanted) {
+        .partition(|pod| labels::matches(wanted, pod));
+    if owner.is_terminating() || labels::is_empty(wanted) {
         return mine;
     }
     for pod in strays.iter().filter(|pod| !pod.is_terminating()) {
         release(state, Kind::Pod, pod, owner.uid());
     }
     let orphans: Vec<_> = index::orphans(state, namespace)
-        .filter(|pod| selector::matches(wanted, pod) && !pod.is_terminating() && adoptable(pod))
+        .filter(|pod| labels::matches(wanted, pod) && !pod.is_terminating() && adoptable(pod))
         .cloned()
         .collect();
     if orphans.is_empty() {

@@ -8,7 +8,7 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
-use super::selector;
+use crate::sim::labels;
 use crate::sim::{Change, ChangeType, Key, Kind, Object, State};
 
 /// Namespace, label name, label value.
@@ -137,13 +137,13 @@ pub(super) fn pods_selected(state: &State, namespace: &str, wanted: &LabelSelect
             .into_iter()
             .flatten()
             .filter_map(|name| state.store.find(Kind::Pod, namespace, name))
-            .filter(|pod| selector::matches(wanted, pod))
+            .filter(|pod| labels::matches(wanted, pod))
             .cloned()
             .collect(),
         None => state
             .store
             .in_namespace(Kind::Pod, namespace)
-            .filter(|(_, pod)| selector::matches(wanted, pod))
+            .filter(|(_, pod)| labels::matches(wanted, pod))
             .map(|(_, pod)| pod.clone())
             .collect(),
     }
@@ -163,10 +163,10 @@ pub(super) fn selecting(state: &State, namespace: &str, pod: &Object) -> Vec<(Ki
         let Some(object) = state.store.find(*kind, namespace, name) else { return false };
         if *kind == Kind::Service {
             let spec = object.typed::<Service>().spec.as_ref();
-            spec.and_then(|spec| spec.selector.as_ref()).is_some_and(|labels| selector::matches_labels(labels, pod))
+            spec.and_then(|spec| spec.selector.as_ref()).is_some_and(|labels| labels::has_labels(labels, pod))
         } else {
             let spec = object.typed::<PodDisruptionBudget>().spec.as_ref();
-            spec.and_then(|spec| spec.selector.as_ref()).is_some_and(|wanted| selector::matches(wanted, pod))
+            spec.and_then(|spec| spec.selector.as_ref()).is_some_and(|wanted| labels::matches(wanted, pod))
         }
     };
     candidates.into_iter().filter(selects).map(|(kind, name)| (kind, Key::new(namespace, name))).collect()

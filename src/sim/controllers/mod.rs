@@ -20,7 +20,6 @@ mod ranking;
 mod replicaset;
 #[cfg(test)]
 mod scale_tests;
-mod selector;
 mod serviceaccount;
 mod statefulset;
 mod status;

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::pod;
 use super::queue::{self, TryAgain};
-use super::{Controller, control, ranking, selector, status};
+use super::{Controller, control, ranking, status};
+use crate::sim::labels;
 use crate::sim::{Key, Kind, Object, State};
 
 /// Most pods that one sync creates or deletes (`BurstReplicas`).
@@ -89,7 +90,7 @@ fn update_status(
     let min_ready = spec.min_ready_seconds.unwrap_or(0);
     let template_labels =
         spec.template.as_ref().and_then(|template| template.metadata.as_ref()?.labels.clone()).unwrap_or_default();
-    let labelled = active.iter().filter(|pod| selector::matches_labels(&template_labels, pod)).count();
+    let labelled = active.iter().filter(|pod| labels::has_labels(&template_labels, pod)).count();
     let ready = active.iter().filter(|pod| pod::is_ready(pod)).count();
     let from: Vec<Timestamp> = active.iter().filter_map(|pod| pod::available_from(pod, min_ready)).collect();
     let available = from.iter().filter(|from| **from <= now).count();

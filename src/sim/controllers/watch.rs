@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::pod::condition;
 use super::queue::enqueue;
-use super::{Controller, garbage_collector, index, selector, serviceaccount};
-use crate::sim::{Change, ChangeType, Key, Kind, Object, State};
+use super::{Controller, garbage_collector, index, serviceaccount};
+use crate::sim::{Change, ChangeType, Key, Kind, Object, State, labels};
 
 /// Reacts to a change of the store by enqueuing work.
 pub fn on_change(state: &mut State, change: &Change) {
@@ -75,7 +75,7 @@ fn adopters(state: &State, namespace: &str, pod: &Object) -> Vec<(Controller, Ke
     let selects = |workload: &Object| {
         let wanted = workload.at("/spec/selector").cloned().unwrap_or(Value::Null);
         serde_json::from_value::<LabelSelector>(wanted)
-            .is_ok_and(|wanted| !selector::is_empty(&wanted) && selector::matches(&wanted, pod))
+            .is_ok_and(|wanted| !labels::is_empty(&wanted) && labels::matches(&wanted, pod))
     };
     let owners = WORKLOADS.into_iter().filter(|(kind, _)| *kind != Kind::Deployment);
     owners
@@ -87,7 +87,11 @@ fn adopters(state: &State, namespace: &str, pod: &Object) -> Vec<(Controller, Ke
 }
 
 fn on_pod(state: &mut State, change: &Change) {
-    enqueue_owner(state, change);
+    // A ReplicaSet counts pods by phase and readiness: the noise of container statuses would not change what it does.
+    let noise = !concerns_endpoints(change) && is_status_only(change);
+    if !noise || !matches!(owner(&change.key, &change.new), Some((Controller::ReplicaSet, _))) {
+        enqueue_owner(state, change);
+    }
     let namespace = &change.key.namespace;
     if change.change == ChangeType::Deleted
         && let Some((Controller::ReplicaSet, set)) = owner(&change.key, &change.new)

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, Taint, Toleration};
 
 use super::Work;
 use crate::sim::registry::DeleteOptions;
-use crate::sim::{Change, ChangeType, Event, Key, Kind, State};
+use crate::sim::{Change, ChangeType, Event, Key, Kind, State, labels};
 
 /// A deletion to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,21 +51,11 @@ enum Stay {
     Not,
 }
 
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let effect = toleration.effect.as_deref().unwrap_or_default();
-    let key = toleration.key.as_deref().unwrap_or_default();
-    let value = match toleration.operator.as_deref().unwrap_or("Equal") {
-        "Exists" => true,
-        _ => toleration.value.as_deref().unwrap_or_default() == taint.value.as_deref().unwrap_or_default(),
-    };
-    (effect.is_empty() || effect == taint.effect) && (key.is_empty() || key == taint.key) && value
-}
-
 /// Every taint must be tolerated; of the tolerations that match, the shortest time counts.
 fn stay(taints: &[&Taint], tolerations: &[Toleration]) -> Stay {
     let mut shortest: Option<i64> = None;
     for taint in taints {
-        let mut matching = tolerations.iter().filter(|toleration| tolerates(toleration, taint)).peekable();
+        let mut matching = tolerations.iter().filter(|toleration| labels::tolerates(toleration, taint)).peekable();
         if matching.peek().is_none() {
             return Stay::Not;
         }

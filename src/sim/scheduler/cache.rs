@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::plugins::inter_pod_affinity::{Stance, Term, Terms};
 use super::resources::{self, Resources};
-use super::selector;
+use crate::sim::labels;
 use crate::sim::{Key, Object};
 
 /// A port of the node that a pod takes: address, protocol, number.
@@ -271,7 +271,7 @@ impl Cache {
 
     /// Placed pods of one namespace that a selector means.
     pub(super) fn selected<'a>(&'a self, namespace: &'a str, selector: &'a LabelSelector) -> Vec<&'a Placed> {
-        let matches = |placed: &&Placed| selector::matches(selector, &placed.pod.object);
+        let matches = |placed: &&Placed| labels::matches(selector, &placed.pod.object);
         let with_label =
             |(name, value): (&String, &String)| self.labelled.get(&(namespace.to_owned(), name.clone(), value.clone()));
         let sets: Vec<_> = selector.match_labels.iter().flatten().map(with_label).collect();

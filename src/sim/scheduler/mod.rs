@@ -9,7 +9,6 @@ mod plugins;
 pub(in crate::sim) mod quantity;
 mod queue;
 mod resources;
-pub(in crate::sim) mod selector;
 #[cfg(test)]
 mod tests;
 mod watch;

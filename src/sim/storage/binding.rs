@@ -7,8 +7,8 @@ use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Topolo
 use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::{Value, json};
 
+use crate::sim::labels;
 use crate::sim::scheduler::quantity::whole;
-use crate::sim::scheduler::selector;
 use crate::sim::store::Store;
 use crate::sim::{Key, Kind, Object, State};
 
@@ -53,9 +53,7 @@ pub(in crate::sim) fn topology_allows(class: &StorageClass, node: &Object) -> bo
 pub(in crate::sim) fn reaches(volume: &Object, node: &Object) -> bool {
     let spec = volume.typed::<PersistentVolume>().spec.as_ref();
     let affinity = spec.and_then(|spec| spec.node_affinity.as_ref());
-    affinity
-        .and_then(|affinity| affinity.required.as_ref())
-        .is_none_or(|selector| selector::node_matches(selector, node))
+    affinity.and_then(|affinity| affinity.required.as_ref()).is_none_or(|selector| labels::node_matches(selector, node))
 }
 
 /// The volume that fits a claim best: one that was reserved for it, else the smallest free one that is large enough
@@ -122,7 +120,7 @@ fn fits(claim: &Object, volume: &Object) -> bool {
     class(&wanted.storage_class_name) == class(&offered.storage_class_name)
         && wanted.volume_mode == offered.volume_mode
         && wanted.access_modes.iter().flatten().all(|mode| modes.contains(mode))
-        && wanted.selector.as_ref().is_none_or(|selector| selector::matches(selector, volume))
+        && wanted.selector.as_ref().is_none_or(|selector| labels::matches(selector, volume))
         && requested(wanted.resources.as_ref().and_then(|resources| resources.requests.as_ref())) <= capacity(volume)
 }
 

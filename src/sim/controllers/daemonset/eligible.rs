@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, Taint, Toleration};
+use k8s_openapi::api::core::v1::{Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, Taint};
+
+use crate::sim::labels;
 
 /// What shall become of a node's daemon pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub(super) fn judge(pod: &PodSpec, node: &Node) -> Place {
     let spec = node.spec.as_ref();
     let taints = spec.and_then(|spec| spec.taints.as_deref()).unwrap_or_default();
     let tolerations = pod.tolerations.as_deref().unwrap_or_default();
-    let untolerated = |taint: &&Taint| !tolerations.iter().any(|toleration| tolerates(toleration, taint));
+    let untolerated = |taint: &&Taint| !tolerations.iter().any(|toleration| labels::tolerates(toleration, taint));
     let blocking: Vec<_> =
         taints.iter().filter(|taint| taint.effect != "PreferNoSchedule").filter(untolerated).collect();
     if blocking.is_empty() {
@@ -35,17 +37,6 @@ pub(super) fn judge(pod: &PodSpec, node: &Node) -> Place {
     } else {
         Place::Stay
     }
-}
-
-fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    let effect = given(&toleration.effect).is_none_or(|effect| effect == taint.effect);
-    let key = given(&toleration.key).is_none_or(|key| key == taint.key);
-    let value = match toleration.operator.as_deref() {
-        Some("Exists") => true,
-        Some(_) | None => toleration.value.clone().unwrap_or_default() == taint.value.clone().unwrap_or_default(),
-    };
-    effect && key && value
 }
 
 fn fits_affinity(pod: &PodSpec, node: &Node) -> bool {

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::eligible::{Place, judge};
 use super::{pods, status, update};
 use crate::sim::controllers::queue::{self, TryAgain};
-use crate::sim::controllers::{Controller, control, history, pod, selector};
+use crate::sim::controllers::{Controller, control, history, pod};
+use crate::sim::labels;
 use crate::sim::{Key, Kind, Object, State};
 
 /// How long a failed daemon pod is left before it is deleted; the real one backs off from 1 s to 15 min.
@@ -51,7 +52,7 @@ pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<
     let Some(object) = state.store.get(Kind::DaemonSet, key).cloned() else { return Ok(()) };
     let typed = object.typed::<DaemonSet>();
     let Some(spec) = typed.spec.as_ref() else { return Ok(()) };
-    if selector::is_empty(&spec.selector) || object.is_terminating() {
+    if labels::is_empty(&spec.selector) || object.is_terminating() {
         return Ok(());
     }
     control::claim_pods(state, Kind::DaemonSet, &object, &spec.selector, |_| true);

@@ -7,8 +7,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
 use super::rollout::Rollout;
+use crate::sim::controllers::control;
 use crate::sim::controllers::pod::key_of;
-use crate::sim::controllers::{control, selector};
+use crate::sim::labels;
 use crate::sim::{Kind, Object, State};
 
 pub(super) const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
@@ -34,7 +35,7 @@ pub(super) fn adopt_orphans(state: &mut State, deployment: &Object, wanted: &Lab
     let orphans: Vec<_> = state
         .store
         .in_namespace(Kind::ReplicaSet, deployment.text("/metadata/namespace"))
-        .filter(|(_, set)| set.controller_uid().is_none() && !set.is_terminating() && selector::matches(wanted, set))
+        .filter(|(_, set)| set.controller_uid().is_none() && !set.is_terminating() && labels::matches(wanted, set))
         .map(|(_, set)| set.clone())
         .collect();
     for orphan in orphans {

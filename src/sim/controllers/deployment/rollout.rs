@@ -7,7 +7,7 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStatus};
 use super::{condition, history, progress, recreate, replica_sets, revision, rolling, scale};
 use crate::sim::controllers::intstr::{Round, scaled};
 use crate::sim::controllers::queue::TryAgain;
-use crate::sim::controllers::selector;
+use crate::sim::labels;
 use crate::sim::{Key, Kind, Object, State};
 
 /// A Deployment in the middle of a sync.
@@ -80,7 +80,7 @@ impl Rollout {
 pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(object) = state.store.get(Kind::Deployment, key).cloned() else { return Ok(()) };
     let Some(spec) = object.typed::<Deployment>().spec.clone() else { return Ok(()) };
-    if selector::is_empty(&spec.selector) {
+    if labels::is_empty(&spec.selector) {
         return Ok(());
     }
     let mut rollout = Rollout::load(state, key, object, &spec);

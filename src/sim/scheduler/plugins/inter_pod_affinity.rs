@@ -7,9 +7,9 @@ use k8s_openapi::api::core::v1::{PodAffinityTerm, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 
 use super::{Plugin, Rejection};
+use crate::sim::labels;
 use crate::sim::scheduler::cache::{NodeInfo, Placed, PodInfo};
 use crate::sim::scheduler::cycle::Cycle;
-use crate::sim::scheduler::selector;
 use crate::sim::store::Store;
 use crate::sim::{Key, Kind, Object};
 
@@ -110,10 +110,10 @@ impl Term {
         let selected = || {
             self.namespace_selector.as_ref().is_some_and(|selector| {
                 let object = store.get(Kind::Namespace, &Key::cluster(namespace));
-                object.is_some_and(|object| selector::matches(selector, object))
+                object.is_some_and(|object| labels::matches(selector, object))
             })
         };
-        (self.namespaces.contains(namespace) || selected()) && selector::matches(labels, &pod.object)
+        (self.namespaces.contains(namespace) || selected()) && labels::matches(labels, &pod.object)
     }
 
     /// The placed pods that the term means.

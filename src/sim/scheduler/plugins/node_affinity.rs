@@ -1,9 +1,9 @@
 //! `NodeAffinity`: `nodeSelector` and required node affinity; preferred node affinity as a score.
 
 use super::{Plugin, Rejection, normalise};
+use crate::sim::labels::{has_labels, node_matches, node_matches_term};
 use crate::sim::scheduler::cache::NodeInfo;
 use crate::sim::scheduler::cycle::Cycle;
-use crate::sim::scheduler::selector::{has_labels, node_matches, node_matches_term};
 
 pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
     if matches(cycle, node) {

@@ -9,9 +9,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelecto
 
 use super::{Plugin, Rejection, node_affinity, taint_toleration};
 use crate::sim::Kind;
+use crate::sim::labels;
 use crate::sim::scheduler::cache::NodeInfo;
 use crate::sim::scheduler::cycle::Cycle;
-use crate::sim::scheduler::selector;
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -153,7 +153,7 @@ pub(in crate::sim::scheduler) fn filter(
         if constraint.domains.len() < constraint.min_domains {
             least = 0;
         }
-        let itself = i64::from(selector::matches(&constraint.selector, &cycle.pod.object));
+        let itself = i64::from(labels::matches(&constraint.selector, &cycle.pod.object));
         let there = constraint.domains.get(value).copied().unwrap_or_default();
         if there + itself - least > constraint.max_skew {
             return Err(Rejection::by(PLUGIN, "node(s) didn't match pod topology spread constraints"));
@@ -233,7 +233,7 @@ fn default_selector(cycle: &Cycle) -> Option<LabelSelector> {
     for (_, service) in cycle.store.in_namespace(Kind::Service, &cycle.pod.key.namespace) {
         let selector = service.typed::<Service>().spec.as_ref().and_then(|spec| spec.selector.as_ref());
         if let Some(labels) = selector.filter(|labels| !labels.is_empty())
-            && selector::has_labels(labels, &cycle.pod.object)
+            && labels::has_labels(labels, &cycle.pod.object)
         {
             all.match_labels.get_or_insert_default().extend(labels.clone());
         }

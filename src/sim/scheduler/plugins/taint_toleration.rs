@@ -3,9 +3,9 @@
 use k8s_openapi::api::core::v1::Taint;
 
 use super::{Plugin, Rejection, normalise};
+use crate::sim::labels::tolerates;
 use crate::sim::scheduler::cache::NodeInfo;
 use crate::sim::scheduler::cycle::Cycle;
-use crate::sim::scheduler::selector::tolerates;
 
 pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
     let hard = taints(node).find(|taint| taint.effect != "PreferNoSchedule" && !tolerated(cycle, taint));

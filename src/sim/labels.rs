@@ -16,6 +16,12 @@ pub(in crate::sim) fn matches(selector: &LabelSelector, object: &Object) -> bool
         })
 }
 
+/// Whether a selector asks for nothing.
+pub(in crate::sim) fn is_empty(selector: &LabelSelector) -> bool {
+    selector.match_labels.as_ref().is_none_or(BTreeMap::is_empty)
+        && selector.match_expressions.as_ref().is_none_or(Vec::is_empty)
+}
+
 /// Whether an object carries all these labels.
 pub(in crate::sim) fn has_labels(labels: &BTreeMap<String, String>, object: &Object) -> bool {
     labels.iter().all(|(name, value)| object.label(name) == Some(value.as_str()))
@@ -87,6 +93,25 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn expressions_follow_the_api() {
+        let pod = Object::new(json!({ "metadata": { "labels": { "app": "web", "tier": "front" } } }));
+        let table = [
+            (json!({}), true),
+            (json!({ "matchLabels": { "app": "web" } }), true),
+            (json!({ "matchLabels": { "app": "web", "tier": "back" } }), false),
+            (json!({ "matchExpressions": [{ "key": "app", "operator": "In", "values": ["db", "web"] }] }), true),
+            (json!({ "matchExpressions": [{ "key": "app", "operator": "NotIn", "values": ["web"] }] }), false),
+            (json!({ "matchExpressions": [{ "key": "none", "operator": "NotIn", "values": ["web"] }] }), true),
+            (json!({ "matchExpressions": [{ "key": "tier", "operator": "Exists" }] }), true),
+            (json!({ "matchExpressions": [{ "key": "tier", "operator": "DoesNotExist" }] }), false),
+        ];
+        for (selector, expected) in table {
+            let parsed: LabelSelector = serde_json::from_value(selector.clone()).expect("a selector");
+            assert_eq!(matches(&parsed, &pod), expected, "{selector}");
+        }
+    }
 
     #[test]
     fn node_selectors_follow_the_api() {
