@@ -88,8 +88,8 @@ fn a_run_goes_through_its_stages_and_a_fault_through_its_life() {
     let step = "1-network-partition";
     let life = ["intent", "injecting", "injected", "proof", "healing", "healed", "heal-proof"];
     assert_eq!(lives(&evidence), life.map(|word| format!("{step} {word}")));
-    use Stage::{Check, Clean, Fault, Prepare, Settle, Steady};
-    assert_eq!(stages(&evidence), [Prepare, Steady, Fault, Settle, Check, Clean]);
+    let all = [Stage::Prepare, Stage::Steady, Stage::Fault, Stage::Settle, Stage::Check, Stage::Clean];
+    assert_eq!(stages(&evidence), all);
     assert_eq!(ending(&evidence), (&Ending::Completed, &[] as &[String]));
 }
 

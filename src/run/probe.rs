@@ -1,10 +1,10 @@
 //! Open-loop probes: each attempt starts when it is due, whatever became of the ones before, and every one is recorded.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::evidence::{Attempt, Event, Outcome};
@@ -13,6 +13,7 @@ use crate::world::{NetworkError, Place, Reply, Vantage};
 
 use super::context::Context;
 use super::observe::{Answers, Group};
+use super::wait::Bell;
 
 /// More attempts than this are never under way at a time; the next ones are recorded as not sent.
 const UNDER_WAY: usize = 512;
@@ -21,30 +22,30 @@ const UNDER_WAY: usize = 512;
 #[derive(Debug)]
 pub(super) struct Probes {
     tasks: JoinSet<()>,
-    stop: watch::Sender<bool>,
+    stop: Arc<Bell>,
 }
 
 impl Probes {
     /// Starts every probe of the scenario.
     pub(super) fn start(context: &Context) -> Self {
-        let (stop, stopped) = watch::channel(false);
+        let stop: Arc<Bell> = Arc::default();
         let mut tasks = JoinSet::new();
         let probes = &context.scenario.probes;
         context.board.change(|picture| picture.probes = vec![Answers::default(); probes.len()]);
         for index in 0..probes.len() {
-            tasks.spawn(drive(context.clone(), index, stopped.clone()));
+            tasks.spawn(drive(context.clone(), index, stop.clone()));
         }
         Self { tasks, stop }
     }
 
     /// Sends nothing more and waits for the answers that are still out: at most one timeout.
     pub(super) async fn finish(mut self) {
-        let _ = self.stop.send(true);
+        self.stop.ring();
         while self.tasks.join_next().await.is_some() {}
     }
 }
 
-async fn drive(context: Context, index: usize, mut stop: super::Stop) {
+async fn drive(context: Context, index: usize, stop: Arc<Bell>) {
     let probe = &context.scenario.probes[index];
     let clock = context.clock();
     let begun = clock.elapsed();
@@ -54,7 +55,7 @@ async fn drive(context: Context, index: usize, mut stop: super::Stop) {
         let due = begun + Duration::from_secs_f64(f64::from(number) / probe.rate);
         tokio::select! {
             biased;
-            () = super::wait::stopped(&mut stop) => break,
+            () = stop.ever() => break,
             Some(attempt) = under_way.next() => record(&context, index, attempt),
             () = clock.sleep_until(due) => {
                 if under_way.len() >= UNDER_WAY {

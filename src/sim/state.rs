@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::engine::Queue;
 use super::registry::Recorder;
@@ -26,8 +26,8 @@ pub struct State {
     pub queue: Queue,
     /// Time since the cluster started, of the event or request being handled.
     pub now: Duration,
-    /// Told the newest resource version after each change; watches wait on it.
-    pub changed: watch::Sender<u64>,
+    /// Rings after each change; watches wait on it. Not tokio's `watch`, which wakes its receivers in a random order.
+    pub changed: Arc<Notify>,
     /// Which events were already recorded, so that repeats count up.
     pub recorder: Recorder,
     /// The controllers' own memory.
@@ -60,7 +60,7 @@ impl State {
             store: Store::default(),
             queue: Queue::default(),
             now: Duration::ZERO,
-            changed: watch::Sender::new(0),
+            changed: Arc::default(),
             recorder: Recorder::default(),
             controllers: controllers::Local::default(),
             nodes: nodes::Local::default(),
@@ -108,7 +108,7 @@ impl State {
 
     /// Shows a change of the store to watches and to every room. Called by `registry` only.
     pub(super) fn announce(&mut self, change: &Arc<Change>) {
-        self.changed.send_replace(change.version);
+        self.changed.notify_waiters();
         controllers::on_change(self, change);
         nodes::on_change(self, change);
         scheduler::on_change(self, change);

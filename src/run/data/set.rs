@@ -1,6 +1,7 @@
 //! Acknowledged unique writes through a Service, and the sets read back from it and from every replica.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -8,7 +9,6 @@ use futures::stream::FuturesUnordered;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::Api;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::evidence::{Event, Read, Write};
@@ -17,7 +17,7 @@ use crate::world::{Place, Vantage};
 
 use super::super::calls;
 use super::super::context::Context;
-use super::super::wait::stopped;
+use super::super::wait::Bell;
 use super::template;
 
 /// A final read is tried again until this is over.
@@ -29,17 +29,17 @@ const READ_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(in crate::run) struct Writers {
     tasks: JoinSet<()>,
-    stop: watch::Sender<bool>,
+    stop: Arc<Bell>,
 }
 
 impl Writers {
     /// Starts the writers of every set check.
     pub(in crate::run) fn start(context: &Context) -> Self {
-        let (stop, stopped) = watch::channel(false);
+        let stop: Arc<Bell> = Arc::default();
         let mut tasks = JoinSet::new();
         for (index, check) in context.scenario.data.iter().enumerate() {
             if let DataCheck::Set(check) = check {
-                tasks.spawn(drive(context.clone(), index, check.clone(), stopped.clone()));
+                tasks.spawn(drive(context.clone(), index, check.clone(), stop.clone()));
             }
         }
         Self { tasks, stop }
@@ -47,14 +47,14 @@ impl Writers {
 
     /// Writes nothing more and waits for the answers that are still out.
     pub(in crate::run) async fn finish(mut self) {
-        let _ = self.stop.send(true);
+        self.stop.ring();
         while self.tasks.join_next().await.is_some() {}
     }
 }
 
 /// A write is due at the set rate and goes to the first client that is free. With every client waiting for an answer
 /// it is left out, so that the values stay in the order in which they were sent.
-async fn drive(context: Context, index: usize, check: SetCheck, mut stop: super::super::Stop) {
+async fn drive(context: Context, index: usize, check: SetCheck, stop: Arc<Bell>) {
     let clock = context.clock();
     let begun = clock.elapsed();
     let mut free: BTreeSet<u32> = (0..check.clients).collect();
@@ -64,7 +64,7 @@ async fn drive(context: Context, index: usize, check: SetCheck, mut stop: super:
         let next = begun + Duration::from_secs_f64(f64::from(due) / check.rate);
         tokio::select! {
             biased;
-            () = stopped(&mut stop) => break,
+            () = stop.ever() => break,
             Some(write) = under_way.next() => { free.insert(record(&context, write)); }
             () = clock.sleep_until(next) => {
                 if let Some(client) = free.pop_first() {

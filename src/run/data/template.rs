@@ -54,10 +54,9 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    type Answer = Result<Reply, NetworkError>;
-
-    fn reply(status: u16, body: &str) -> Answer {
-        Answer::Ok(Reply { status, body: body.to_owned(), pod: None })
+    #[expect(clippy::unnecessary_wraps, reason = "an answer is a reply or an error")]
+    fn reply(status: u16, body: &str) -> Result<Reply, NetworkError> {
+        Ok(Reply { status, body: body.to_owned(), pod: None })
     }
 
     #[test]

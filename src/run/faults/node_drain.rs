@@ -9,7 +9,6 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::ResourceExt;
 use kube::api::{Api, DeleteParams, EvictParams, ListParams, Patch, PatchParams, Preconditions};
 use serde_json::json;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::evidence::{Proof, some};
@@ -18,6 +17,7 @@ use crate::plan::{NodeTarget, PodTarget, pod_target};
 use super::super::calls;
 use super::super::context::Context;
 use super::super::observe::{Feed, Filter, Notice, follow};
+use super::super::wait::Bell;
 use super::drain_filter::{Fate, Rules, fate};
 use super::{CORDONED_BY, Release};
 
@@ -175,7 +175,7 @@ fn blocked(namespace: &str, message: &str) -> String {
 /// The pods on some nodes, watched.
 struct Tenants {
     pods: Arc<Mutex<BTreeMap<String, Pod>>>,
-    changed: watch::Receiver<u64>,
+    changed: Arc<Bell>,
     #[expect(dead_code, reason = "held for its drop, which ends the watches")]
     tasks: JoinSet<()>,
 }
@@ -183,15 +183,14 @@ struct Tenants {
 impl Tenants {
     async fn watch(context: &Context, nodes: &[NodeTarget]) -> Self {
         let pods: Arc<Mutex<BTreeMap<String, Pod>>> = Arc::default();
-        let (sender, changed) = watch::channel(0_u64);
-        let sender = Arc::new(sender);
+        let changed: Arc<Bell> = Arc::default();
         let mut tasks = JoinSet::new();
         let mut listed = Vec::new();
         for node in nodes {
             let (first, done) = tokio::sync::oneshot::channel();
             listed.push(done);
             let mut first = Some(first);
-            let (pods, sender) = (pods.clone(), sender.clone());
+            let (pods, changed) = (pods.clone(), changed.clone());
             let api: Api<Pod> = Api::all(context.client());
             let filter = Filter::fields(format!("spec.nodeName={}", node.name));
             let what = format!("pods on {}", node.name);
@@ -212,7 +211,7 @@ impl Tenants {
                     }
                 }
                 drop(pods);
-                sender.send_modify(|version| *version += 1);
+                changed.ring();
             }));
         }
         for done in listed {
@@ -226,13 +225,9 @@ impl Tenants {
     }
 
     async fn gone(&self, uid: &str) {
-        let mut changed = self.changed.clone();
-        let gone = changed
-            .wait_for(|_| !self.pods.lock().unwrap_or_else(PoisonError::into_inner).contains_key(uid))
-            .await
-            .is_ok();
-        if !gone {
-            std::future::pending::<()>().await;
+        let mut changes = self.changed.listen();
+        while self.pods.lock().unwrap_or_else(PoisonError::into_inner).contains_key(uid) {
+            changes.rung().await;
         }
     }
 }

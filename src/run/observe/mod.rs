@@ -2,9 +2,8 @@
 //! which it is received, and updates the live [`Picture`] that the runner waits on: nothing is polled.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::evidence::{Event, Seen};
@@ -12,6 +11,7 @@ use crate::scenario::{DataCheck, Scenario};
 use crate::world::Clock;
 
 use super::context::{Context, Recorder};
+use super::wait::{Bell, Ear};
 
 mod answers;
 mod follow;
@@ -29,14 +29,14 @@ pub(super) use picture::{Picture, PodState, ServiceKey, Strength};
 #[derive(Debug)]
 pub(super) struct Board {
     picture: Mutex<Picture>,
-    changed: watch::Sender<u64>,
+    changed: Arc<Bell>,
 }
 
 impl Board {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let (target, others) = Group::all(scenario);
         let picture = Picture::new(target, others, services(scenario));
-        Self { picture: Mutex::new(picture), changed: watch::Sender::new(0) }
+        Self { picture: Mutex::new(picture), changed: Arc::default() }
     }
 
     /// Looks at the picture.
@@ -47,20 +47,20 @@ impl Board {
     /// Changes the picture and tells everyone who waits.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Picture) -> T) -> T {
         let result = change(&mut self.picture.lock().unwrap_or_else(PoisonError::into_inner));
-        self.changed.send_modify(|version| *version += 1);
+        self.changed.ring();
         result
     }
 
     /// Changes the picture; tells everyone who waits when the change says that it matters.
     pub(super) fn change_if(&self, change: impl FnOnce(&mut Picture) -> bool) {
         if change(&mut self.picture.lock().unwrap_or_else(PoisonError::into_inner)) {
-            self.changed.send_modify(|version| *version += 1);
+            self.changed.ring();
         }
     }
 
     /// Hears of changes from now on.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.changed.subscribe()
+    pub(super) fn changes(&self) -> Ear {
+        self.changed.listen()
     }
 
     /// Waits until the picture gives an answer.
@@ -70,9 +70,7 @@ impl Board {
             if let Some(answer) = self.look(&mut look) {
                 return answer;
             }
-            if changes.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
+            changes.rung().await;
         }
     }
 }
@@ -81,7 +79,7 @@ impl Board {
 #[derive(Clone, Debug)]
 pub(super) struct Feed {
     recorder: Recorder,
-    board: std::sync::Arc<Board>,
+    board: Arc<Board>,
     clock: Clock,
 }
 

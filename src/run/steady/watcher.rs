@@ -108,11 +108,7 @@ async fn follow(context: Context, sender: watch::Sender<Option<Duration>>) {
         }
         tokio::select! {
             biased;
-            changed = changes.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-            }
+            () = changes.rung() => {}
             () = clock.sleep_until(lasts.unwrap_or_default()), if lasts.is_some() => {}
         }
     }

@@ -47,7 +47,7 @@ impl Script {
             async move {
                 let (status, body) = match answer {
                     Answer::Now(status, body) => (status, body.to_string()),
-                    Answer::Events(events) => (200, events.iter().map(|event| format!("{event}\n")).collect()),
+                    Answer::Events(events) => (200, lines(&events)),
                     Answer::Never => std::future::pending().await,
                 };
                 let response = Response::builder().status(status).body(Body::from(body.into_bytes()));
@@ -56,6 +56,12 @@ impl Script {
         });
         kube::Client::new(service, "default")
     }
+}
+
+fn lines(events: &[Value]) -> String {
+    let mut lines: Vec<String> = events.iter().map(Value::to_string).collect();
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 /// Traffic passes while this says so.

@@ -7,6 +7,8 @@ use crate::plan::{Canary, PodTarget};
 use super::super::faults::network_partition::{open, prove, prove_healed};
 use super::fake::{Script, context};
 
+type Passes = fn(Duration) -> bool;
+
 fn canary() -> Canary {
     let pod = |name: &str| PodTarget {
         // Not a namespace that is watched, so that the pod is taken to run.
@@ -34,7 +36,7 @@ async fn a_cut_is_proven_by_what_passed_before() {
         "the network accepts NetworkPolicies and does not enforce them: {path} still passed 10s after the policy was created"
     );
     let nothing = format!("no canary passed before the cut, so that none can show it: {path} (no answer within 1s)");
-    let cases: [(&str, fn(Duration) -> bool, bool, String); 4] = [
+    let cases: [(&str, Passes, bool, String); 4] = [
         ("enforced at once", |now| now < Duration::from_secs(1), true, blocked.clone()),
         ("enforced after 5 s", |now| now < Duration::from_secs(6), true, blocked),
         ("ignored", |_| true, false, ignored),

@@ -44,6 +44,9 @@ fn workload(desired: u32, observed: i64) -> WorkloadSeen {
     WorkloadSeen { workload: "deployment/web".into(), desired, generation: 2, observed, ..WorkloadSeen::default() }
 }
 
+/// What is wrong.
+type Harm = fn(&mut Picture);
+
 /// Two pods on two nodes, all well.
 fn well(picture: &mut Picture) {
     picture.replica_set("rs", "web".to_owned());
@@ -61,7 +64,7 @@ fn well(picture: &mut Picture) {
 fn what_is_missing_is_named() {
     let half = "1 of 2 pods of deployment/web in shop are ready: ";
     let not_ready_node = format!("{half}web-b is on worker-2, which is not Ready (R)");
-    let cases: [(&str, fn(&mut Picture), &str); 11] = [
+    let cases: [(&str, Harm, &str); 11] = [
         ("all is well", |_| {}, ""),
         ("a pod is not ready", |p| pod(p, "web-b", "worker-2", "False", false), "web-b is Running, not Ready"),
         ("a terminating pod that says Ready", |p| pod(p, "web-b", "worker-2", "True", true), "1 terminating"),

@@ -102,7 +102,7 @@ pub(super) fn watch(state: &State, call: &Call, target: &Target) -> Result<Outco
     let seconds = call.query.get("timeoutSeconds").and_then(|seconds| seconds.parse().ok()).filter(|s| *s > 0);
     // kube-apiserver --min-request-timeout: watches without a timeout of their own end after 30 to 60 minutes.
     let timeout = Duration::from_secs(seconds.unwrap_or(1800));
-    let mut plan = WatchPlan::new(filter, state.store.version(), timeout, state.changed.subscribe());
+    let mut plan = WatchPlan::new(filter, state.store.version(), timeout, state.changed.clone());
     plan.bookmarks = bookmarks;
     match (initial, start) {
         (Some(true), _) | (None, None) => {

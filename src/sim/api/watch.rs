@@ -1,6 +1,7 @@
 //! Watch streams: changes of the store as JSON lines, until the timeout in virtual time.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use futures::stream;
 use http_body::{Body, Frame};
 use http_body_util::StreamBody;
 use serde_json::{Value, json};
-use tokio::sync::watch::Receiver;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::sim::engine::Shared;
@@ -55,12 +56,12 @@ pub(super) struct WatchPlan {
     /// Whether the client understands bookmarks.
     pub(super) bookmarks: bool,
     lines: Vec<u8>,
-    changed: Receiver<u64>,
+    changed: Arc<Notify>,
 }
 
 impl WatchPlan {
     /// A watch of what comes after a version.
-    pub(super) fn new(filter: Filter, after: u64, timeout: Duration, changed: Receiver<u64>) -> Self {
+    pub(super) fn new(filter: Filter, after: u64, timeout: Duration, changed: Arc<Notify>) -> Self {
         Self { filter, after, timeout, bookmarks: false, lines: Vec::new(), changed }
     }
 
@@ -135,6 +136,8 @@ pub(super) fn stream(shared: Shared, plan: WatchPlan) -> impl Body<Data = Bytes,
 impl Watching {
     async fn next(&mut self) -> Option<Bytes> {
         loop {
+            // Asked for before the look, so that no change falls in between.
+            let changed = self.plan.changed.clone().notified_owned();
             if self.open && self.end > Instant::now() {
                 let plan = &mut self.plan;
                 self.open = self.shared.look(|state| plan.collect(state));
@@ -148,7 +151,7 @@ impl Watching {
             let wake = if self.plan.bookmarks { self.end.min(self.next_bookmark) } else { self.end };
             tokio::select! {
                 biased;
-                changed = self.plan.changed.changed() => self.open = changed.is_ok(),
+                () = changed => {}
                 () = tokio::time::sleep_until(wake) => {
                     if self.plan.bookmarks && self.next_bookmark <= Instant::now() {
                         self.next_bookmark += BOOKMARK_PERIOD;
