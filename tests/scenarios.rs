@@ -25,13 +25,9 @@ fn run(folder: &str, report: &Path, more: &[&str]) -> Run {
         .output()
         .expect("the command starts");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let table = text
-        .lines()
-        .take_while(|line| !line.ends_with("passed") && !line.contains(" failed") && !line.contains("inconclusive,"));
-    let results = table
-        .filter(|line| ["PASS", "FAIL", "INCO"].iter().any(|word| line.starts_with(word)))
-        .map(str::to_owned)
-        .collect();
+    // The table ends at the tally, the only line that starts with a number.
+    let table = text.lines().take_while(|line| !line.starts_with(|first: char| first.is_ascii_digit()));
+    let results = table.map(str::to_owned).collect();
     Run { code: output.status.code().expect("not killed"), results }
 }
 

@@ -33,14 +33,14 @@ pub(super) struct Cli {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: When,
-    /// Say more about what Driftproof itself does (-v, -vv); RUST_LOG overrides it
+    /// Say more about what Driftproof itself does (-v, -vv); `RUST_LOG` overrides it
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum When {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal, unless `NO_COLOR` is set
     Auto,
     Always,
     Never,
@@ -131,6 +131,7 @@ pub(super) struct Run {
     pub(super) fail_fast: bool,
     /// Same as `driftproof plan`
     #[arg(long)]
+    #[expect(clippy::struct_field_names, reason = "`--dry-run` is what the flag is called everywhere")]
     pub(super) dry_run: bool,
     /// Scenarios at a time on the embedded cluster; one for each processor by default. A live cluster gets one at a time
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]

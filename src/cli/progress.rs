@@ -130,8 +130,8 @@ fn show(shown: &mut Shown, update: &Update) {
     let Some(text) = words(&update.what) else { return };
     match &shown.bar {
         Some(bar) => {
-            if shown.until > 0 {
-                bar.set_position((update.at.saturating_mul(90) / shown.until).min(99));
+            if let Some(share) = update.at.saturating_mul(90).checked_div(shown.until) {
+                bar.set_position(share.min(99));
             }
             bar.set_message(format!("{:>7}  {text}", duration(update.at)));
         }

@@ -112,6 +112,7 @@ impl Cluster {
     }
 
     /// Writes a file into the volume mounted at a path in a pod; false when none is.
+    #[must_use]
     pub fn write_volume(&self, namespace: &str, pod: &str, path: &str, file: &str, content: &str) -> bool {
         self.shared.with(|state| {
             let Some(uid) = state.store.find(Kind::Pod, namespace, pod).map(|pod| pod.uid().to_owned()) else {

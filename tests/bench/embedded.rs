@@ -65,7 +65,7 @@ fn fleet(deployments: usize, replicas: usize) -> String {
     for index in 0..deployments {
         let _ = write!(
             yaml,
-            r#"---
+            r"---
 apiVersion: apps/v1
 kind: Deployment
 metadata: {{ name: app-{index}, namespace: fleet }}
@@ -87,7 +87,7 @@ metadata: {{ name: app-{index}, namespace: fleet }}
 spec:
   selector: {{ app: app-{index} }}
   ports: [{{ port: 80, targetPort: 8080 }}]
-"#
+"
         );
     }
     yaml
@@ -116,12 +116,9 @@ fn measure(what: &str, scenario: &Path, report: &Path, runs: usize) {
         }
         walls.push(start.elapsed());
         let output = child.wait_with_output().expect("waitable");
-        last = String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .rev()
-            .find(|line| !line.is_empty() && !line.contains('/'))
-            .unwrap_or_default()
-            .to_owned();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let tally = printed.lines().rev().find(|line| !line.is_empty() && !line.contains('/'));
+        tally.unwrap_or_default().clone_into(&mut last);
     }
     walls.sort();
     let seconds = |wall: Duration| format!("{:.2}", wall.as_secs_f64());

@@ -1,5 +1,7 @@
 //! Availability strips, latency and strength over time, with the fault windows shaded.
 
+use std::fmt::Write;
+
 use maud::{Markup, html};
 
 use super::scale::{LEFT, Scale, WIDTH, n};
@@ -101,7 +103,7 @@ fn ready(scale: Scale, faults: &[FaultSpan], strength: &[StrengthPoint], end: u6
         for (index, point) in strength.iter().enumerate() {
             let to = strength.get(index + 1).map_or(end, |next| next.at);
             let verb = if index == 0 { "M" } else { "L" };
-            path.push_str(&format!("{verb}{} {}H{}", n(scale.x(point.at)), y(of(point)), n(scale.x(to))));
+            let _ = write!(path, "{verb}{} {}H{}", n(scale.x(point.at)), y(of(point)), n(scale.x(to)));
         }
         path
     };

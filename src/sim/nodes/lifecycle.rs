@@ -103,7 +103,7 @@ fn silence(state: &mut State, name: &str) {
             });
             let condition = &mut conditions[index];
             if condition.status != "Unknown" {
-                condition.status = "Unknown".to_owned();
+                "Unknown".clone_into(&mut condition.status);
                 condition.reason = Some(reason.to_owned());
                 condition.message = Some(message.to_owned());
                 condition.last_transition_time = Some(now.clone());
@@ -137,7 +137,7 @@ fn mark_pods(state: &mut State, name: &str) {
         let marked = state.modify::<Pod>(Kind::Pod, &key, |pod| {
             let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
             for condition in conditions.iter_mut().filter(|condition| condition.type_ == "Ready") {
-                condition.status = "False".to_owned();
+                "False".clone_into(&mut condition.status);
                 condition.reason = Some("NodeNotReady".to_owned());
                 condition.last_transition_time = Some(now.clone());
             }

@@ -2,8 +2,8 @@
 //! them only by their leases and statuses.
 //!
 //! - [`lifecycle`]: heartbeats that stop make a node's conditions Unknown and its pods not Ready.
-//! - [`taints`]: NoSchedule taints at once; NoExecute taints paced for each zone ([`zones`]).
-//! - [`taint_eviction`]: pods that do not tolerate a NoExecute taint are deleted, at once or after their time.
+//! - [`taints`]: `NoSchedule` taints at once; `NoExecute` taints paced for each zone ([`zones`]).
+//! - [`taint_eviction`]: pods that do not tolerate a `NoExecute` taint are deleted, at once or after their time.
 //! - [`pod_gc`]: pods of nodes that are gone, and of nodes declared out of service, are removed by force.
 
 mod lifecycle;
@@ -25,9 +25,9 @@ use super::{Change, Event, Key, Kind, State};
 pub enum Work {
     /// Looks at every node's heartbeat (`--node-monitor-period`).
     Monitor,
-    /// Brings a node's NoSchedule taints in line with its conditions and cordon.
+    /// Brings a node's `NoSchedule` taints in line with its conditions and cordon.
     NoSchedule(String),
-    /// Gives the next waiting node of a zone its NoExecute taint.
+    /// Gives the next waiting node of a zone its `NoExecute` taint.
     Pace(String),
     /// Looks at all pods of a node whose taints changed.
     EvictFrom(String),

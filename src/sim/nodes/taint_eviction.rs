@@ -1,4 +1,4 @@
-//! Deletes pods that do not tolerate a NoExecute taint, at once or when their toleration has run out.
+//! Deletes pods that do not tolerate a `NoExecute` taint, at once or when their toleration has run out.
 //! Source: `pkg/controller/tainteviction/taint_eviction.go`.
 
 use std::time::Duration;
@@ -130,7 +130,7 @@ fn evict(state: &mut State, key: &Key, uid: &str) {
     let _gone_meanwhile = state.delete(Kind::Pod, key, &options);
 }
 
-/// Sets the DisruptionTarget condition.
+/// Sets the `DisruptionTarget` condition.
 pub(super) fn disrupt(state: &mut State, key: &Key, reason: &str, message: &str) {
     let now = state.time();
     let _gone_meanwhile = state.modify::<Pod>(Kind::Pod, key, |pod| {

@@ -1,4 +1,4 @@
-//! Taints that follow a node's conditions. NoSchedule ones at once, NoExecute ones by the pace of the node's zone.
+//! Taints that follow a node's conditions. `NoSchedule` ones at once, `NoExecute` ones by the pace of the node's zone.
 //! Source: `node_lifecycle_controller.go` (`doNoScheduleTaintingPass`, `processTaintBaseEviction`).
 
 use k8s_openapi::api::core::v1::{Node, Taint};
@@ -35,7 +35,7 @@ fn taint(key: &str, effect: &str) -> Taint {
     Taint { key: key.to_owned(), effect: effect.to_owned(), ..Taint::default() }
 }
 
-/// The NoSchedule taints that this controller owns and that the node should have now.
+/// The `NoSchedule` taints that this controller owns and that the node should have now.
 fn wanted(node: &Node) -> Vec<Taint> {
     let conditions = node.status.as_ref().and_then(|status| status.conditions.as_deref()).unwrap_or_default();
     let status = |kind: &str| {
@@ -59,7 +59,7 @@ fn owned(taint: &Taint) -> bool {
     taint.effect == "NoSchedule" && (pressure || [NOT_READY, UNREACHABLE, UNSCHEDULABLE].contains(&taint.key.as_str()))
 }
 
-/// Brings the NoSchedule taints in line, and lets a node that is Ready again go free of NoExecute ones.
+/// Brings the `NoSchedule` taints in line, and lets a node that is Ready again go free of `NoExecute` ones.
 pub(super) fn sync_no_schedule(state: &mut State, name: &str) {
     let key = Key::cluster(name);
     let Some(node) = state.store.get(Kind::Node, &key) else { return };
@@ -85,7 +85,7 @@ pub(super) fn sync_no_schedule(state: &mut State, name: &str) {
     }
 }
 
-/// The NoExecute taint that a node carries now, of the two that this controller owns.
+/// The `NoExecute` taint that a node carries now, of the two that this controller owns.
 fn carried(node: &Node) -> Option<&'static str> {
     let taints = node.spec.as_ref()?.taints.as_ref()?;
     [NOT_READY, UNREACHABLE]
@@ -93,7 +93,7 @@ fn carried(node: &Node) -> Option<&'static str> {
         .find(|key| taints.iter().any(|taint| taint.key == *key && taint.effect == "NoExecute"))
 }
 
-/// Queues, swaps or removes the NoExecute taint by the Ready condition.
+/// Queues, swaps or removes the `NoExecute` taint by the Ready condition.
 pub(super) fn want_no_execute(state: &mut State, name: &str, ready: &str) {
     let wanted = match ready {
         "False" => Some(NOT_READY),
@@ -113,7 +113,7 @@ pub(super) fn want_no_execute(state: &mut State, name: &str, ready: &str) {
     }
 }
 
-/// Replaces the NoExecute taint that this controller owns.
+/// Replaces the `NoExecute` taint that this controller owns.
 pub(super) fn set_no_execute(state: &mut State, name: &str, key: Option<&str>) {
     let now = state.time();
     let _gone_meanwhile = state.modify::<Node>(Kind::Node, &Key::cluster(name), |node| {

@@ -48,11 +48,11 @@ fn taints(state: &State, node: &str) -> Vec<String> {
 fn until(state: &mut State, limit: u64, holds: impl Fn(&State) -> bool) -> Duration {
     let start = state.now;
     while !holds(state) {
-        assert!(state.now - start < seconds(limit), "it did not happen within {limit} s");
+        assert!(state.now.checked_sub(start).unwrap() < seconds(limit), "it did not happen within {limit} s");
         let next = state.now + Duration::from_millis(100);
         state.advance(next);
     }
-    state.now - start
+    state.now.checked_sub(start).unwrap()
 }
 
 #[test]

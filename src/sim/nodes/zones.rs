@@ -1,4 +1,4 @@
-//! The pace at which lost nodes get their NoExecute taint: for each zone a queue and a rate, which falls when so many
+//! The pace at which lost nodes get their `NoExecute` taint: for each zone a queue and a rate, which falls when so many
 //! nodes are lost that the network, not the nodes, may be the cause.
 //! Source: `node_lifecycle_controller.go` (`ComputeZoneState`, `handleDisruption`, `setLimiterInZone`); a token bucket
 //! with a burst of one, looked at every 100 ms (`nodeEvictionPeriod`).
@@ -101,7 +101,7 @@ fn schedule(state: &mut State, name: &str) {
         return;
     }
     let at = (now + PERIOD).max(zone.next);
-    state.after_once(at - now, Event::Nodes(Work::Pace(name.to_owned())));
+    state.after_once(at.checked_sub(now).unwrap(), Event::Nodes(Work::Pace(name.to_owned())));
 }
 
 /// Taints the next waiting node of a zone, if the zone has a token.
