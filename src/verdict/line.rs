@@ -81,7 +81,7 @@ fn drifted(drifts: &[Drift]) -> String {
         .collect();
     match (drifts.len(), moved.len()) {
         (0, _) => "nothing had to move".to_owned(),
-        (all, 0) => format!("{} replaced on the same node", text::count(all as u64, "instance")),
+        (all, 0) => format!("{} back on the same node", text::count(all as u64, "instance")),
         (all, _) => format!("{} {}", text::count(all as u64, "drift"), text::some(&moved, 3)),
     }
 }

@@ -83,7 +83,7 @@ fn duplicates_and_phantoms_always_fail() {
     }
     // An indeterminate write may be there; a replica that lags is told.
     let behind = story(&with(ALL_READ, "web-c 0..39", "web-c 0..29,101"));
-    check(&judged(&scenario, &behind), "data.set", Pass, "web-c lacks 10 of its own copy");
+    check(&judged(&scenario, &behind), "data.set", Pass, "web-c lacks 10 in its own copy");
 }
 
 #[test]
