@@ -3,7 +3,7 @@
 //! Policies only ever add up: once any policy selects a pod in a direction, what is allowed there is the union
 //! of all policies, and nothing can be denied. So the cut pods are isolated by one policy of ours that allows all that
 //! should go on: nothing for a cut from everything; everything but one group for a cut between two groups (see
-//! [`policy`](super::policy)). Another policy that allows the traffic would let it through again: then the cut
+//! `policy`). Another policy that allows the traffic would let it through again: then the cut
 //! could not be made, and the plan says which policy it is.
 
 use k8s_openapi::api::core::v1::Pod;

@@ -1,5 +1,5 @@
 //! TOML text → [`Scenario`] or all its mistakes at once. Reads table by table; what concerns several tables is
-//! [`check`](super::check)'s work.
+//! `check`'s work.
 
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};

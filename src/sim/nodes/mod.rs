@@ -1,10 +1,10 @@
 //! The node lifecycle controller, taint eviction and pod garbage collection. Never touches a machine: it knows of
 //! them only by their leases and statuses.
 //!
-//! - [`lifecycle`]: heartbeats that stop make a node's conditions Unknown and its pods not Ready.
-//! - [`taints`]: `NoSchedule` taints at once; `NoExecute` taints paced for each zone ([`zones`]).
-//! - [`taint_eviction`]: pods that do not tolerate a `NoExecute` taint are deleted, at once or after their time.
-//! - [`pod_gc`]: pods of nodes that are gone, and of nodes declared out of service, are removed by force.
+//! - `lifecycle`: heartbeats that stop make a node's conditions Unknown and its pods not Ready.
+//! - `taints`: `NoSchedule` taints at once; `NoExecute` taints paced for each zone (`zones`).
+//! - `taint_eviction`: pods that do not tolerate a `NoExecute` taint are deleted, at once or after their time.
+//! - `pod_gc`: pods of nodes that are gone, and of nodes declared out of service, are removed by force.
 
 mod lifecycle;
 mod pod_gc;

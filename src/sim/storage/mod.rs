@@ -1,5 +1,5 @@
 //! Volumes: claims bound to volumes, attaching and detaching, and what each volume holds.
-//! Never decides where a pod goes: the scheduler does, with the rules in [`binding`].
+//! Never decides where a pod goes: the scheduler does, with the rules in `binding`.
 
 mod attach_detach;
 mod attachment;
