@@ -134,6 +134,8 @@ fn a_plan_shows_the_targets_and_injects_nothing() {
         assert_eq!(code(&output), 0, "{}", text(&output.stderr));
         assert!(text(&output.stdout).contains("shop/web-"), "{}", text(&output.stdout));
     }
+    let all = driftproof(folder.path(), &["plan", &scenarios()]);
+    assert_eq!(code(&all), 0, "every shipped scenario can be carried out as planned:\n{}", text(&all.stdout));
     let none = driftproof(folder.path(), &["plan", &format!("{}/anti-patterns/no-match.toml", scenarios())]);
     assert_eq!(code(&none), 3, "{}", text(&none.stdout));
     assert!(!folder.path().join("reports").exists());

@@ -57,7 +57,8 @@ async fn plan_now(context: &Context, job: &Job, created: &mut Vec<Undo>) -> Resu
         fixtures::apply(context, &job.manifests, created).await?;
     }
     let steady = &context.scenario.steady;
-    let unsteady = Watcher::start(context).hold(std::time::Duration::ZERO, steady.timeout).await.err();
+    // As long as a run would wait: what a fault names beside the target may need the time to start.
+    let unsteady = Watcher::start(context).hold(steady.window, steady.timeout).await.err();
     let inventory = inventory(&context.world, &context.scenario).await?;
     Ok((plan::make(&context.scenario, &inventory, context.seed, &context.run), unsteady.unwrap_or_default()))
 }
