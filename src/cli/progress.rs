@@ -32,7 +32,12 @@ impl Board {
 
     /// A scenario begins.
     pub(super) fn start(&self, name: &str) -> Line<'_> {
-        let bar = self.bars.as_ref().map(|bars| bars.add(bar(name)));
+        let bar = self.bars.as_ref().map(|bars| {
+            let bar = bars.add(bar(name));
+            // Not before it is added: a bar of its own would draw a line that nobody clears.
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
         let (sender, receiver) = mpsc::unbounded_channel();
         let shown = Shown { name: name.to_owned(), bar: bar.clone(), until: 0 };
         let listener = std::thread::spawn(move || listen(shown, receiver));
@@ -63,7 +68,6 @@ fn bar(name: &str) -> ProgressBar {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.set_prefix(name.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }
 
