@@ -69,5 +69,5 @@ cgroup_remove() { # PATH: the empty cgroup and everything below it, in every hie
 
 cgroup_remove_if_empty() { # PATH: only the directory itself, when nothing is in it
   local controller
-  for controller in "${CONTROLLERS[@]}"; do rmdir "$CGROUP_FS/$controller/$1" 2> /dev/null || true; done
+  for controller in "${CONTROLLERS[@]}" unified; do rmdir "$CGROUP_FS/$controller/$1" 2> /dev/null || true; done
 }

@@ -115,7 +115,10 @@ cluster_down_command() { # --all or the one
     cluster_down
   fi
   exec 9>&-
-  [[ -n $(cluster_list) ]] || rm -rf "$STATE"
+  if [[ -z $(cluster_list) ]]; then
+    network_forget
+    rm -rf "$STATE"
+  fi
 }
 
 cluster_status() {

@@ -98,7 +98,8 @@ images_seed() {
   # shellcheck disable=SC2016
   unshare --mount --pid --fork --kill-child --mount-proc bash -euc '
     root=$1 run=$2 images=$3
-    containerd --root "$root" --state "$run/state" --address "$run/socket" > "$run/log" 2>&1 &
+    printf "version = 2\ndisabled_plugins = [\"io.containerd.internal.v1.opt\", \"io.containerd.grpc.v1.cri\"]\n" > "$run/config.toml"
+    containerd --config "$run/config.toml" --root "$root" --state "$run/state" --address "$run/socket" > "$run/log" 2>&1 &
     until ctr --address "$run/socket" version > /dev/null 2>&1; do sleep 0.05; done
     for image in "$images"/*.tar; do
       ctr --address "$run/socket" --namespace k8s.io images import "$image" >> "$run/log" 2>&1

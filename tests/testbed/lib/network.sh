@@ -17,6 +17,8 @@ network_free_slot() { # the first slot whose machine subnet is neither another c
 }
 
 network_up() {
+  # `ip netns add` mounts this folder over itself for good when it is the first: remember to undo it.
+  mountpoint -q /run/netns || touch "$STATE/mounted-netns"
   ip link add "$BRIDGE" type bridge stp_state 0 forward_delay 0
   ip addr add "$HOST_IP/24" dev "$BRIDGE"
   ip link set "$BRIDGE" up
@@ -64,6 +66,11 @@ network_machine_down() { # NETNS
 network_cut() { bridge link set dev "$(node_netns "$1")" state 0; }
 network_heal() { bridge link set dev "$(node_netns "$1")" state 3; }
 network_is_cut() { ! bridge -d link show dev "$(node_netns "$1")" 2> /dev/null | grep -q 'state forwarding'; }
+
+network_forget() { # after the last cluster: the mount over /run/netns, when it was ours and nobody else uses it
+  [[ -f $STATE/mounted-netns && -z $(ls /run/netns) ]] || return 0
+  umount /run/netns && rmdir /run/netns
+}
 
 network_down() { # everything that carries this cluster's name; links take their routes with them
   local netns

@@ -19,6 +19,8 @@ node_config() { # NODE: what containerd, CNI, kubelet and kube-proxy read
 node_config_containerd() { # DIR
   cat << END
 version = 2
+# It makes /opt/containerd, which is the machine's.
+disabled_plugins = ["io.containerd.internal.v1.opt"]
 [plugins."io.containerd.grpc.v1.cri"]
   restrict_oom_score_adj = true
   sandbox_image = "testbed.local/pause:1"
