@@ -25,9 +25,10 @@ cluster_up() {
   fi
   cluster_remove
   cluster_new
-  step "certificates and network"
+  step "network and the API server's certificates"
   etcd_start
   apiserver_start
+  pki_others
   apiserver_wait
   step "the API server is ready"
   controllers_start
@@ -35,6 +36,7 @@ cluster_up() {
   control_proxy_start
   cluster_nodes_start
   dns_start
+  storage_start
   cluster_wait
   exec 9>&-
   step "cluster '$CLUSTER' is up: $NODES nodes, timings $TIMINGS, policies $POLICIES"
@@ -125,7 +127,7 @@ cluster_status() {
   load_cluster
   local component node ready
   echo "cluster $CLUSTER: $NODES nodes, timings $TIMINGS, policies $POLICIES, API server https://$CONTROL_IP:6443"
-  for component in etcd apiserver controller-manager scheduler kube-proxy coredns; do
+  for component in etcd apiserver controller-manager scheduler kube-proxy coredns storage csi-attacher csi-provisioner; do
     printf '  %-20s %s\n' "$component" "$(control_running "$component" && echo running || echo dead)"
   done
   for node in $(node_names); do
