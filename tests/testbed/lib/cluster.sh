@@ -29,12 +29,13 @@ cluster_up() {
   etcd_start
   apiserver_start
   pki_others
+  cluster_nodes_start
   apiserver_wait
   step "the API server is ready"
   controllers_start
   scheduler_start
+  cluster_nodes_register
   control_proxy_start
-  cluster_nodes_start
   dns_start
   storage_start
   cluster_wait
@@ -63,12 +64,15 @@ cluster_new() {
   network_up
 }
 
-cluster_nodes_start() {
+cluster_nodes_start() { # they come up while the API server does
   local node
-  for node in $(node_names); do
-    node_register "$node"
-    node_start "$node"
-  done
+  for node in $(node_names); do node_start "$node"; done
+}
+
+cluster_nodes_register() { # and their kubelets begin once their Node objects are there
+  local node
+  for node in $(node_names); do node_object "$node"; done | kubectl_admin create -f - > /dev/null
+  touch "$DIR/registered"
 }
 
 cluster_ready() { [[ $(kubectl_admin get nodes --no-headers | awk '$2 == "Ready"' | wc -l) -eq $NODES ]]; }

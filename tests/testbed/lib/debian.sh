@@ -1,6 +1,62 @@
-# Programs from Debian's packages without installing them: downloaded, unpacked in the cache, copied with their libraries.
-# It must not run a package's scripts, and it must not download again what the cache has.
+# What comes from Debian: packages that are installed, and programs that are only unpacked in the cache.
+# It must not let a package start a service or run its scripts for the second kind, nor leave the policy that prevents it.
 # shellcheck shell=bash disable=SC2154
+
+readonly PACKAGES=(
+  containerd runc containernetworking-plugins    # what runs the containers
+  nftables iptables ipset conntrack iproute2     # what routes and filters their traffic
+  busybox-static                                 # the smallest image
+  openssl util-linux procps                      # certificates, namespaces, looking at processes
+  gcc libc6-dev                                  # Kubernetes' own pause program is C
+)
+
+missing_packages() {
+  local package
+  for package in "${PACKAGES[@]}"; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2> /dev/null | grep -qx installed || echo "$package"
+  done
+}
+
+# invoke-rc.d asks /usr/sbin/policy-rc.d whether a service may start; 101 means no. Whatever was there comes back.
+readonly SERVICE_POLICY=/usr/sbin/policy-rc.d
+KEPT_POLICY=
+
+forbid_services() {
+  if [[ -e $SERVICE_POLICY ]]; then
+    KEPT_POLICY=$(mktemp)
+    cp -a "$SERVICE_POLICY" "$KEPT_POLICY"
+  fi
+  trap restore_services EXIT
+  printf '#!/bin/sh\nexit 101\n' > "$SERVICE_POLICY"
+  chmod 755 "$SERVICE_POLICY"
+}
+
+restore_services() {
+  if [[ -n $KEPT_POLICY ]]; then
+    cp -a "$KEPT_POLICY" "$SERVICE_POLICY"
+    rm -f "$KEPT_POLICY"
+  else
+    rm -f "$SERVICE_POLICY"
+  fi
+  trap - EXIT
+}
+
+install_packages() {
+  require_root
+  require_commands "this is written for Debian" apt-get dpkg-query
+  local missing
+  mapfile -t missing < <(missing_packages)
+  if ((${#missing[@]} == 0)); then
+    step "all packages are there"
+    return
+  fi
+  note "installing: ${missing[*]}"
+  forbid_services
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
+  restore_services
+  step "installed: ${missing[*]}"
+}
 
 readonly DEBIAN=$CACHE/debian
 readonly DEBIAN_PACKAGES=(nginx redis-server redis-tools postgresql-15 postgresql-client-15 tzdata prometheus)

@@ -74,11 +74,9 @@ prometheus_start() {
   echo "$url"
 }
 
-prometheus_ready() { # HOST PORT: without a program for HTTP on the machine
-  local line
+prometheus_ready() ( # HOST PORT: without a program for HTTP; in a shell of its own, since a refused connection ends it
   exec 6<> "/dev/tcp/$1/$2"
   printf 'GET /-/ready HTTP/1.0\r\n\r\n' >&6
   read -r line <&6
-  exec 6>&-
   [[ $line == *" 200 "* ]]
-}
+)
