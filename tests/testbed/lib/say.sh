@@ -54,7 +54,7 @@ require_packages() {
 }
 
 require_static() { # FILE: an image without libraries cannot start anything else
-  LC_ALL=C ldd "$1" 2>&1 | grep -qE 'statically linked|not a dynamic executable' ||
+  { LC_ALL=C ldd "$1" 2>&1 || true; } | grep -qE 'statically linked|not a dynamic executable' ||
     die "$1 needs shared libraries; build it with RUSTFLAGS='-C target-feature=+crt-static' and --target x86_64-unknown-linux-gnu"
 }
 
