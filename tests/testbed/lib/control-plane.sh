@@ -27,12 +27,17 @@ etcd_start() { # what is lost when the machine dies is lost with the whole clust
     --listen-peer-urls http://127.0.0.1:2380
 }
 
-audit_policy() { # every request once, when it has been answered
+audit_policy() { # every request once, when it has been answered; with the objects from which states of a drift are read
   cat << 'END'
 apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
+  - level: RequestResponse
+    verbs: [update, patch]
+    resources:
+      - { group: "", resources: [pods/status, nodes/status] }
+      - { group: discovery.k8s.io, resources: [endpointslices] }
   - level: Metadata
 END
 }

@@ -110,14 +110,19 @@ END
   image_config '["/bin/start-postgres"]' 999
 }
 
-# The project's own program. Nobody waits for its build here: `testbed images --driftproof FILE` takes a static binary.
+# The project's own program. Nobody waits for its build here: `testbed images --driftproof FILE` takes one that is built.
 image_driftproof() {
   [[ -z $DRIFTPROOF ]] || install -D -m 755 "$DRIFTPROOF" "$CACHE/driftproof/driftproof"
   [[ -x $CACHE/driftproof/driftproof ]] || return 0
   image_make driftproof driftproof:test recipe_driftproof "$CACHE/driftproof/driftproof"
 }
 
-recipe_driftproof() {
+recipe_driftproof() { # a program that is not static brings this machine's libraries, each in its own place
+  local library
   cp "$CACHE/driftproof/driftproof" "$1/driftproof"
+  while read -r library; do
+    mkdir -p "$1$(dirname "$library")"
+    cp -L "$library" "$1$library"
+  done < <(ldd "$CACHE/driftproof/driftproof" 2> /dev/null | grep -oE '/[^ ]+' || true)
   image_config '["/driftproof"]'
 }

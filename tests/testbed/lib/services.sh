@@ -37,7 +37,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
 metadata: { name: testbed-role-labels }
 roleRef: { apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: testbed-role-labels }
-subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:serviceaccounts" }]
+subjects: [{ apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:serviceaccounts:shop" }]
 END
 }
 
