@@ -26,7 +26,8 @@ pub(super) fn detach() -> Result<(), String> {
     }
     for root in roots {
         // "0" is the process that writes.
-        fs::write(&root, "0").map_err(|error| format!("leave the container's cgroup for {}: {error}", root.display()))?;
+        fs::write(&root, "0")
+            .map_err(|error| format!("leave the container's cgroup for {}: {error}", root.display()))?;
     }
     Ok(())
 }

@@ -65,7 +65,10 @@ impl Cut {
         let route = |file: &str| fs::read_to_string(format!("/proc/thread-self/net/{file}")).unwrap_or_default();
         let interfaces = outer(&route("route"), &route("ipv6_route"), ip);
         if interfaces.is_empty() {
-            return Err("the node has no default route, and none to its own address: which interface to cut cannot be told".to_owned());
+            return Err(
+                "the node has no default route, and none to its own address: which interface to cut cannot be told"
+                    .to_owned(),
+            );
         }
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(NETFILTER))
             .map_err(|error| format!("netlink: {error}"))?;
@@ -207,7 +210,9 @@ fn outer(route: &str, route6: &str, ip: &str) -> BTreeSet<String> {
     for line in route.lines().skip(1) {
         let fields: Vec<&str> = line.split_whitespace().collect();
         let [interface, network, gateway, _, _, _, _, mask, ..] = fields.as_slice() else { continue };
-        let (Some(network), Some(gateway), Some(mask)) = (number(network), number(gateway), number(mask)) else { continue };
+        let (Some(network), Some(gateway), Some(mask)) = (number(network), number(gateway), number(mask)) else {
+            continue;
+        };
         let default = network == 0 && mask == 0;
         let own = gateway == 0 && mask != 0 && ip.is_some_and(|ip| ip & mask == network);
         if default || own {

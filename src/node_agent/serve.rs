@@ -56,8 +56,8 @@ impl Agent {
     /// Waits a while for a state; returns the one that it is.
     fn wait_for(&self, wanted: &[State]) -> State {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(state, ANSWER, |state| !wanted.contains(state));
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let ended = self.changed.wait_timeout_while(state, ANSWER, |state| !wanted.contains(state));
+        *ended.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Passes a word on. One that is dead is noticed by its end, not here.

@@ -113,6 +113,14 @@ pub(in crate::run) async fn follow<K>(
                 }
                 place.broken.get_or_insert(reason);
             }
+            // A server that has just started refuses everybody until it knows its users and roles.
+            Err(Trouble::Final(reason)) if place.listed => {
+                place.failures += 1;
+                if place.failures > 1 {
+                    feed.blind(&what, &reason);
+                }
+                place.broken.get_or_insert(reason);
+            }
             Err(Trouble::Final(reason)) => {
                 feed.gap(format!("watch of {what}: {reason}"), false);
                 take(Notice::Listed);
