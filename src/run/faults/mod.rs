@@ -41,7 +41,7 @@ pub(super) struct Release(pub(super) watch::Receiver<bool>);
 
 impl Release {
     /// Returns when the fault is to heal at once.
-    async fn asked(&mut self) {
+    pub(super) async fn asked(&mut self) {
         stopped(&mut self.0).await;
     }
 

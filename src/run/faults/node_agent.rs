@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::evidence::Undo;
+use crate::node_agent::PORT;
 use crate::plan::{Action, NodeTarget, Step};
 use crate::scenario::{FailureMode, FaultKind};
 use crate::world::{Means, NetworkError, NodeAgent, Place, Reply, Vantage};
@@ -21,7 +22,7 @@ use super::super::observe::{Feed, Filter, Notice, follow};
 use super::super::undo::{self, Failure};
 use super::super::wait::{Bell, within};
 use super::super::{RunError, calls};
-use super::node_agent_job::{self as job, PORT};
+use super::node_agent_job as job;
 
 /// An agent must be armed within this time: its image may have to be pulled.
 const ARMED_LIMIT: Duration = Duration::from_secs(180);
@@ -167,12 +168,13 @@ async fn one(
 }
 
 async fn armed(context: &Context, pods: &Pods, node: &str, namespace: &str) -> Result<Agent, String> {
-    let failed = |why: &str| Err(format!("the agent on {node} ended at once: {why}"));
+    let failed = |why: &str| Err(format!("the agent on {node} did not start: {why}"));
     let mut changes = pods.changed.listen();
     loop {
         let (running, end) = pods.look(|pod| {
             let phase = pod.and_then(|pod| pod.status.as_ref()?.phase.clone()).unwrap_or_default();
-            (phase == "Running", (phase == "Failed" || phase == "Succeeded").then(|| describe(pod)))
+            let hopeless = phase == "Failed" || phase == "Succeeded" || pod.is_some_and(has_no_image);
+            (phase == "Running", hopeless.then(|| describe(pod)))
         });
         if let Some(why) = end {
             return failed(&why);
@@ -190,6 +192,13 @@ async fn armed(context: &Context, pods: &Pods, node: &str, namespace: &str) -> R
         }
         context.clock().sleep(PAUSE).await;
     }
+}
+
+/// Whether its image will never be there. A registry that does not answer may yet do so.
+fn has_no_image(pod: &Pod) -> bool {
+    let containers = pod.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+    let mut waiting = containers.filter_map(|container| container.state.as_ref()?.waiting.as_ref()?.reason.as_deref());
+    waiting.any(|reason| matches!(reason, "ErrImageNeverPull" | "InvalidImageName"))
 }
 
 /// The state of an agent's pod for people.

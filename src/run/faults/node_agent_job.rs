@@ -5,18 +5,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::node_agent::{PATIENCE, PORT, UID_VARIABLE};
 use crate::plan::NodeTarget;
 use crate::scenario::FailureMode;
 use crate::world::NodeAgent;
 
-/// The agent waits this long for the word to begin (`node_agent::PATIENCE`); then it ends.
-const WAITS: Duration = Duration::from_secs(600);
 /// The agent whose node can still be reached is asked to heal; it does so by itself only this much later.
 const MARGIN: Duration = Duration::from_secs(60);
 /// What a run that was killed has left is removed so long after its end.
 const REMOVED_AFTER: u32 = 120;
-/// The agent's port (`node_agent::PORT`).
-pub(super) const PORT: u16 = 8473;
 
 /// The agent's own timer. Nobody can reach a node without network: there the timer alone ends the fault.
 pub(super) fn timer(mode: FailureMode, hold: Duration) -> Duration {
@@ -53,14 +50,14 @@ pub(super) fn manifest(
     }
     // As much as it asks for, and no more: such a pod is the last one to be killed when memory is short.
     let resources = json!({ "cpu": "50m", "memory": "64Mi" });
-    let uid = json!({ "name": "DRIFTPROOF_POD_UID", "valueFrom": { "fieldRef": { "fieldPath": "metadata.uid" } } });
+    let uid = json!({ "name": UID_VARIABLE, "valueFrom": { "fieldRef": { "fieldPath": "metadata.uid" } } });
     json!({
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": { "name": name, "namespace": agent.namespace, "labels": labels },
         "spec": {
             "backoffLimit": 0,
-            "activeDeadlineSeconds": (WAITS + timer + MARGIN).as_secs(),
+            "activeDeadlineSeconds": (PATIENCE + timer + MARGIN).as_secs(),
             "ttlSecondsAfterFinished": REMOVED_AFTER,
             "template": {
                 "metadata": { "labels": labels },
@@ -108,10 +105,5 @@ mod tests {
         );
         assert_eq!(job["spec"]["activeDeadlineSeconds"], 750);
         assert_eq!(timer(FailureMode::KubeletStop, hold), Duration::from_secs(150));
-    }
-
-    #[test]
-    fn both_ends_know_the_same_port_and_patience() {
-        assert_eq!((PORT, WAITS), (crate::node_agent::PORT, crate::node_agent::PATIENCE));
     }
 }
