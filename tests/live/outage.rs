@@ -86,7 +86,7 @@ async fn a_fault_waits_for_a_server_that_is_busy_or_forgets() {
         let child = lab.begin(&[]);
         lab.until("the lock", |lab| lab.changes()[before..].iter().any(|line| line.ends_with("/leases"))).await;
         // From just before the kill is due until a moment after.
-        tokio::time::sleep(Duration::from_millis(2000)).await;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         lab.api(mood);
         tokio::time::sleep(Duration::from_millis(2500)).await;
         lab.api(Mood::Fine);
