@@ -69,6 +69,7 @@ pub(super) async fn world(task: &Task, cluster: &Cluster) -> Result<World, Failu
         kubeconfig: cluster.kubeconfig.clone(),
         prometheus: cluster.prometheus.clone(),
         allow_commands: cluster.allow_commands,
+        node_agent: cluster.nodes.agent(),
     };
     live::connect(&options).await.map_err(|error| Failure::NotStarted(error.to_string()))
 }
@@ -88,18 +89,28 @@ pub(super) fn execute(
     }));
     let result = runtime(cluster)?.block_on(async {
         let world = world(task, cluster).await?;
-        run::run(&world, task.job(cluster), &log, progress, stop).await.map_err(|error| failure(&task.name, error))
+        run::run(&world, task.job(cluster), &log, progress, stop).await.map_err(|error| refused(task, cluster, &error))
     });
     result.map(|_end| folder.path().join(&task.name).join(EVIDENCE))
 }
 
-fn failure(name: &str, error: RunError) -> Failure {
+/// Why a run did not begin, with the command that helps when there is one.
+pub(super) fn refused(task: &Task, cluster: &Cluster, error: &RunError) -> Failure {
+    let name = &task.name;
     match error {
-        RunError::Forbidden(_)
-        | RunError::NotAllowed(_)
-        | RunError::Cluster(_)
-        | RunError::Busy(_)
-        | RunError::Fixture(_) => Failure::NotStarted(format!("{name}: {error}")),
+        RunError::Forbidden(_) => {
+            let fixtures = if cluster.apply_fixtures { " --apply-fixtures" } else { "" };
+            let nodes = cluster.nodes.again(&task.loaded.scenario);
+            let nodes =
+                nodes.iter().filter(|word| !word.contains(' ')).fold(String::new(), |all, word| all + " " + word);
+            let file = task.loaded.path.display();
+            Failure::NotStarted(format!(
+                "{name}: {error}\nthe role that has them: driftproof rbac {file}{fixtures}{nodes} | kubectl apply -f -"
+            ))
+        }
+        RunError::NotAllowed(_) | RunError::Cluster(_) | RunError::Busy(_) | RunError::Fixture(_) => {
+            Failure::NotStarted(format!("{name}: {error}"))
+        }
         RunError::Evidence(why) => Failure::Local(format!("{name}: {why}")),
     }
 }

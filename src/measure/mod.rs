@@ -65,6 +65,7 @@ pub fn measure(evidence: &Evidence) -> Measurements {
         queries: queries::queries(&timeline),
         same: same::same(&timeline),
         gaps: gaps::gaps(evidence, &timeline, &faults),
+        blind: gaps::blind(&timeline, &faults),
         lanes: lanes::lanes(&timeline),
         faults,
         drifts,

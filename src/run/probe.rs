@@ -51,16 +51,17 @@ async fn drive(context: Context, index: usize, stop: Arc<Bell>) {
     let begun = clock.elapsed();
     let mut under_way = FuturesUnordered::new();
     let mut number: u32 = 0;
+    let mut blind = Blind::default();
     loop {
         let due = begun + Duration::from_secs_f64(f64::from(number) / probe.rate);
         tokio::select! {
             biased;
             () = stop.ever() => break,
-            Some(attempt) = under_way.next() => record(&context, index, attempt),
+            Some(attempt) = under_way.next() => ended(&context, index, attempt, &mut blind),
             () = clock.sleep_until(due) => {
                 if under_way.len() >= UNDER_WAY {
                     let reason = format!("not sent: {UNDER_WAY} attempts are under way");
-                    record(&context, index, (due, Outcome::Error { reason }));
+                    record(&context, index, due, Outcome::Error { reason });
                 } else {
                     under_way.push(attempt(&context, probe, number, due));
                 }
@@ -69,11 +70,44 @@ async fn drive(context: Context, index: usize, stop: Arc<Bell>) {
         }
     }
     while let Some(attempt) = under_way.next().await {
-        record(&context, index, attempt);
+        ended(&context, index, attempt, &mut blind);
+    }
+    blind.end(&context, &probe.name);
+}
+
+/// Attempts in a row that could not be sent.
+#[derive(Debug, Default)]
+struct Blind {
+    /// Due time of the first, of the last, and why.
+    since: Option<(Duration, Duration, String)>,
+}
+
+impl Blind {
+    /// Puts what was not observed on record: it is neither an answer nor an outage of the service.
+    fn end(&mut self, context: &Context, probe: &str) {
+        let Some((first, last, reason)) = self.since.take() else { return };
+        let (first, last) = (first.as_secs_f64(), last.as_secs_f64());
+        let what = format!(
+            "probe {probe} saw nothing from +{first:.1}s to +{last:.1}s: its attempts could not be sent ({reason})"
+        );
+        context.recorder.gap(what, false);
     }
 }
 
-fn record(context: &Context, probe: usize, (due, outcome): (Duration, Outcome)) {
+fn ended(context: &Context, probe: usize, (due, outcome): (Duration, Result<Outcome, String>), blind: &mut Blind) {
+    match outcome {
+        Ok(outcome) => {
+            blind.end(context, &context.scenario.probes[probe].name);
+            record(context, probe, due, outcome);
+        }
+        Err(reason) => {
+            let since = blind.since.get_or_insert((due, due, reason));
+            since.1 = since.1.max(due);
+        }
+    }
+}
+
+fn record(context: &Context, probe: usize, due: Duration, outcome: Outcome) {
     let failure = match &outcome {
         Outcome::Ok { .. } => None,
         Outcome::Status { status } => Some(format!("status {status}")),
@@ -89,9 +123,10 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-async fn attempt(context: &Context, probe: &Probe, number: u32, due: Duration) -> (Duration, Outcome) {
+/// One attempt; `Err` when it could not be sent.
+async fn attempt(context: &Context, probe: &Probe, number: u32, due: Duration) -> (Duration, Result<Outcome, String>) {
     let Some(from) = vantage(context, probe, number) else {
-        return (due, Outcome::Error { reason: "no running pod to probe from".to_owned() });
+        return (due, Ok(Outcome::Error { reason: "no running pod to probe from".to_owned() }));
     };
     let to = place(context, probe);
     // The timeout counts from when the attempt was due.
@@ -100,7 +135,7 @@ async fn attempt(context: &Context, probe: &Probe, number: u32, due: Duration) -
     let outcome = match probe.kind {
         ProbeKind::Http => of_reply(network.http(&from, &to, "GET", &probe.path, timeout).await, &probe.status),
         ProbeKind::Tcp => match network.connect(&from, &to, timeout).await {
-            Ok(_) => Outcome::Ok { pod: None },
+            Ok(_) => Ok(Outcome::Ok { pod: None }),
             Err(error) => of_error(&error),
         },
     };
@@ -125,21 +160,22 @@ fn place(context: &Context, probe: &Probe) -> Place {
     }
 }
 
-fn of_reply(reply: Result<Reply, NetworkError>, accepted: &[u16]) -> Outcome {
+fn of_reply(reply: Result<Reply, NetworkError>, accepted: &[u16]) -> Result<Outcome, String> {
     match reply {
         Ok(Reply { status, pod, .. }) => {
             let expected = if accepted.is_empty() { (200..400).contains(&status) } else { accepted.contains(&status) };
-            if expected { Outcome::Ok { pod } } else { Outcome::Status { status } }
+            Ok(if expected { Outcome::Ok { pod } } else { Outcome::Status { status } })
         }
         Err(error) => of_error(&error),
     }
 }
 
-fn of_error(error: &NetworkError) -> Outcome {
+fn of_error(error: &NetworkError) -> Result<Outcome, String> {
     match error {
-        NetworkError::Timeout(_) => Outcome::Timeout,
+        NetworkError::Blind(reason) => Err(reason.clone()),
+        NetworkError::Timeout(_) => Ok(Outcome::Timeout),
         NetworkError::Refused(_) | NetworkError::Broken(_) | NetworkError::Unsupported(_) => {
-            Outcome::Error { reason: error.to_string() }
+            Ok(Outcome::Error { reason: error.to_string() })
         }
     }
 }
@@ -158,8 +194,13 @@ mod tests {
             (404, vec![404], true),
             (200, vec![404], false),
         ] {
-            assert_eq!(matches!(of_reply(reply(status), &accepted), Outcome::Ok { .. }), ok, "{status} {accepted:?}");
+            assert_eq!(
+                matches!(of_reply(reply(status), &accepted), Ok(Outcome::Ok { .. })),
+                ok,
+                "{status} {accepted:?}"
+            );
         }
-        assert_eq!(of_reply(Err(NetworkError::Timeout(Duration::from_secs(1))), &[]), Outcome::Timeout);
+        assert_eq!(of_reply(Err(NetworkError::Timeout(Duration::from_secs(1))), &[]), Ok(Outcome::Timeout));
+        assert!(of_reply(Err(NetworkError::Blind("refused".to_owned())), &[]).is_err());
     }
 }

@@ -8,7 +8,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::{
-    Clock, Connection, Machines, Network, NetworkError, Place, Reply, Vantage, Volumes, World, digest_of, proxy, sha256,
+    Clock, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World, digest_of, proxy,
+    sha256,
 };
 use crate::evidence::WorldName;
 use crate::scenario::{CommandPair, Enforcement, FailureMode, Scenario};
@@ -184,8 +185,8 @@ struct Hands {
 }
 
 impl Machines for Hands {
-    fn ready(&self, _command: Option<&CommandPair>) -> Result<(), String> {
-        Ok(())
+    fn means(&self, _mode: FailureMode, _command: Option<&CommandPair>) -> Result<Means, String> {
+        Ok(Means::Hands)
     }
 
     fn fail<'a>(
@@ -199,6 +200,8 @@ impl Machines for Hands {
             FailureMode::PowerOff => self.cluster.power_off(node),
             FailureMode::KubeletStop => self.cluster.kill_kubelet(node),
             FailureMode::NetworkCut => self.cluster.cut_network(node),
+            // Set and removed through the API, in this world as in a live one.
+            FailureMode::Taint => {}
         }
         std::future::ready(Ok(())).boxed()
     }
@@ -214,6 +217,7 @@ impl Machines for Hands {
             FailureMode::PowerOff => self.cluster.power_on(node),
             FailureMode::KubeletStop => self.cluster.start_kubelet(node),
             FailureMode::NetworkCut => self.cluster.join_network(node),
+            FailureMode::Taint => {}
         }
         std::future::ready(Ok(())).boxed()
     }

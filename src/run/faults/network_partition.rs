@@ -19,6 +19,8 @@ use super::super::context::Context;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// After healing, plugins get longer: nothing depends on how fast they forget.
 const PATIENCE_HEAL: Duration = Duration::from_secs(30);
+/// An API server that is away is waited for this long.
+const BLIND_LIMIT: Duration = Duration::from_secs(600);
 /// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 /// One try waits this long for an answer.
@@ -74,8 +76,19 @@ fn ends(canary: &Canary) -> (Vantage, Place) {
     (from, Place::Pod { namespace, name, port: canary.port.clone() })
 }
 
-/// Sends over a new connection. Where connections cannot be opened, an HTTP answer of any status is as good.
+/// Sends over a new connection. An API server that is away blocks everything and proves nothing: it is waited for.
 async fn attempt(context: &Context, canary: &Canary) -> Result<(), NetworkError> {
+    let deadline = context.clock().elapsed() + BLIND_LIMIT;
+    loop {
+        match send(context, canary).await {
+            Err(NetworkError::Blind(_)) if context.clock().elapsed() < deadline => context.clock().sleep(PAUSE).await,
+            ended => return ended,
+        }
+    }
+}
+
+/// Where connections cannot be opened, an HTTP answer of any status is as good.
+async fn send(context: &Context, canary: &Canary) -> Result<(), NetworkError> {
     let (from, to) = ends(canary);
     match context.world.network.connect(&from, &to, ANSWER).await {
         Ok(_) => Ok(()),
@@ -99,10 +112,22 @@ pub(super) async fn inject(context: &Context, policies: &[Value]) -> Result<(), 
         let what = format!("create NetworkPolicy {namespace}/{}", policy.metadata.name.clone().unwrap_or_default());
         let api: Api<NetworkPolicy> = Api::namespaced(context.client(), &namespace);
         let params = PostParams::default();
-        let created = calls::patiently(context, &what, || api.create(&params, &policy)).await;
-        created.map_err(|error| format!("{what}: {}", calls::text(&error)))?;
+        let created = calls::called(context, &what, || api.create(&params, &policy)).await;
+        if created.echo() == Some(409) && is_ours(context, &api, &policy).await? {
+            continue;
+        }
+        created.result.map_err(|error| format!("{what}: {}", calls::text(&error)))?;
     }
     Ok(())
+}
+
+/// Whether the policy of this name is the one that this very run has just created.
+async fn is_ours(context: &Context, api: &Api<NetworkPolicy>, policy: &NetworkPolicy) -> Result<bool, String> {
+    let name = policy.metadata.name.clone().unwrap_or_default();
+    let what = format!("get NetworkPolicy {name}");
+    let found = calls::patiently(context, &what, || api.get(&name)).await;
+    let found = found.map_err(|error| format!("{what}: {}", calls::text(&error)))?;
+    Ok(found.metadata.labels == policy.metadata.labels)
 }
 
 /// How a policy is undone.

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::evidence::{Event, Log, Memory, Record, WorldName};
 use crate::scenario::{CommandPair, FailureMode, Scenario};
-use crate::world::{Clock, Connection, Machines, Network, NetworkError, Place, Reply, Vantage, Volumes, World};
+use crate::world::{Clock, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World};
 
 use super::super::Job;
 use super::super::context::Context;
@@ -103,7 +103,7 @@ impl Network for Wires {
 struct Nothing;
 
 impl Machines for Nothing {
-    fn ready(&self, _: Option<&CommandPair>) -> Result<(), String> {
+    fn means(&self, _: FailureMode, _: Option<&CommandPair>) -> Result<Means, String> {
         Err("no machines here".to_owned())
     }
 

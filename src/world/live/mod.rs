@@ -12,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
-use super::{Clock, Metrics, World, causes};
+use super::{Clock, Metrics, NodeAgent, World, causes};
 use crate::evidence::WorldName;
 
 /// Which live cluster, and what may be done there.
@@ -26,6 +26,8 @@ pub struct Options {
     pub prometheus: Option<String>,
     /// Whether commands of scenario files may run on this machine.
     pub allow_commands: bool,
+    /// The pods that act on nodes.
+    pub node_agent: NodeAgent,
 }
 
 /// Why a live cluster cannot be used.
@@ -80,7 +82,7 @@ pub async fn connect(options: &Options) -> Result<World, ConnectError> {
         client: client.clone(),
         clock: Clock::starting_at(Timestamp::now()),
         network: Arc::new(network::Live::new(client.clone()).map_err(ConnectError::Client)?),
-        machines: Arc::new(machines::Commands { allowed: options.allow_commands }),
+        machines: Arc::new(machines::Commands { allowed: options.allow_commands, agent: options.node_agent.clone() }),
         volumes: Arc::new(volumes::Exec { client }),
         metrics,
     })
