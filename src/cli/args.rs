@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -46,6 +47,18 @@ pub(super) enum When {
     Never,
 }
 
+const AGENT_IMAGE: &str = "\
+Image of this driftproof, for the pod that probes and proves from inside the live cluster [default: driftproof:VERSION]
+
+The pod is started for the run in the target's namespace and removed with it. `driftproof agent --help` says what it does.";
+
+const AGENT: &str = "\
+Runs inside a pod: probes and opens connections for a run of driftproof, and reports each attempt.
+
+Nobody starts this by hand. `driftproof run` starts a pod of this image when a probe says from = \"cluster\" or a partition is to be proven from inside, attaches to it, and removes it. Orders arrive on standard input and reports leave on standard output, one JSON object a line, both numbered and kept until they are acknowledged, so that a stream that breaks is resumed without loss. The pod needs no right on the cluster and no volume.
+
+When nobody has spoken to it for --idle-exit it ends, whatever became of the run that started it.";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run scenarios and write a report
@@ -65,6 +78,9 @@ pub(super) enum Command {
     Completions { shell: Shell },
     /// Print the manual page
     Man,
+    /// Probe from inside a pod, for a run elsewhere
+    #[command(hide = true, long_about = AGENT)]
+    Agent(Agent),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -95,6 +111,13 @@ pub(super) struct Cluster {
     /// Let the commands of scenario files run on this machine
     #[arg(long, requires = "context")]
     pub(super) allow_commands: bool,
+    /// Image of this driftproof, for the pod that probes and proves from inside the live cluster
+    // The default stands in the code, so that a mere default does not ask for --context.
+    #[arg(long, value_name = "IMAGE", requires = "context", long_help = AGENT_IMAGE)]
+    pub(super) agent_image: Option<String>,
+    /// Let the agent be added to the target's pods as an ephemeral container, where it stays until they end
+    #[arg(long, requires = "context")]
+    pub(super) allow_ephemeral_containers: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -143,4 +166,17 @@ pub(super) struct Stored {
     /// A run's folder, a scenario's folder in it, or an evidence.jsonl
     #[arg(value_name = "RUN")]
     pub(super) run: PathBuf,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Agent {
+    /// End when nobody has spoken to it for so long
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = humantime::parse_duration)]
+    pub(super) idle_exit: Duration,
+    /// Reports kept until they are acknowledged; beyond that the oldest are dropped, and the run is told
+    #[arg(long, value_name = "COUNT", default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) buffer: u32,
+    /// Accept TCP connections here, so that it can be seen who reaches this pod
+    #[arg(long, value_name = "PORT")]
+    pub(super) listen: Option<u16>,
 }

@@ -13,6 +13,9 @@ use super::args::Cluster;
 use super::folder::{EVIDENCE, Folder};
 use super::load::Loaded;
 
+/// The image of the agent, unless another one is named.
+const DEFAULT_IMAGE: &str = concat!("driftproof:", env!("CARGO_PKG_VERSION"));
+
 /// One run of one scenario.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
@@ -69,6 +72,10 @@ pub(super) async fn world(task: &Task, cluster: &Cluster) -> Result<World, Failu
         kubeconfig: cluster.kubeconfig.clone(),
         prometheus: cluster.prometheus.clone(),
         allow_commands: cluster.allow_commands,
+        agents: live::AgentOptions {
+            image: cluster.agent_image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned()),
+            allow_ephemeral: cluster.allow_ephemeral_containers,
+        },
     };
     live::connect(&options).await.map_err(|error| Failure::NotStarted(error.to_string()))
 }
@@ -99,7 +106,8 @@ fn failure(name: &str, error: RunError) -> Failure {
         | RunError::NotAllowed(_)
         | RunError::Cluster(_)
         | RunError::Busy(_)
-        | RunError::Fixture(_) => Failure::NotStarted(format!("{name}: {error}")),
+        | RunError::Fixture(_)
+        | RunError::Agent(_) => Failure::NotStarted(format!("{name}: {error}")),
         RunError::Evidence(why) => Failure::Local(format!("{name}: {why}")),
     }
 }

@@ -1,5 +1,6 @@
 //! Talks to the person: arguments, colour, progress, exit codes, files on disk. Knows every room; nobody imports it.
 
+mod agent;
 mod args;
 mod describe;
 mod execute;
@@ -41,6 +42,7 @@ pub(super) fn main() -> ExitCode {
         Command::Schema => describe::schema(),
         Command::Completions { shell } => describe::completions(shell, &mut Cli::command()),
         Command::Man => describe::man(Cli::command()),
+        Command::Agent(agent) => agent::agent(&agent),
     };
     exit.into()
 }

@@ -81,13 +81,20 @@ fn again(run: &Run, path: &Path, seed: u64) -> String {
     let kubeconfig = cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
     // Evidence is passed around: a URL with a password in it must not become part of it.
     let prometheus = cluster.prometheus.clone().filter(|url| !url.contains('@'));
-    let values = [("--context", cluster.context.clone()), ("--kubeconfig", kubeconfig), ("--prometheus", prometheus)];
+    let values = [
+        ("--context", cluster.context.clone()),
+        ("--kubeconfig", kubeconfig),
+        ("--prometheus", prometheus),
+        ("--agent-image", cluster.agent_image.clone()),
+    ];
     for (flag, value) in values.iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?))) {
         command.extend([" ", flag, " ", &quoted(value)]);
     }
-    for (given, flag) in
-        [(run.cluster.apply_fixtures, " --apply-fixtures"), (run.cluster.allow_commands, " --allow-commands")]
-    {
+    for (given, flag) in [
+        (cluster.apply_fixtures, " --apply-fixtures"),
+        (cluster.allow_commands, " --allow-commands"),
+        (cluster.allow_ephemeral_containers, " --allow-ephemeral-containers"),
+    ] {
         if given {
             command.push_str(flag);
         }
@@ -182,7 +189,7 @@ mod tests {
 
     #[test]
     fn a_live_cluster_must_be_named_before_anything_can_be_allowed_on_it() {
-        for flag in ["--apply-fixtures", "--allow-commands"] {
+        for flag in ["--apply-fixtures", "--allow-commands", "--agent-image=x", "--allow-ephemeral-containers"] {
             assert!(Cli::try_parse_from(["driftproof", "run", "x.toml", flag]).is_err(), "{flag}");
         }
     }

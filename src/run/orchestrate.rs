@@ -8,6 +8,7 @@ use crate::plan::{self, Plan};
 use crate::scenario::WorkloadKind;
 use crate::world::World;
 
+use super::agents::{self, Inside};
 use super::context::Context;
 use super::data::{self, Writers};
 use super::observe::{self, Watches};
@@ -38,6 +39,7 @@ struct Running {
     watches: Option<Watches>,
     watcher: Option<Watcher>,
     probes: Option<Probes>,
+    inside: Option<Inside>,
     writers: Option<Writers>,
     created: Vec<Undo>,
     dirty: Vec<String>,
@@ -85,6 +87,7 @@ fn header(context: &Context, job: &Job) -> Header {
 async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut Stop) -> Result<(), Halt> {
     context.recorder.stage(Stage::Prepare);
     preflight::machines(context)?;
+    preflight::vantages(context)?;
     or_stop(stop, prepare::rights(context, job)).await??;
     running.watches = Some(or_stop(stop, observe::start(context)).await?);
     if job.apply_fixtures {
@@ -128,7 +131,12 @@ async fn steady_and_plan(context: &Context, running: &mut Running, stop: &mut St
     };
     // Probes would only fail before there is something to answer them.
     or_stop(stop, watcher.hold(Duration::ZERO, wanted.timeout)).await?.map_err(not_steady)?;
+    // Not abandoned halfway: a pod that is being created must be known, to be removed.
+    running.inside = agents::start(context, &mut running.created).await?;
     running.probes = Some(Probes::start(context));
+    if let Some(inside) = &mut running.inside {
+        inside.probe();
+    }
     running.writers = Some(Writers::start(context));
     let rest = (begun + wanted.timeout).saturating_sub(context.clock().elapsed());
     or_stop(stop, watcher.hold(wanted.window, rest)).await?.map_err(not_steady)?;
@@ -199,13 +207,20 @@ async fn check(context: &Context, running: &mut Running) {
     if let Some(writers) = running.writers.take() {
         writers.finish().await;
     }
-    if let Some(probes) = running.probes.take() {
-        probes.finish().await;
-    }
+    finish_probes(running).await;
     data::read_back(context).await;
     data::measure(context, When::After).await;
     snapshot::take(context, When::After).await;
     queries::ask(context).await;
+}
+
+async fn finish_probes(running: &mut Running) {
+    if let Some(probes) = running.probes.take() {
+        probes.finish().await;
+    }
+    if let Some(inside) = running.inside.take() {
+        running.created.extend(inside.finish().await);
+    }
 }
 
 /// Ends what runs and removes what was created; what is removed is not watched, since it is no drift.
@@ -213,9 +228,7 @@ async fn wind_down(context: &Context, running: &mut Running) {
     if let Some(writers) = running.writers.take() {
         writers.finish().await;
     }
-    if let Some(probes) = running.probes.take() {
-        probes.finish().await;
-    }
+    finish_probes(running).await;
     context.recorder.stage(Stage::Clean);
     running.watcher = None;
     running.watches = None;

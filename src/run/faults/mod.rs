@@ -12,10 +12,13 @@ use super::context::Context;
 use super::undo;
 use super::wait::{stopped, within};
 
+pub(super) mod canaries;
+mod cni;
 mod drain_filter;
 pub(super) mod network_partition;
 mod node_drain;
 mod node_failure;
+mod partition_words;
 mod pod_kill;
 
 /// The annotation of a node that we cordoned: run and step.
@@ -24,7 +27,7 @@ pub(super) const CORDONED_BY: &str = "driftproof.dev/cordoned-by";
 /// What was found before the injection and is needed to prove it.
 enum Before {
     Nothing,
-    Partition(network_partition::Opened),
+    Partition(canaries::Opened),
 }
 
 /// Asks a fault to heal at once; also ends waiting within an injection.
@@ -47,8 +50,8 @@ impl Release {
 pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -> Vec<String> {
     let note = |life| context.recorder.life(&step.id, life);
     let before = match &step.action {
-        Action::NetworkPartition { canaries, .. } => {
-            Before::Partition(network_partition::open(context, canaries).await)
+        Action::NetworkPartition { canaries, pods, direction, .. } => {
+            Before::Partition(canaries::open(context, canaries, pods, *direction).await)
         }
         Action::PodKill { .. } | Action::NodeDrain { .. } | Action::NodeFailure { .. } => Before::Nothing,
     };
