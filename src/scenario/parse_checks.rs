@@ -1,5 +1,7 @@
 //! Reads what is measured: `[[probe]]`, `[[data]]` and `[[query]]`.
 
+use toml::de::DeValue;
+
 use super::checks::{
     FROM_CLUSTER, default_rate, five, one_second, root_path, set_name, set_read, set_replica_read, set_write, volume_name,
 };
@@ -7,7 +9,7 @@ use super::codes::Code;
 use super::diagnostic::Diagnostic;
 use super::parse::{one_of, pod_set, written};
 use super::read;
-use super::reader::{Sink, Table, Value, suggestion};
+use super::reader::{Sink, Table, Value, suggestion, wrong_type};
 use super::value::{ServicePort, Workload};
 use super::{DataCheck, Probe, ProbeFrom, ProbeKind, Query, SetCheck, VolumeCheck};
 
@@ -49,8 +51,12 @@ pub(super) fn probe(mut table: Table<'_>) -> Probe {
 /// `"cluster"`, or a set of pods.
 fn from(table: &mut Table<'_>) -> Option<ProbeFrom> {
     let value = table.get("from")?;
-    let Some(word) = written(Some(value)) else {
-        return Table::from_value(value, "`from`".to_owned(), table.sink).map(pod_set).map(ProbeFrom::Pods);
+    let word = match value.get_ref() {
+        DeValue::String(word) => word.as_ref(),
+        DeValue::Table(_) => {
+            return Table::from_value(value, "`from`".to_owned(), table.sink).map(pod_set).map(ProbeFrom::Pods);
+        }
+        other => return table.sink.fail(wrong_type(value, "\"cluster\" or a table", other)),
     };
     if word == FROM_CLUSTER {
         return Some(ProbeFrom::Cluster);
