@@ -132,7 +132,8 @@ async fn steady_and_plan(context: &Context, running: &mut Running, stop: &mut St
     // Probes would only fail before there is something to answer them.
     or_stop(stop, watcher.hold(Duration::ZERO, wanted.timeout)).await?.map_err(not_steady)?;
     // Not abandoned halfway: a pod that is being created must be known, to be removed.
-    running.inside = agents::start(context, &mut running.created).await?;
+    let pod = agents::create(context, &mut running.created).await?;
+    running.inside = or_stop(stop, agents::meet(context, pod)).await??;
     running.probes = Some(Probes::start(context));
     if let Some(inside) = &mut running.inside {
         inside.probe();

@@ -11,22 +11,41 @@ use crate::scenario::{FaultKind, Probe};
 use super::RunError;
 use super::context::Context;
 
+pub(super) use start::Created;
 pub(super) use tend::Inside;
 
-/// Starts the agent when the scenario needs one here, and pushes how it is removed onto `created`.
+/// Creates the agent's pod when the scenario needs one here, and pushes how it is removed onto `created`. Not to be
+/// abandoned halfway.
 ///
 /// # Errors
-/// When probes should start in it and it cannot be had. Canaries alone can do without: their proof says what was not tried.
-pub(super) async fn start(context: &Context, created: &mut Vec<Undo>) -> Result<Option<Inside>, RunError> {
-    let scenario = &context.scenario;
-    let probes = scenario.probes.iter().any(Probe::from_cluster);
-    let cuts = scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NetworkPartition(_)));
-    if !probes && !(cuts && context.world.agents.needed()) {
+/// When probes should start in it and it cannot be created.
+pub(super) async fn create(context: &Context, created: &mut Vec<Undo>) -> Result<Option<Created>, RunError> {
+    let cuts = context.scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NetworkPartition(_)));
+    if !probes(context) && !(cuts && context.world.agents.needed()) {
         return Ok(None);
     }
-    match start::start(context, 1, created).await {
-        Ok(met) => Ok(Some(Inside::new(context, met))),
-        Err(reason) if probes => Err(RunError::Agent(reason)),
+    or_without(context, start::create(context, 1, created).await)
+}
+
+/// Meets the agent once its pod runs.
+///
+/// # Errors
+/// When probes should start in it and it cannot be met.
+pub(super) async fn meet(context: &Context, pod: Option<Created>) -> Result<Option<Inside>, RunError> {
+    let Some(pod) = pod else { return Ok(None) };
+    let met = or_without(context, start::meet(context, pod).await)?;
+    Ok(met.map(|met| Inside::new(context, met)))
+}
+
+fn probes(context: &Context) -> bool {
+    context.scenario.probes.iter().any(Probe::from_cluster)
+}
+
+/// Canaries alone can do without an agent: their proof says what was not tried.
+fn or_without<T>(context: &Context, result: Result<T, String>) -> Result<Option<T>, RunError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(reason) if probes(context) => Err(RunError::Agent(reason)),
         Err(reason) => {
             context.recorder.gap(format!("nothing is tried from an agent inside the cluster: {reason}"), true);
             Ok(None)

@@ -13,7 +13,7 @@ use crate::world::Heard;
 
 use super::super::context::Context;
 use super::super::{calls, lock};
-use super::manifest::{Wanted, pod};
+use super::manifest::{self, Wanted};
 
 /// It must run after this time: long enough for a pull of its image.
 const START: Duration = Duration::from_secs(120);
@@ -29,46 +29,70 @@ pub(super) struct Met {
     pub(super) heard: UnboundedReceiver<Heard>,
 }
 
-/// The run's first agent, or its next one.
+/// An agent's pod that was created.
+#[derive(Clone, Debug)]
+pub(in crate::run) struct Created {
+    namespace: String,
+    name: String,
+    number: u32,
+}
+
+impl Created {
+    fn describe(&self) -> String {
+        format!("agent pod {}/{}", self.namespace, self.name)
+    }
+}
+
+/// Creates the pod of the run's first agent, or of its next one. Not to be abandoned halfway: a pod that is being created
+/// must be known, to be removed.
 ///
 /// # Errors
-/// What did not work, on what, and what to do.
-pub(super) async fn start(context: &Context, number: u32, created: &mut Vec<Undo>) -> Result<Met, String> {
+/// What did not work, on what.
+pub(super) async fn create(context: &Context, number: u32, created: &mut Vec<Undo>) -> Result<Created, String> {
     let namespace = context.scenario.target.namespace.clone();
-    let name = agent_name(&context.run, number);
-    let what = format!("agent pod {namespace}/{name}");
+    let pod = Created { name: agent_name(&context.run, number), namespace, number };
+    let what = pod.describe();
     let nodes = context.board.look(|picture| {
         let nodes = picture.target_pods().map(|state| state.seen.node.clone());
         nodes.filter(|node| !node.is_empty()).collect::<BTreeSet<String>>()
     });
-    let image = context.world.agents.image();
     let wanted = Wanted {
-        namespace: &namespace,
-        name: &name,
+        namespace: &pod.namespace,
+        name: &pod.name,
         run: &context.run,
-        image,
+        image: context.world.agents.image(),
         away_from: nodes.into_iter().collect(),
         deadline: lock::longest(context),
     };
-    let manifest: Pod = serde_json::from_value(pod(&wanted)).map_err(|error| format!("{what}: {error}"))?;
+    let manifest: Pod = serde_json::from_value(manifest::pod(&wanted)).map_err(|error| format!("{what}: {error}"))?;
     let undo = Undo::DeleteFixture {
         api_version: "v1".to_owned(),
         kind: "Pod".to_owned(),
-        namespace: namespace.clone(),
-        name: name.clone(),
+        namespace: pod.namespace.clone(),
+        name: pod.name.clone(),
     };
     context.recorder.creating(undo.clone())?;
     created.push(undo);
-    let api: Api<Pod> = Api::namespaced(context.client(), &namespace);
+    let api: Api<Pod> = Api::namespaced(context.client(), &pod.namespace);
     let params = PostParams::default();
     let sent = calls::patiently(context, &format!("create {what}"), || api.create(&params, &manifest)).await;
     sent.map_err(|error| format!("create {what}: {}", calls::text(&error)))?;
-    runs(context, &api, &name).await.map_err(|reason| format!("{what} did not start: {reason}"))?;
+    Ok(pod)
+}
+
+/// Waits until the pod runs, and meets the agent.
+///
+/// # Errors
+/// What did not work, on what, and what to do.
+pub(super) async fn meet(context: &Context, pod: Created) -> Result<Met, String> {
+    let api: Api<Pod> = Api::namespaced(context.client(), &pod.namespace);
+    runs(context, &api, &pod.name).await.map_err(|reason| format!("{} did not start: {reason}", pod.describe()))?;
     let (tell, heard) = unbounded_channel();
-    context.world.agents.join(&namespace, &name, tell).await.map_err(|reason| {
-        format!("{reason}; its image {image} must be that of this driftproof (--agent-image)")
+    let agents = &context.world.agents;
+    agents.join(&pod.namespace, &pod.name, tell).await.map_err(|reason| {
+        format!("{reason}; its image {} must be that of this driftproof (--agent-image)", agents.image())
     })?;
-    Ok(Met { namespace, name, number, heard })
+    Ok(Met { namespace: pod.namespace, name: pod.name, number: pod.number, heard })
 }
 
 /// Waits until the pod's container runs.

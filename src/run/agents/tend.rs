@@ -72,12 +72,7 @@ async fn tend(context: Context, mut met: Met, stop: Arc<Bell>) -> Vec<Undo> {
             }
         };
         let Some(reason) = lost else { break };
-        let next = tokio::select! {
-            biased;
-            () = stop.ever() => None,
-            next = again(&context, &met, reason, &mut created) => next,
-        };
-        match next {
+        match again(&context, &met, reason, &stop, &mut created).await {
             Some(next) => met = next,
             None => return created,
         }
@@ -152,20 +147,33 @@ fn record_loss(context: &Context, reason: String) {
     context.recorder.gap(reason, harmless);
 }
 
-/// Starts another agent in place of one that is lost.
-async fn again(context: &Context, met: &Met, reason: String, created: &mut Vec<Undo>) -> Option<Met> {
+/// Starts another agent in place of one that is lost, unless it is too late.
+async fn again(context: &Context, met: &Met, reason: String, stop: &Bell, created: &mut Vec<Undo>) -> Option<Met> {
     record_loss(context, reason.clone());
     sight(context, Some(reason));
     context.world.agents.leave(&met.namespace, &met.name).await;
+    let clock = context.clock();
     for number in met.number + 1..=AT_MOST {
-        match start::start(context, number, created).await {
+        let next = match start::create(context, number, created).await {
+            Ok(pod) => tokio::select! {
+                biased;
+                () = stop.ever() => return None,
+                next = start::meet(context, pod) => next,
+            },
+            Err(reason) => Err(reason),
+        };
+        match next {
             Ok(next) => {
                 sight(context, None);
                 return Some(next);
             }
-            Err(reason) => context.recorder.gap(format!("no other agent: {reason}"), inside(context).next().is_none()),
+            Err(reason) => record_loss(context, format!("no other agent: {reason}")),
         }
-        context.clock().sleep(PAUSE).await;
+        tokio::select! {
+            biased;
+            () = stop.ever() => return None,
+            () = clock.sleep(PAUSE) => {}
+        }
     }
     None
 }

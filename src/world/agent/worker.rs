@@ -35,7 +35,9 @@ pub(super) struct Worker {
 impl Worker {
     pub(super) fn new(clock: Clock, desk: Arc<Desk>) -> Result<Self, String> {
         // Every attempt opens its own connection, as a new client would, and no proxy may stand between.
-        let http = reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy().build();
+        let builder = || reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy();
+        // An image without certificates of authorities can still speak HTTP; HTTPS then fails, and says why.
+        let http = builder().build().or_else(|_| builder().tls_certs_only([]).build());
         let http = http.map_err(|error| format!("HTTP client: {}", causes(&error)))?;
         let connections = Connections::default();
         Ok(Self { clock, desk, http, seen: 0, probes: BTreeMap::new(), connections, tasks: JoinSet::new() })
