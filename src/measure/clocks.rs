@@ -60,13 +60,8 @@ mod tests {
         };
         let lines = [header.to_string(), clock(1, -5_000, 300), clock(2, -4_900, 120)].join("\n");
         let evidence = Evidence::read(&lines).unwrap();
-        let expected = ClockMeasure {
-            agent: "shop/agent".into(),
-            times: 2,
-            offset: -4_900,
-            spread: 100,
-            error_max: 300,
-        };
+        let expected =
+            ClockMeasure { agent: "shop/agent".into(), times: 2, offset: -4_900, spread: 100, error_max: 300 };
         assert_eq!(clocks(&evidence), [expected]);
     }
 }

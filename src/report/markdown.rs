@@ -30,7 +30,13 @@ pub fn markdown(entries: &[Entry]) -> String {
     }
     let clocks = entries.iter().flat_map(|entry| entry.measurements.clocks.iter().map(move |clock| (entry, clock)));
     for (index, (entry, clock)) in clocks.enumerate() {
-        let _ = writeln!(page, "{}- {}: {}", if index == 0 { "\n" } else { "" }, escape(&entry.name), escape(&text::clock(clock)));
+        let _ = writeln!(
+            page,
+            "{}- {}: {}",
+            if index == 0 { "\n" } else { "" },
+            escape(&entry.name),
+            escape(&text::clock(clock))
+        );
     }
     for entry in entries.iter().filter(|entry| entry.verdict.outcome != Outcome::Pass) {
         details(&mut page, entry);

@@ -102,7 +102,11 @@ impl<'de> Deserialize<'de> for ProbeFrom {
                 write!(f, "\"{FROM_CLUSTER}\" or a set of pods")
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<ProbeFrom, E> {
-                if text == FROM_CLUSTER { Ok(ProbeFrom::Cluster) } else { Err(E::invalid_value(Unexpected::Str(text), &self)) }
+                if text == FROM_CLUSTER {
+                    Ok(ProbeFrom::Cluster)
+                } else {
+                    Err(E::invalid_value(Unexpected::Str(text), &self))
+                }
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ProbeFrom, A::Error> {
                 PodSet::deserialize(MapAccessDeserializer::new(map)).map(ProbeFrom::Pods)

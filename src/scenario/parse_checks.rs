@@ -3,7 +3,8 @@
 use toml::de::DeValue;
 
 use super::checks::{
-    FROM_CLUSTER, default_rate, five, one_second, root_path, set_name, set_read, set_replica_read, set_write, volume_name,
+    FROM_CLUSTER, default_rate, five, one_second, root_path, set_name, set_read, set_replica_read, set_write,
+    volume_name,
 };
 use super::codes::Code;
 use super::diagnostic::Diagnostic;

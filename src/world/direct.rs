@@ -75,9 +75,7 @@ struct Stream {
 impl Held {
     fn new(stream: TcpStream) -> io::Result<Self> {
         let socket = SockRef::from(&stream);
-        socket.set_tcp_keepalive(
-            &TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(2),
-        )?;
+        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(2))?;
         #[cfg(target_os = "linux")]
         socket.set_tcp_user_timeout(Some(SILENCE))?;
         Ok(Self(Mutex::new(Stream { stream, ended: None })))

@@ -61,9 +61,7 @@ pub(crate) async fn attempt(
     timeout: Duration,
 ) -> Outcome {
     match probe.kind {
-        ProbeKind::Http => {
-            outcome_of_reply(network.http(from, to, "GET", &probe.path, timeout).await, &probe.status)
-        }
+        ProbeKind::Http => outcome_of_reply(network.http(from, to, "GET", &probe.path, timeout).await, &probe.status),
         ProbeKind::Tcp => match network.connect(from, to, timeout).await {
             Ok(_) => Outcome::Ok { pod: None },
             Err(error) => outcome_of_error(&error),

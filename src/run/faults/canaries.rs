@@ -69,8 +69,11 @@ pub(super) enum Seen {
 #[derive(Clone, Debug)]
 pub(super) struct Tried {
     pub(super) path: String,
+    pub(super) direction: Direction,
     pub(super) connection: Connection,
     pub(super) seen: Seen,
+    /// Through the API server's proxy, which keeps connections open and uses them again: what passes may be an old one.
+    pub(super) proxied: bool,
 }
 
 /// Whether established connections are looked at.
@@ -89,7 +92,7 @@ pub(in crate::run) async fn open(
 ) -> Opened {
     let lines = canaries.iter().map(|canary| async move {
         let before = match ready(context, canary).await {
-            Ok(()) => attempt(context, canary).await,
+            Ok(()) => attempt(context, canary).await.0,
             Err(reason) => Err(NetworkError::Unsupported(reason)),
         };
         let open = match &before {
@@ -120,13 +123,16 @@ fn ends(canary: &Canary) -> (Vantage, Place) {
     (from, Place::Pod { namespace, name, port: canary.port.clone() })
 }
 
-/// Sends over a new connection. Where connections cannot be opened, an HTTP answer of any status is as good.
-async fn attempt(context: &Context, canary: &Canary) -> Result<(), NetworkError> {
+/// Sends over a new connection. Where connections cannot be opened, an HTTP answer of any status is as good; whether it
+/// came through a proxy.
+async fn attempt(context: &Context, canary: &Canary) -> (Result<(), NetworkError>, bool) {
     let (from, to) = ends(canary);
     match context.world.network.connect(&from, &to, ANSWER).await {
-        Ok(_) => Ok(()),
-        Err(NetworkError::Unsupported(_)) => context.world.network.http(&from, &to, "GET", "/", ANSWER).await.map(drop),
-        Err(error) => Err(error),
+        Ok(_) => (Ok(()), false),
+        Err(NetworkError::Unsupported(_)) => {
+            (context.world.network.http(&from, &to, "GET", "/", ANSWER).await.map(drop), from == Vantage::Outside)
+        }
+        Err(error) => (Err(error), false),
     }
 }
 
@@ -141,22 +147,27 @@ pub(super) async fn look(context: &Context, opened: &Opened, established: Establ
     let usable = opened.usable();
     let alive: Vec<&Line> = usable
         .into_iter()
-        .filter(|line| {
-            runs(context, &line.canary.to) && line.canary.from.as_ref().is_none_or(|pod| runs(context, pod))
-        })
+        .filter(|line| runs(context, &line.canary.to) && line.canary.from.as_ref().is_none_or(|pod| runs(context, pod)))
         .collect();
     if alive.is_empty() {
         return None;
     }
     let results = alive.into_iter().map(|line| async move {
-        let new = seen(attempt(context, &line.canary).await);
-        let mut results = vec![Tried { path: line.path(), connection: Connection::New, seen: new }];
+        let (result, proxied) = attempt(context, &line.canary).await;
+        let tried = |connection, seen, proxied| Tried {
+            path: line.path(),
+            direction: line.direction,
+            connection,
+            seen,
+            proxied,
+        };
+        let mut results = vec![tried(Connection::New, seen(result), proxied)];
         if established == Established::Tried {
             let seen = match &line.open {
                 Ok(open) => seen(open.round_trip(ANSWER).await),
                 Err(error) => Seen::Unknown(error.to_string()),
             };
-            results.push(Tried { path: line.path(), connection: Connection::Established, seen });
+            results.push(tried(Connection::Established, seen, false));
         }
         results
     });

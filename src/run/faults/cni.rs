@@ -121,7 +121,8 @@ mod tests {
         ] {
             assert_eq!(set(name, image).as_deref(), expected, "{name}");
         }
-        let node = json!({ "metadata": { "name": "n", "annotations": { "projectcalico.org/IPv4Address": "10.0.0.1" } } });
+        let node =
+            json!({ "metadata": { "name": "n", "annotations": { "projectcalico.org/IPv4Address": "10.0.0.1" } } });
         let found = of_node(&serde_json::from_value(node).unwrap());
         assert_eq!(found.as_deref(), Some("Calico (annotation projectcalico.org/IPv4Address of nodes)"));
     }

@@ -58,7 +58,8 @@ pub(super) fn fate(pod: &Pod, rules: Rules) -> Fate {
 
 fn is_agent(pod: &Pod) -> bool {
     let label = |key: &str| pod.metadata.labels.as_ref().and_then(|labels| labels.get(key)).map(String::as_str);
-    label("app.kubernetes.io/name") == Some("driftproof-agent") && label("app.kubernetes.io/managed-by") == Some("driftproof")
+    label("app.kubernetes.io/name") == Some("driftproof-agent")
+        && label("app.kubernetes.io/managed-by") == Some("driftproof")
 }
 
 fn has_empty_dir(pod: &Pod) -> bool {

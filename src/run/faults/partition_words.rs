@@ -18,6 +18,16 @@ pub(super) fn results(tried: &[Tried]) -> Vec<CanaryResult> {
     tried.iter().filter_map(result).collect()
 }
 
+/// New connections that still pass. What passes through a proxy may be an old one: beside a direct one that is blocked it
+/// does not count.
+pub(super) fn passing(tried: &[Tried]) -> Vec<String> {
+    let direct =
+        |one: &&Tried| one.connection == Connection::New && !one.proxied && one.direction == Direction::Ingress;
+    let cut = tried.iter().filter(direct).any(|one| one.seen == Seen::Blocked);
+    let passes = tried.iter().filter(|one| one.connection == Connection::New && one.seen == Seen::Passes);
+    passes.filter(|one| !(cut && one.proxied)).map(|one| one.path.clone()).collect()
+}
+
 /// The statement of a proof.
 pub(super) fn blocked(opened: &Opened, tried: &[Tried]) -> String {
     let such = |connection: Connection, seen: &dyn Fn(&Seen) -> bool| {
@@ -44,7 +54,15 @@ pub(super) fn blocked(opened: &Opened, tried: &[Tried]) -> String {
             format!("; on established connections {}", parts.join("; "))
         }
     };
-    format!("blocked: {}{established}{}", new.join(", "), untried(opened))
+    let proxied = such(Connection::New, &|seen| *seen == Seen::Passes);
+    let proxied = match proxied.as_slice() {
+        [] => String::new(),
+        paths => format!(
+            "; through the API server, which may use a connection from before, traffic still passes: {}",
+            paths.join(", ")
+        ),
+    };
+    format!("blocked: {}{established}{proxied}{}", new.join(", "), untried(opened))
 }
 
 /// The directions of the cut in which no canary could show anything.

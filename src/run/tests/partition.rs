@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::plan::{Canary, PodTarget};
 use crate::scenario::Direction;
 
+use super::super::context::Context;
 use super::super::faults::canaries::{Opened, open};
 use super::super::faults::network_partition::{prove, prove_healed};
-use super::super::context::Context;
 use super::fake::{Script, context};
 
 type Passes = fn(Duration) -> bool;

@@ -144,8 +144,7 @@ impl Link {
 
     /// Opens a connection that the agent holds.
     pub(in crate::world) async fn open(&self, to: String, timeout: Duration) -> Result<HeldThere, NetworkError> {
-        let (id, answer) =
-            self.ask(timeout, |id| Order::Open { id, to, timeout: micros(timeout) }).await;
+        let (id, answer) = self.ask(timeout, |id| Order::Open { id, to, timeout: micros(timeout) }).await;
         read(answer, timeout)?;
         Ok(HeldThere { desk: self.desk.clone(), connection: id })
     }

@@ -20,8 +20,8 @@ mod tests;
 mod worker;
 
 pub(super) use link::{Dial, DialError, Line, Link};
-pub use protocol::VERSION;
 pub(super) use protocol::Ask;
+pub use protocol::VERSION;
 pub use serve::{Options, serve};
 
 /// The TCP port on which an agent accepts connections, so that others can be seen to reach it.

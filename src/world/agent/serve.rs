@@ -5,14 +5,18 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
 use super::outbox::Outbox;
 use super::protocol::{FromAgent, News, ToAgent, VERSION, line, read};
 use super::worker::Worker;
 use crate::world::Clock;
+
+/// Connections accepted at a time.
+const ACCEPTED: usize = 256;
 
 /// How an agent behaves.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +25,7 @@ pub struct Options {
     pub idle_exit: Duration,
     /// News that are kept until they are acknowledged; beyond it the oldest are dropped, and the runner is told.
     pub buffer: usize,
-    /// A port on which connections are accepted, and nothing is answered.
+    /// A port on which connections are accepted.
     pub listen: Option<u16>,
 }
 
@@ -81,26 +85,37 @@ fn hear(message: ToAgent, desk: &Arc<Desk>, worker: &mut Worker, clock: Clock) -
     Some(())
 }
 
-/// Accepts connections and holds them, so that it can be seen who reaches this pod.
-async fn listen(port: u16) -> Result<tokio::task::JoinSet<()>, String> {
+/// Accepts connections and holds them, so that it can be seen who reaches this pod. A client that speaks HTTP is answered.
+async fn listen(port: u16) -> Result<JoinSet<()>, String> {
     let listener =
         TcpListener::bind(("0.0.0.0", port)).await.map_err(|error| format!("listen on port {port}: {error}"))?;
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     tasks.spawn(async move {
-        let mut held = VecDeque::new();
+        let mut held = JoinSet::new();
         loop {
-            if let Ok((stream, _)) = listener.accept().await {
-                held.push_back(stream);
-                // Old ones were closed long ago by the other end, or never will be.
-                if held.len() > 256 {
-                    held.pop_front();
-                }
-            } else {
-                tokio::time::sleep(Duration::from_millis(100)).await;
+            while held.try_join_next().is_some() {}
+            match listener.accept().await {
+                Ok((stream, _)) if held.len() < ACCEPTED => drop(held.spawn(hold(stream))),
+                Ok(_) => {}
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }
     });
     Ok(tasks)
+}
+
+async fn hold(mut stream: TcpStream) {
+    let mut heard = [0_u8; 1024];
+    loop {
+        match stream.read(&mut heard).await {
+            Ok(0) | Err(_) => return,
+            Ok(read) if heard[..read].starts_with(b"GET ") || heard[..read].starts_with(b"HEAD ") => {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+                return;
+            }
+            Ok(_) => {}
+        }
+    }
 }
 
 /// Writes lines as they come, until nobody can read them any more.

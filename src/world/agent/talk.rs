@@ -210,7 +210,8 @@ impl Talk {
     fn greeted(&mut self) {
         self.desk.met();
         if let Some((since, reason)) = self.broken.take().filter(|_| self.told.is_some()) {
-            let lasted = Duration::from_millis(u64::try_from((self.desk.clock.elapsed() - since).as_millis()).unwrap_or(0));
+            let lasted =
+                Duration::from_millis(u64::try_from((self.desk.clock.elapsed() - since).as_millis()).unwrap_or(0));
             let lasted = humantime::format_duration(lasted);
             let what = format!("agent {}: its stream was broken for {lasted} ({reason}) and resumed", self.desk.name);
             self.desk.tell(Heard::Gap { what, recovered: true });

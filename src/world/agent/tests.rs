@@ -154,7 +154,8 @@ async fn what_a_full_buffer_dropped_is_said() {
     tokio::time::sleep(Duration::from_millis(600)).await;
     link.stop(0).await;
     let heard = drain(&mut heard);
-    let lost = heard.iter().any(|one| matches!(one, Heard::Gap { recovered: false, what } if what.contains("are lost")));
+    let lost =
+        heard.iter().any(|one| matches!(one, Heard::Gap { recovered: false, what } if what.contains("are lost")));
     assert!(lost, "{heard:?}");
 }
 

@@ -12,11 +12,11 @@ use crate::world::{NetworkError, causes};
 
 /// Names the tools that are there.
 const FIND: &str = "for tool in nc bash curl wget; do command -v $tool >/dev/null 2>&1 && echo $tool; done; true";
-/// Tries one tool after the other until one gets through: 0 for that, 1 for none, 3 when there is no tool. `wget` and
-/// `curl` count any answer, whatever its status.
+/// Tries one tool after the other until one gets through: 0 for that, 1 for none, 3 when there is no tool. Some `nc` have
+/// no `-z`, but `-e`; `wget` and `curl` count any answer, whatever its status.
 const CONNECT: &str = r#"h=$1; p=$2; t=$3; found=3
 has() { command -v "$1" >/dev/null 2>&1 && found=1; }
-has nc && nc -z -w "$t" "$h" "$p" >/dev/null 2>&1 && exit 0
+has nc && { nc -z -w "$t" "$h" "$p" || nc -w "$t" "$h" "$p" -e true; } >/dev/null 2>&1 && exit 0
 has bash && has timeout && timeout "$t" bash -c "exec 3<>/dev/tcp/$h/$p" >/dev/null 2>&1 && exit 0
 if has curl; then curl -s -o /dev/null -m "$t" "http://$h:$p/" >/dev/null 2>&1; case $? in 0|52|56) exit 0;; esac; fi
 if has wget; then
@@ -60,7 +60,9 @@ pub(super) async fn connect(
     match run(&api, pod, container, &command, SLACK + timeout * 4).await {
         Ok((0, _)) => Ok(()),
         Ok((1, _)) => Err(NetworkError::Timeout(timeout)),
-        Ok((code, said)) => Err(NetworkError::Unsupported(format!("tools of {container}: exit {code} {}", said.trim()))),
+        Ok((code, said)) => {
+            Err(NetworkError::Unsupported(format!("tools of {container}: exit {code} {}", said.trim())))
+        }
         Err(reason) => Err(NetworkError::Unsupported(format!("exec in pod {namespace}/{pod}: {reason}"))),
     }
 }
