@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
@@ -19,6 +19,11 @@ const KEEPALIVE: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_millis(2_500);
 /// After this time of watching, a connection that did not fail has been acknowledged.
 const WATCHED: Duration = Duration::from_millis(3_500);
+
+/// An HTTP exchange on a held connection takes at most so long.
+const HEAD: Duration = Duration::from_secs(1);
+/// The head of an answer is at most so long.
+const LONGEST_ANSWER: usize = 1 << 16;
 
 /// Sends one HTTP request on a new connection.
 ///
@@ -51,69 +56,130 @@ pub(super) async fn fetch(
 /// # Errors
 /// [`NetworkError`].
 pub(super) async fn open(address: &str, timeout: Duration) -> Result<Held, NetworkError> {
+    let stream = connect(address, timeout).await?;
+    let stream = Stream { stream, speaks: Speaks::Unknown, ended: None };
+    Ok(Held { address: address.to_owned(), stream: Mutex::new(stream) })
+}
+
+async fn connect(address: &str, timeout: Duration) -> Result<TcpStream, NetworkError> {
     let stream = match tokio::time::timeout(timeout, TcpStream::connect(address)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => return Err(NetworkError::Timeout(timeout)),
         Ok(Err(error)) => return Err(NetworkError::Refused(error.to_string())),
         Err(_) => return Err(NetworkError::Timeout(timeout)),
     };
-    Held::new(stream).map_err(|error| NetworkError::Unsupported(format!("keep-alive of a connection: {error}")))
+    let wrong = |error: io::Error| NetworkError::Unsupported(format!("keep-alive of a connection: {error}"));
+    keep_alive(&stream).map_err(wrong)?;
+    Ok(stream)
 }
 
-/// One open TCP connection. Whether traffic passes is asked of the other end's kernel, by TCP keep-alive: nothing is
-/// sent that a server would have to understand, so that it works with every protocol.
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    let often = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(2);
+    socket.set_tcp_keepalive(&often)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(SILENCE))?;
+    Ok(())
+}
+
+/// One open TCP connection that is held. A server that speaks HTTP is asked by `HEAD`, since it would close a connection
+/// on which nothing is ever said. Of any other the kernel is asked, by TCP keep-alive: nothing is sent that the server
+/// would have to understand.
 #[derive(Debug)]
-pub(super) struct Held(Mutex<Stream>);
+pub(super) struct Held {
+    address: String,
+    stream: Mutex<Stream>,
+}
 
 #[derive(Debug)]
 struct Stream {
     stream: TcpStream,
+    speaks: Speaks,
     /// How it ended, which the kernel tells only once.
     ended: Option<NetworkError>,
 }
 
-impl Held {
-    fn new(stream: TcpStream) -> io::Result<Self> {
-        let socket = SockRef::from(&stream);
-        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE).with_retries(2))?;
-        #[cfg(target_os = "linux")]
-        socket.set_tcp_user_timeout(Some(SILENCE))?;
-        Ok(Self(Mutex::new(Stream { stream, ended: None })))
-    }
+/// What a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speaks {
+    Unknown,
+    Http,
+    /// Nothing that is known here.
+    Other,
+}
 
-    /// Whether the other end's kernel still acknowledges. Takes [`WATCHED`] when it does.
+impl Held {
+    /// Whether traffic still passes. Takes [`WATCHED`] when it does and only the other end's kernel can tell.
     pub(super) async fn watch(&self) -> Result<(), NetworkError> {
-        let mut held = self.0.lock().await;
+        let mut held = self.stream.lock().await;
         if let Some(ended) = &held.ended {
             return Err(ended.clone());
         }
+        if held.speaks == Speaks::Unknown {
+            if held.head().await.is_ok() {
+                held.speaks = Speaks::Http;
+                return Ok(());
+            }
+            // What was said may have spoilt this one.
+            held.stream = connect(&self.address, HEAD).await?;
+            held.speaks = Speaks::Other;
+        }
+        let result = match held.speaks {
+            Speaks::Http => held.head().await,
+            Speaks::Unknown | Speaks::Other => held.silent().await,
+        };
+        held.ended = result.clone().err();
+        result
+    }
+}
+
+impl Stream {
+    /// One HTTP exchange that leaves the connection open.
+    async fn head(&mut self) -> Result<(), NetworkError> {
+        let exchange = async {
+            self.stream.write_all(b"HEAD / HTTP/1.1\r\nHost: driftproof\r\nConnection: keep-alive\r\n\r\n").await?;
+            let mut answer = Vec::new();
+            let mut buffer = [0_u8; 1024];
+            while !answer.ends_with(b"\r\n\r\n") && answer.len() < LONGEST_ANSWER {
+                match self.stream.read(&mut buffer).await? {
+                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                    read => answer.extend_from_slice(&buffer[..read]),
+                }
+            }
+            Ok(String::from_utf8_lossy(&answer).to_lowercase())
+        };
+        match tokio::time::timeout(HEAD, exchange).await {
+            Ok(Ok(answer)) if answer.starts_with("http/1.1") && !answer.contains("\nconnection: close") => Ok(()),
+            Ok(Ok(_)) => Err(NetworkError::Broken("closed by the other end".to_owned())),
+            Ok(Err(error)) => Err(lost(&error)),
+            Err(_) => Err(NetworkError::Timeout(HEAD)),
+        }
+    }
+
+    /// Whether the other end's kernel acknowledges.
+    async fn silent(&mut self) -> Result<(), NetworkError> {
         let watching = async {
             let mut buffer = [0_u8; 1024];
             loop {
                 // What a server says by itself, a greeting or an event, is no sign: it may have been on its way before.
-                match held.stream.read(&mut buffer).await {
+                match self.stream.read(&mut buffer).await {
                     Ok(0) => return NetworkError::Broken("closed by the other end".to_owned()),
                     Ok(_) => {}
                     Err(error) => return lost(&error),
                 }
             }
         };
-        match tokio::time::timeout(WATCHED, watching).await {
-            Err(_) => Ok(()),
-            Ok(error) => {
-                held.ended = Some(error.clone());
-                Err(error)
-            }
-        }
+        tokio::time::timeout(WATCHED, watching).await.map_or(Ok(()), Err)
     }
 }
 
 /// A reset says that something answered; every other error is the kernel giving up on silence.
 fn lost(error: &io::Error) -> NetworkError {
     match error.kind() {
-        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => {
-            NetworkError::Broken(error.to_string())
-        }
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => NetworkError::Broken(format!("ended by the other end: {error}")),
         _ => NetworkError::Timeout(SILENCE),
     }
 }
@@ -136,13 +202,42 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let held = open(&address, Duration::from_secs(5)).await.unwrap();
-        let (mut server, _) = listener.accept().await.unwrap();
-        server.write_all(b"220 ready\r\n").await.unwrap();
-        assert_eq!(held.watch().await, Ok(()));
+        let accepting = async {
+            // The first one is spoilt by an HTTP request, which this server does not understand.
+            let (mut first, _) = listener.accept().await.unwrap();
+            first.write_all(b"-ERR unknown command\r\n\r\n").await.unwrap();
+            let (mut second, _) = listener.accept().await.unwrap();
+            second.write_all(b"220 ready\r\n").await.unwrap();
+            second
+        };
+        let (watched, server) = tokio::join!(held.watch(), accepting);
+        assert_eq!(watched, Ok(()));
         drop(server);
         let closed = Err(NetworkError::Broken("closed by the other end".to_owned()));
         assert_eq!(held.watch().await, closed);
         assert_eq!(held.watch().await, closed, "how it ended is remembered");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_speaks_http_is_asked_on_the_same_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let held = open(&address, Duration::from_secs(5)).await.unwrap();
+        let answering = async {
+            let (mut server, _) = listener.accept().await.unwrap();
+            let mut heard = [0_u8; 1024];
+            for _ in 0..2 {
+                assert!(server.read(&mut heard).await.unwrap() > 0);
+                server.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\n").await.unwrap();
+            }
+            server
+        };
+        let asking = async { (held.watch().await, held.watch().await) };
+        let (watched, server) = tokio::join!(asking, answering);
+        assert_eq!(watched, (Ok(()), Ok(())));
+        // Now it says nothing more, though its kernel does: an HTTP server that does not answer lets nothing pass.
+        assert!(matches!(held.watch().await, Err(NetworkError::Timeout(_))));
+        drop(server);
     }
 
     #[tokio::test]

@@ -70,7 +70,7 @@ pub(in crate::run) async fn prove(context: &Context, opened: &Opened) -> Proof {
             return unproven(statement, tried);
         }
         if late {
-            let statement = format!("no canary could be tried any more: {}", words::unknown(&tried));
+            let statement = format!("no canary could be tried any more: {}", words::why_not(&tried, Connection::New));
             return unproven(statement, tried);
         }
         context.clock().sleep(PAUSE).await;

@@ -39,7 +39,9 @@ pub(super) fn blocked(opened: &Opened, tried: &[Tried]) -> String {
     let still = such(Connection::Established, &|seen| *seen == Seen::Passes);
     let unknown = such(Connection::Established, &|seen| matches!(seen, Seen::Unknown(_)));
     let established = match (cut.as_slice(), still.as_slice(), unknown.as_slice()) {
-        ([], [], _) => "; established connections could not be tried here".to_owned(),
+        ([], [], _) => {
+            format!("; established connections could not be tried: {}", why_not(tried, Connection::Established))
+        }
         (_, [], []) => ", on new and on established connections".to_owned(),
         ([], _, []) => format!("; on established connections traffic still passes: {}", still.join(", ")),
         (_, [], _) => format!(
@@ -98,9 +100,9 @@ pub(super) fn nothing_passed(opened: &Opened) -> String {
 }
 
 /// What could not be seen, and why.
-pub(super) fn unknown(tried: &[Tried]) -> String {
+pub(super) fn why_not(tried: &[Tried], connection: Connection) -> String {
     let why = |one: &Tried| match &one.seen {
-        Seen::Unknown(reason) if one.connection == Connection::New => Some(format!("{} ({reason})", one.path)),
+        Seen::Unknown(reason) if one.connection == connection => Some(format!("{} ({reason})", one.path)),
         Seen::Unknown(_) | Seen::Passes | Seen::Blocked => None,
     };
     tried.iter().filter_map(why).collect::<Vec<_>>().join(", ")

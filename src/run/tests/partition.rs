@@ -39,7 +39,9 @@ async fn proof(passes: fn(Duration) -> bool) -> (bool, String) {
 #[tokio::test(start_paused = true)]
 async fn a_cut_is_proven_by_what_passed_before() {
     let path = "outside → elsewhere/web-1:8080";
-    let blocked = format!("blocked: {path}; established connections could not be tried here");
+    let blocked = format!(
+        "blocked: {path}; established connections could not be tried: {path} (cannot be tried here: no raw connections here)"
+    );
     let ignored = format!(
         "the network accepts NetworkPolicies and does not enforce them: {path} still passed 10s after the policy was created; which network plugin the cluster has could not be seen within 5s"
     );
