@@ -50,6 +50,21 @@ pub(super) enum When {
     Never,
 }
 
+/// The image of every pod that Driftproof starts, unless another one is named.
+pub(super) const DEFAULT_IMAGE: &str = concat!("driftproof:", env!("CARGO_PKG_VERSION"));
+
+const AGENT_IMAGE: &str = "\
+Image of this driftproof, for the pods that it starts on a live cluster
+
+One probes and proves from inside, in the target's namespace (`driftproof agent --help` says what it does); others act on nodes (kubelet-stop, network-cut). All are removed when the run ends.";
+
+const AGENT: &str = "\
+Runs inside a pod: probes and opens connections for a run of driftproof, and reports each attempt.
+
+Nobody starts this by hand. `driftproof run` starts a pod of this image when a probe says from = \"cluster\" or a partition is to be proven from inside, attaches to it, and removes it. Orders arrive on standard input and reports leave on standard output, one JSON object a line, both numbered and kept until they are acknowledged, so that a stream that breaks is resumed without loss. The pod needs no right on the cluster and no volume.
+
+When nobody has spoken to it for --idle-exit it ends, whatever became of the run that started it.";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run scenarios and write a report
@@ -74,6 +89,9 @@ pub(super) enum Command {
     /// Act on the node that this runs on; started by Driftproof, never by a person
     #[command(hide = true)]
     NodeAgent(NodeAgent),
+    /// Probe from inside a pod, for a run elsewhere
+    #[command(hide = true, long_about = AGENT)]
+    Agent(Agent),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -141,6 +159,9 @@ pub(super) struct Cluster {
     /// Let the commands of scenario files run on this machine
     #[arg(long, requires = "context")]
     pub(super) allow_commands: bool,
+    /// Let the agent be added to the target's pods as an ephemeral container, where it stays until they end
+    #[arg(long, requires = "context")]
+    pub(super) allow_ephemeral_containers: bool,
     #[command(flatten)]
     pub(super) nodes: Nodes,
 }
@@ -155,8 +176,8 @@ pub(super) struct Nodes {
     /// are in their environment. Needs --allow-commands
     #[arg(long, num_args = 2, value_names = ["INJECT", "HEAL"], conflicts_with = "node_failure_mode")]
     pub(super) node_failure_command: Vec<String>,
-    /// Image of the pods that act on nodes (kubelet-stop, network-cut): this program is its entry point
-    #[arg(long, value_name = "IMAGE", default_value = concat!("driftproof:", env!("CARGO_PKG_VERSION")))]
+    /// Image of this driftproof, for the pods that it starts on a live cluster
+    #[arg(long, value_name = "IMAGE", default_value = DEFAULT_IMAGE, long_help = AGENT_IMAGE)]
     pub(super) agent_image: String,
     /// Namespace of the pods that act on nodes; it must allow privileged pods
     #[arg(long, value_name = "NAMESPACE", default_value = "kube-system")]
@@ -213,4 +234,17 @@ pub(super) struct Stored {
     /// A run's folder, a scenario's folder in it, or an evidence.jsonl
     #[arg(value_name = "RUN")]
     pub(super) run: PathBuf,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Agent {
+    /// End when nobody has spoken to it for so long
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = humantime::parse_duration)]
+    pub(super) idle_exit: Duration,
+    /// Reports kept until they are acknowledged; beyond that the oldest are dropped, and the run is told
+    #[arg(long, value_name = "COUNT", default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) buffer: u32,
+    /// Accept TCP connections here, so that it can be seen who reaches this pod
+    #[arg(long, value_name = "PORT")]
+    pub(super) listen: Option<u16>,
 }

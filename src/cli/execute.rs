@@ -70,6 +70,10 @@ pub(super) async fn world(task: &Task, cluster: &Cluster) -> Result<World, Failu
         prometheus: cluster.prometheus.clone(),
         allow_commands: cluster.allow_commands,
         node_agent: cluster.nodes.agent(),
+        agents: live::AgentOptions {
+            image: cluster.nodes.agent_image.clone(),
+            allow_ephemeral: cluster.allow_ephemeral_containers,
+        },
     };
     live::connect(&options).await.map_err(|error| Failure::NotStarted(error.to_string()))
 }
@@ -108,9 +112,11 @@ pub(super) fn refused(task: &Task, cluster: &Cluster, error: &RunError) -> Failu
                 "{name}: {error}\nthe role that has them: driftproof rbac {file}{fixtures}{nodes} | kubectl apply -f -"
             ))
         }
-        RunError::NotAllowed(_) | RunError::Cluster(_) | RunError::Busy(_) | RunError::Fixture(_) => {
-            Failure::NotStarted(format!("{name}: {error}"))
-        }
+        RunError::NotAllowed(_)
+        | RunError::Cluster(_)
+        | RunError::Busy(_)
+        | RunError::Fixture(_)
+        | RunError::Agent(_) => Failure::NotStarted(format!("{name}: {error}")),
         RunError::Evidence(why) => Failure::Local(format!("{name}: {why}")),
     }
 }

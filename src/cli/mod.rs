@@ -1,5 +1,6 @@
 //! Talks to the person: arguments, colour, progress, exit codes, files on disk. Knows every room; nobody imports it.
 
+mod agent;
 mod args;
 mod describe;
 mod execute;
@@ -46,6 +47,7 @@ pub(super) fn main() -> ExitCode {
         Command::Rbac(rbac) => rbac::rbac(&rbac, style),
         Command::NodeAgent(agent) => node_agent(&agent),
         Command::Man => describe::man(Cli::command()),
+        Command::Agent(agent) => agent::agent(&agent),
     };
     exit.into()
 }

@@ -4,7 +4,7 @@
 use driftproof::scenario::{CommandPair, FailureMode, FaultKind, NodeFailure, Scenario};
 use driftproof::world::NodeAgent;
 
-use super::args::Nodes;
+use super::args::{DEFAULT_IMAGE, Nodes};
 
 impl Nodes {
     /// Puts the flags into a scenario's node failures.
@@ -34,7 +34,7 @@ impl Nodes {
         NodeAgent { image: self.agent_image.clone(), namespace: self.node_agent_namespace.clone() }
     }
 
-    /// The flags that were given, for the command that repeats a run. An image and a namespace matter only for an agent.
+    /// The flags that were given, for the command that repeats a run. A namespace matters only for an agent on a node.
     pub(super) fn again(&self, scenario: &Scenario) -> Vec<String> {
         let mut words = Vec::new();
         if let Some(mode) = self.node_failure_mode {
@@ -48,8 +48,10 @@ impl Nodes {
             .faults
             .iter()
             .any(|fault| matches!(&fault.kind, FaultKind::NodeFailure(failure) if failure.needs_agent()));
-        if needs_agent {
+        if self.agent_image != DEFAULT_IMAGE {
             words.extend(["--agent-image".to_owned(), self.agent_image.clone()]);
+        }
+        if needs_agent {
             words.extend(["--node-agent-namespace".to_owned(), self.node_agent_namespace.clone()]);
         }
         words
@@ -96,7 +98,7 @@ mod tests {
             node_agent_namespace: "chaos".to_owned(),
             ..Nodes::default()
         };
-        assert_eq!(nodes.again(&scenario("mode = \"taint\"")), [] as [String; 0]);
+        assert_eq!(nodes.again(&scenario("mode = \"taint\"")), ["--agent-image", "driftproof:1"]);
         let words = nodes.again(&scenario("mode = \"network-cut\""));
         assert_eq!(words, ["--agent-image", "driftproof:1", "--node-agent-namespace", "chaos"]);
     }

@@ -88,9 +88,11 @@ fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
     for (flag, value) in values.iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?))) {
         command.extend([" ", flag, " ", &quoted(value)]);
     }
-    for (given, flag) in
-        [(run.cluster.apply_fixtures, " --apply-fixtures"), (run.cluster.allow_commands, " --allow-commands")]
-    {
+    for (given, flag) in [
+        (cluster.apply_fixtures, " --apply-fixtures"),
+        (cluster.allow_commands, " --allow-commands"),
+        (cluster.allow_ephemeral_containers, " --allow-ephemeral-containers"),
+    ] {
         if given {
             command.push_str(flag);
         }
@@ -200,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_live_cluster_must_be_named_before_anything_can_be_allowed_on_it() {
-        for flag in ["--apply-fixtures", "--allow-commands"] {
+        for flag in ["--apply-fixtures", "--allow-commands", "--agent-image=x", "--allow-ephemeral-containers"] {
             assert!(Cli::try_parse_from(["driftproof", "run", "x.toml", flag]).is_err(), "{flag}");
         }
     }

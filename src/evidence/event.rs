@@ -65,6 +65,15 @@ pub enum Event {
         /// Whether observation went on without loss (a watch that was resumed or listed again).
         recovered: bool,
     },
+    /// How an agent's clock stands to the run's. Times of its attempts were translated with it.
+    Clock {
+        /// Namespace and name of the agent's pod.
+        agent: String,
+        /// The agent's clock minus the run's, microseconds.
+        offset: i64,
+        /// The truth is at most this far away, microseconds: half of the shortest round trip.
+        error: u64,
+    },
     /// The target was steady from this time on (`t`), or stopped being so.
     Steady {
         /// Whether it is.

@@ -1,5 +1,6 @@
 //! Evidence in, numbers out: drifts with their phases, recoveries, outages, lost writes. Never judges, never does I/O.
 
+mod clocks;
 mod drifts;
 mod edges;
 mod faults;
@@ -24,6 +25,7 @@ pub mod text;
 mod timeline;
 mod volume;
 
+pub use clocks::ClockMeasure;
 pub use model::*;
 
 use crate::evidence::Evidence;
@@ -64,6 +66,7 @@ pub fn measure(evidence: &Evidence) -> Measurements {
             .collect(),
         queries: queries::queries(&timeline),
         same: same::same(&timeline),
+        clocks: clocks::clocks(evidence),
         gaps: gaps::gaps(evidence, &timeline, &faults),
         blind: gaps::blind(&timeline, &faults),
         lanes: lanes::lanes(&timeline),

@@ -35,6 +35,9 @@ pub struct Measurements {
     pub queries: Vec<QueryMeasure>,
     /// Aspects asked for by `same_after`.
     pub same: Vec<SameMeasure>,
+    /// Clocks of agents, when there were any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks: Vec<super::ClockMeasure>,
     /// What could not be observed.
     pub gaps: Vec<String>,
     /// From when to when a probe saw nothing, not even that its service is gone.

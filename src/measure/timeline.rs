@@ -81,7 +81,7 @@ impl<'a> Timeline<'a> {
         for record in &evidence.records {
             let t = record.t;
             match &record.event {
-                Event::Header(_) | Event::Gap { .. } | Event::Creating { .. } => {}
+                Event::Header(_) | Event::Gap { .. } | Event::Clock { .. } | Event::Creating { .. } => {}
                 Event::Stage { stage } => {
                     timeline.stages.push((t, *stage));
                     if watching && matches!(stage, Stage::Check | Stage::Clean) {

@@ -11,9 +11,34 @@ use super::policy::Cut;
 /// More would prove no more.
 const AT_MOST: usize = 4;
 
+/// Name of a run's agent pod; the first one has number 1.
+#[must_use]
+pub fn agent_name(run: &str, number: u32) -> String {
+    let name = format!("driftproof-agent-{run}");
+    if number == 1 { name } else { format!("{name}-{number}") }
+}
+
+/// The run's own pod in the namespace of the cut, when there is one.
+fn agent<'a>(cut: &Cut<'_>, run: &str, inventory: &'a Inventory) -> Option<&'a Pod> {
+    let name = agent_name(run, 1);
+    let ours = |pod: &&Pod| {
+        let found = pod.metadata.name.as_deref().unwrap_or_default();
+        let number = found.strip_prefix(&name).map(|rest| rest.trim_start_matches('-'));
+        pod.metadata.namespace.as_deref() == Some(cut.namespace)
+            && number.is_some_and(|number| number.chars().all(|digit| digit.is_ascii_digit()))
+            && is_ready(pod)
+    };
+    inventory.pods.iter().filter(ours).max_by_key(|pod| pod.metadata.name.as_ref().map(String::len))
+}
+
 /// At most four connections, the same ones for the same inventory. Pods that are Ready are taken, the first by name.
-pub(super) fn choose(cut: &Cut<'_>, pods: &[&Pod], from: &[&Pod], inventory: &Inventory) -> Vec<Canary> {
+pub(super) fn choose(cut: &Cut<'_>, pods: &[&Pod], from: &[&Pod], run: &str, inventory: &Inventory) -> Vec<Canary> {
     let pods: Vec<&Pod> = pods.iter().copied().filter(|pod| is_ready(pod)).collect();
+    if cut.from.is_none()
+        && let Some(agent) = agent(cut, run, inventory)
+    {
+        return with_agent(cut, &pods, agent);
+    }
     let mut peers: Vec<&Pod> = if cut.from.is_some() {
         from.iter().copied().filter(|pod| is_ready(pod)).collect()
     } else {
@@ -44,6 +69,19 @@ pub(super) fn choose(cut: &Cut<'_>, pods: &[&Pod], from: &[&Pod], inventory: &In
     canaries.sort();
     canaries.dedup();
     canaries.truncate(AT_MOST);
+    canaries
+}
+
+/// A cut from everything, with a pod of our own beside it: nobody else's pod has to serve as the other end.
+fn with_agent(cut: &Cut<'_>, pods: &[&Pod], agent: &Pod) -> Vec<Canary> {
+    let mut canaries = Vec::new();
+    if has_ingress(cut.direction) {
+        canaries.extend(pods.iter().take(1).filter_map(|pod| canary(None, pod, cut)));
+        canaries.extend(pods.iter().take(AT_MOST / 2).filter_map(|pod| canary(Some(agent), pod, cut)));
+    }
+    if has_egress(cut.direction) {
+        canaries.extend(pods.iter().take(1).filter_map(|pod| canary(Some(pod), agent, cut)));
+    }
     canaries
 }
 

@@ -26,6 +26,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use canary::agent_name;
 pub use chance::{generator, shuffle};
 pub use inventory::{
     Inventory, is_control_plane, is_cordoned, is_finished, is_node_ready, is_ready, is_running, is_terminating,

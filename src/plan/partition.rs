@@ -46,7 +46,7 @@ pub(super) fn choose(
     };
     let from: Vec<&Pod> = from.map(|(_, pods)| pods).unwrap_or_default();
     others::none_allows(&cut, &pods, &from, inventory)?;
-    let canaries = canary::choose(&cut, &pods, &from, inventory);
+    let canaries = canary::choose(&cut, &pods, &from, run, inventory);
     if canaries.is_empty() {
         return Err(Trouble::unprovable(format!(
             "no connection is known that cutting {} would break: its pods (or those at the other end) state no container port and no probe",

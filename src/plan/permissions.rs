@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::scenario::{Aspect, DataCheck, FailureMode, Fault, FaultKind, PodSet, Scenario, ServicePort};
+use crate::scenario::{Aspect, DataCheck, FailureMode, Fault, FaultKind, PodSet, Probe, Scenario, ServicePort};
 
 use super::model::Permission;
 
@@ -66,7 +66,12 @@ fn observing(scenario: &Scenario) -> Vec<Permission> {
 fn probing(scenario: &Scenario) -> Vec<Permission> {
     let target = scenario.target.namespace.as_str();
     let mut all = Vec::new();
-    for port in scenario.probes.iter().filter_map(|probe| probe.service.as_ref()) {
+    if scenario.probes.iter().any(Probe::from_cluster) {
+        all.extend(agent(target));
+    }
+    // What starts inside the cluster needs no proxy.
+    let outside = scenario.probes.iter().filter(|probe| !probe.from_cluster());
+    for port in outside.filter_map(|probe| probe.service.as_ref()) {
         all.extend(needs("", "services/proxy", &["get"], Some(port.namespace.as_deref().unwrap_or(target))));
     }
     for check in &scenario.data {
@@ -78,9 +83,17 @@ fn probing(scenario: &Scenario) -> Vec<Permission> {
                 }
                 all.extend(needs("", "pods/proxy", &[proxy_verb(&set.replica_read)], Some(target)));
             }
-            DataCheck::Volume(_) => all.extend(needs("", "pods/exec", &["create"], Some(target))),
+            DataCheck::Volume(_) => all.extend(needs("", "pods/exec", &["create", "get"], Some(target))),
         }
     }
+    all
+}
+
+/// Driftproof's own pod: created, looked after, spoken to, removed. A websocket begins as a GET, so that older API
+/// servers ask for `get` on what kubectl needs `create` for; newer ones ask for both.
+fn agent(namespace: &str) -> Vec<Permission> {
+    let mut all = needs("", "pods", &["create", "get", "delete"], Some(namespace));
+    all.extend(needs("", "pods/attach", &["create", "get"], Some(namespace)));
     all
 }
 
@@ -104,10 +117,12 @@ fn injecting(kind: &FaultKind, target: &str) -> Vec<Permission> {
             let cut = namespace(&partition.pods);
             let verbs = ["get", "list", "create", "delete"];
             let mut all = needs("networking.k8s.io", "networkpolicies", &verbs, Some(&cut));
-            // Canaries are sent from pods at both ends, and from outside.
+            // Canaries are sent from an agent, from pods at both ends, and from outside.
+            all.extend(agent(target));
             all.extend(needs("", "pods/proxy", &["get"], Some(&cut)));
             for end in [cut, namespace(&partition.from)] {
-                all.extend(needs("", "pods/exec", &["create"], Some(&end)));
+                all.extend(needs("", "pods", &["get"], Some(&end)));
+                all.extend(needs("", "pods/exec", &["create", "get"], Some(&end)));
             }
             all
         }
@@ -140,7 +155,7 @@ pub fn of_node_agents(scenario: &Scenario, namespace: &str) -> Vec<Permission> {
 
 /// Namespaces of pod sets that are not the target's.
 fn others(scenario: &Scenario) -> BTreeSet<&str> {
-    let mut sets: Vec<&PodSet> = scenario.probes.iter().filter_map(|probe| probe.from.as_ref()).collect();
+    let mut sets: Vec<&PodSet> = scenario.probes.iter().filter_map(Probe::from_pods).collect();
     for fault in &scenario.faults {
         match &fault.kind {
             FaultKind::PodKill(kill) => sets.extend(&kill.pods),

@@ -28,6 +28,16 @@ pub fn markdown(entries: &[Entry]) -> String {
     for entry in entries {
         row(&mut page, entry);
     }
+    let clocks = entries.iter().flat_map(|entry| entry.measurements.clocks.iter().map(move |clock| (entry, clock)));
+    for (index, (entry, clock)) in clocks.enumerate() {
+        let _ = writeln!(
+            page,
+            "{}- {}: {}",
+            if index == 0 { "\n" } else { "" },
+            escape(&entry.name),
+            escape(&text::clock(clock))
+        );
+    }
     for entry in entries.iter().filter(|entry| entry.verdict.outcome != Outcome::Pass) {
         details(&mut page, entry);
     }

@@ -96,7 +96,7 @@ fn lease(context: &Context, name: &str, now: Timestamp) -> Lease {
 }
 
 /// How long the run can take.
-fn longest(context: &Context) -> Duration {
+pub(super) fn longest(context: &Context) -> Duration {
     let scenario = &context.scenario;
     let last = |fault: &crate::scenario::Fault| {
         let drain = match &fault.kind {

@@ -8,6 +8,7 @@ use crate::evidence::{End, FaultRecord, Stage};
 use crate::plan::Permission;
 use crate::scenario::Scenario;
 
+mod agents;
 mod calls;
 mod context;
 mod data;
@@ -110,6 +111,9 @@ pub enum RunError {
     /// A manifest of the fixture cannot be used or was refused; what had been applied was removed again.
     #[error("{0}")]
     Fixture(String),
+    /// The agent that probes should start in cannot be had; nothing was injected.
+    #[error("{0}; nothing was injected")]
+    Agent(String),
     /// Evidence could not be written. Everything was healed.
     #[error("{0}")]
     Evidence(String),

@@ -8,6 +8,7 @@ use crate::plan::{self, Plan};
 use crate::scenario::WorkloadKind;
 use crate::world::World;
 
+use super::agents::{self, Inside};
 use super::context::Context;
 use super::data::{self, Writers};
 use super::observe::{self, Watches};
@@ -41,6 +42,7 @@ struct Running {
     watches: Option<Watches>,
     watcher: Option<Watcher>,
     probes: Option<Probes>,
+    inside: Option<Inside>,
     writers: Option<Writers>,
     created: Vec<Undo>,
     dirty: Vec<String>,
@@ -88,6 +90,7 @@ fn header(context: &Context, job: &Job) -> Header {
 async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut Stop) -> Result<(), Halt> {
     context.recorder.stage(Stage::Prepare);
     preflight::machines(context)?;
+    preflight::vantages(context)?;
     or_stop(stop, prepare::rights(context, job)).await??;
     let watches = or_stop(stop, within(context.clock(), LISTED_LIMIT, observe::start(context))).await?;
     running.watches = Some(watches.ok_or_else(|| {
@@ -135,7 +138,13 @@ async fn steady_and_plan(context: &Context, running: &mut Running, stop: &mut St
     };
     // Probes would only fail before there is something to answer them.
     or_stop(stop, watcher.hold(Duration::ZERO, wanted.timeout)).await?.map_err(not_steady)?;
+    // Not abandoned halfway: a pod that is being created must be known, to be removed.
+    let pod = agents::create(context, &mut running.created).await?;
+    running.inside = or_stop(stop, agents::meet(context, pod)).await??;
     running.probes = Some(Probes::start(context));
+    if let Some(inside) = &mut running.inside {
+        inside.probe();
+    }
     running.writers = Some(Writers::start(context));
     let rest = (begun + wanted.timeout).saturating_sub(context.clock().elapsed());
     or_stop(stop, watcher.hold(wanted.window, rest)).await?.map_err(not_steady)?;
@@ -207,13 +216,20 @@ async fn check(context: &Context, running: &mut Running) {
     if let Some(writers) = running.writers.take() {
         writers.finish().await;
     }
-    if let Some(probes) = running.probes.take() {
-        probes.finish().await;
-    }
+    finish_probes(running).await;
     data::read_back(context).await;
     data::measure(context, When::After).await;
     snapshot::take(context, When::After).await;
     queries::ask(context).await;
+}
+
+async fn finish_probes(running: &mut Running) {
+    if let Some(probes) = running.probes.take() {
+        probes.finish().await;
+    }
+    if let Some(inside) = running.inside.take() {
+        running.created.extend(inside.finish().await);
+    }
 }
 
 /// Ends what runs and removes what was created; what is removed is not watched, since it is no drift.
@@ -221,9 +237,7 @@ async fn wind_down(context: &Context, running: &mut Running) {
     if let Some(writers) = running.writers.take() {
         writers.finish().await;
     }
-    if let Some(probes) = running.probes.take() {
-        probes.finish().await;
-    }
+    finish_probes(running).await;
     context.recorder.stage(Stage::Clean);
     running.watcher = None;
     // Only what was watched until the end was observed.

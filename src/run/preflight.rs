@@ -43,6 +43,21 @@ pub(super) fn machines(context: &Context) -> Result<(), RunError> {
     Ok(())
 }
 
+/// Checks that probes can start where the scenario wants them to.
+///
+/// # Errors
+/// The first probe that cannot.
+pub(super) fn vantages(context: &Context) -> Result<(), RunError> {
+    let foreign = context.scenario.probes.iter().find(|probe| probe.from_pods().is_some());
+    match foreign.filter(|_| context.world.agents.needed()) {
+        None => Ok(()),
+        Some(probe) => Err(RunError::NotAllowed(format!(
+            "probe {}: on a live cluster nothing probes from pods of somebody else; from = \"cluster\" probes from a pod that is started for the run",
+            probe.name
+        ))),
+    }
+}
+
 /// The permission when it is missing.
 async fn refused(client: &Client, permission: &Permission) -> Result<Option<Permission>, RunError> {
     let (resource, subresource) = match permission.resource.split_once('/') {

@@ -1,9 +1,12 @@
 //! What a scenario measures: probes, data checks and queries, as in the file.
 
+use std::fmt;
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::model::PodSet;
 use super::value::{DurationText, ServicePort};
@@ -22,9 +25,9 @@ pub struct Probe {
     /// A URL (`http`) or `host:port` (`tcp`) to reach directly; live clusters only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Pods to probe from; from outside when absent. Embedded cluster only.
+    /// Where attempts start; outside of the cluster when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<PodSet>,
+    pub from: Option<ProbeFrom>,
     /// Path of an `http` probe.
     #[serde(default = "root_path")]
     pub path: String,
@@ -40,6 +43,23 @@ pub struct Probe {
     pub timeout: Duration,
 }
 
+impl Probe {
+    /// The pods that it starts in, when the scenario names some.
+    #[must_use]
+    pub const fn from_pods(&self) -> Option<&PodSet> {
+        match &self.from {
+            Some(ProbeFrom::Pods(set)) => Some(set),
+            Some(ProbeFrom::Cluster) | None => None,
+        }
+    }
+
+    /// Whether it starts in Driftproof's own pod.
+    #[must_use]
+    pub const fn from_cluster(&self) -> bool {
+        matches!(self.from, Some(ProbeFrom::Cluster))
+    }
+}
+
 pub(super) fn root_path() -> String {
     "/".to_owned()
 }
@@ -50,6 +70,70 @@ pub(super) fn default_rate() -> f64 {
 
 pub(super) const fn one_second() -> Duration {
     Duration::from_secs(1)
+}
+
+/// Where the attempts of a probe start.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ProbeFrom {
+    /// `"cluster"`: in a pod that Driftproof starts for the run, so that DNS, Services and NetworkPolicies are crossed.
+    Cluster,
+    /// In the pods of a set, in turn. Embedded cluster only.
+    Pods(PodSet),
+}
+
+/// The one word that `from` takes.
+pub(super) const FROM_CLUSTER: &str = "cluster";
+
+impl Serialize for ProbeFrom {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Cluster => serializer.serialize_str(FROM_CLUSTER),
+            Self::Pods(set) => set.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ProbeFrom {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = ProbeFrom;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "\"{FROM_CLUSTER}\" or a set of pods")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<ProbeFrom, E> {
+                if text == FROM_CLUSTER {
+                    Ok(ProbeFrom::Cluster)
+                } else {
+                    Err(E::invalid_value(Unexpected::Str(text), &self))
+                }
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ProbeFrom, A::Error> {
+                PodSet::deserialize(MapAccessDeserializer::new(map)).map(ProbeFrom::Pods)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl JsonSchema for ProbeFrom {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ProbeFrom".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let pods = generator.subschema_for::<PodSet>();
+        json_schema!({
+            "description": "Where the attempts of a probe start.",
+            "oneOf": [
+                {
+                    "description": "In a pod that Driftproof starts for the run.",
+                    "type": "string",
+                    "const": FROM_CLUSTER,
+                },
+                pods,
+            ],
+        })
+    }
 }
 
 /// What a probe speaks.

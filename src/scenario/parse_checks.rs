@@ -1,15 +1,18 @@
 //! Reads what is measured: `[[probe]]`, `[[data]]` and `[[query]]`.
 
+use toml::de::DeValue;
+
 use super::checks::{
-    default_rate, five, one_second, root_path, set_name, set_read, set_replica_read, set_write, volume_name,
+    FROM_CLUSTER, default_rate, five, one_second, root_path, set_name, set_read, set_replica_read, set_write,
+    volume_name,
 };
 use super::codes::Code;
 use super::diagnostic::Diagnostic;
 use super::parse::{one_of, pod_set, written};
 use super::read;
-use super::reader::{Sink, Table, Value};
-use super::value::ServicePort;
-use super::{DataCheck, Probe, ProbeKind, Query, SetCheck, VolumeCheck};
+use super::reader::{Sink, Table, Value, suggestion, wrong_type};
+use super::value::{ServicePort, Workload};
+use super::{DataCheck, Probe, ProbeFrom, ProbeKind, Query, SetCheck, VolumeCheck};
 
 /// More attempts or writes per second than this measure the tool, not the target.
 const MAX_RATE: f64 = 1000.0;
@@ -21,14 +24,14 @@ pub(super) fn probe(mut table: Table<'_>) -> Probe {
         kind: kind.unwrap_or(ProbeKind::Http),
         service: table.optional("service", read::service_port),
         url: table.optional("url", |value, sink| url(value, kind, sink)),
-        from: table.table("from", "`from`").map(pod_set),
+        from: from(&mut table),
         path: table.or("path", path, root_path()),
         status: table.list("status", status).unwrap_or_default(),
         rate: table.or("rate", rate, default_rate()),
         timeout: table.or("timeout", read::some_time, one_second()),
     };
     one_of(&table, "service", "url");
-    if table.has("url") && table.has("from") {
+    if table.has("url") && probe.from_pods().is_some() {
         let message = "`url` is reached from where Driftproof runs, `from` asks for a pod";
         let diagnostic = Diagnostic::new(Code::Conflict, table.span_of("from"), message);
         table.sink.push(diagnostic.other(table.span_of("url"), "`url` is here").help("probe a `service` instead"));
@@ -44,6 +47,28 @@ pub(super) fn probe(mut table: Table<'_>) -> Probe {
     }
     table.finish();
     probe
+}
+
+/// `"cluster"`, or a set of pods.
+fn from(table: &mut Table<'_>) -> Option<ProbeFrom> {
+    let value = table.get("from")?;
+    let word = match value.get_ref() {
+        DeValue::String(word) => word.as_ref(),
+        DeValue::Table(_) => {
+            return Table::from_value(value, "`from`".to_owned(), table.sink).map(pod_set).map(ProbeFrom::Pods);
+        }
+        other => return table.sink.fail(wrong_type(value, "\"cluster\" or a table", other)),
+    };
+    if word == FROM_CLUSTER {
+        return Some(ProbeFrom::Cluster);
+    }
+    let help = match (suggestion(word, &[FROM_CLUSTER]), word.parse::<Workload>()) {
+        (Some(suggestion), _) => suggestion,
+        (None, Ok(workload)) => format!("to probe from its pods write {{ workload = \"{workload}\" }}"),
+        (None, Err(_)) => format!("write \"{FROM_CLUSTER}\", or name pods: {{ workload = \"deployment/client\" }}"),
+    };
+    let message = format!("`{word}` is not a place to probe from");
+    table.sink.fail(Diagnostic::new(Code::UnknownWord, value.span(), message).help(help))
 }
 
 fn url(value: &Value<'_>, kind: Option<ProbeKind>, sink: &Sink) -> Option<String> {

@@ -1,12 +1,13 @@
 //! The embedded cluster as a world: the only place where our words meet the simulation's.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
+use super::embedded_agents::{self, Reach};
 use super::{
     Clock, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World, digest_of, proxy,
     sha256,
@@ -14,7 +15,7 @@ use super::{
 use crate::evidence::WorldName;
 use crate::scenario::{CommandPair, Enforcement, FailureMode, Scenario};
 use crate::sim::network::{Answer, ConnectionId, Destination, Request, Vantage as SimVantage};
-use crate::sim::{Cluster, NodeSpec, Settings};
+use crate::sim::{Cluster, Kind, NodeSpec, Settings};
 
 /// Boots an embedded cluster for a scenario on the current tokio runtime, whose clock must be paused.
 ///
@@ -24,14 +25,41 @@ pub fn start(scenario: &Scenario, seed: u64) -> Result<World, String> {
     let cluster = Cluster::start(settings(&scenario.cluster)?, seed);
     let client = cluster.client();
     let wall = cluster.with(|state| state.timestamp());
+    let clock = Clock::starting_at(wall);
+    let network: Arc<dyn Network> = Arc::new(Wires { cluster: cluster.clone(), client: client.clone() });
+    let watched = cluster.clone();
+    let look = Arc::new(move |namespace: &str, pod: &str| reach(&watched, namespace, pod));
+    let agents = embedded_agents::Embedded { clock, network: network.clone(), look, joined: Mutex::default() };
     Ok(World {
         name: WorldName::Embedded,
-        client: client.clone(),
-        clock: Clock::starting_at(wall),
-        network: Arc::new(Wires { cluster: cluster.clone(), client }),
+        client,
+        clock,
+        network,
+        agents: Arc::new(agents),
         machines: Arc::new(Hands { cluster: cluster.clone() }),
         volumes: Arc::new(Disks { cluster }),
         metrics: None,
+    })
+}
+
+/// Whether a stream to what runs in a pod would work.
+fn reach(cluster: &Cluster, namespace: &str, pod: &str) -> Reach {
+    cluster.with(|state| {
+        let Some(pod) = state.store.find(Kind::Pod, namespace, pod) else { return Reach::Gone };
+        let uid = pod.uid();
+        if matches!(pod.text("/status/phase"), "Succeeded" | "Failed") {
+            return Reach::Gone;
+        }
+        let Some(sandbox) = state.kubelet.sandboxes.get(uid) else { return Reach::Off };
+        let machine = state.kubelet.machines.get(&sandbox.node);
+        let runs = sandbox.containers.values().any(|container| container.running);
+        match machine {
+            Some(machine) if machine.powered && runs => {
+                // The stream goes through the API server and the node's kubelet.
+                if machine.kubelet && state.reaches_control_plane(uid) { Reach::Here } else { Reach::Away }
+            }
+            Some(_) | None => Reach::Off,
+        }
     })
 }
 

@@ -6,20 +6,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::sync::mpsc::UnboundedSender;
 
-use crate::evidence::WorldName;
-use crate::scenario::{CommandPair, FailureMode};
+use crate::evidence::{Attempt, WorldName};
+use crate::scenario::{CommandPair, FailureMode, Probe};
 
+pub mod agent;
 mod causes;
 mod clock;
 mod digest;
+mod direct;
 pub mod embedded;
+mod embedded_agents;
 pub mod live;
+mod open_loop;
 mod proxy;
 
 pub(crate) use causes::causes;
 pub use clock::Clock;
 pub use digest::{digest_of, sha256};
+pub(crate) use open_loop::{attempt, open_loop, time_left};
 
 /// A cluster, as a run needs it.
 #[derive(Clone)]
@@ -32,6 +38,8 @@ pub struct World {
     pub clock: Clock,
     /// Its network.
     pub network: Arc<dyn Network>,
+    /// What speaks to agents in it.
+    pub agents: Arc<dyn Agents>,
     /// Its machines.
     pub machines: Arc<dyn Machines>,
     /// Its volumes.
@@ -207,6 +215,76 @@ pub trait Volumes: Send + Sync {
         file: &'a str,
         content: &'a str,
     ) -> BoxFuture<'a, Result<(), String>>;
+}
+
+/// Pods that carry Driftproof's own agent, from which traffic starts as from any client in the cluster. The run creates
+/// and removes the pods; this speaks to what runs in them.
+pub trait Agents: Send + Sync {
+    /// The image that carries the agent.
+    fn image(&self) -> &str;
+
+    /// Whether traffic from inside needs an agent here. Where it does not, every pod is a vantage by itself.
+    fn needed(&self) -> bool;
+
+    /// Makes a pod of somebody else a vantage as well as this world can, before anything is injected.
+    ///
+    /// # Errors
+    /// Why it cannot be one.
+    fn lend<'a>(&'a self, namespace: &'a str, pod: &'a str) -> BoxFuture<'a, Result<(), String>>;
+
+    /// Meets the agent in a running pod, which is a vantage from then on. What it tells goes to `heard`.
+    ///
+    /// # Errors
+    /// Why it cannot be met.
+    fn join<'a>(
+        &'a self,
+        namespace: &'a str,
+        pod: &'a str,
+        heard: UnboundedSender<Heard>,
+    ) -> BoxFuture<'a, Result<(), String>>;
+
+    /// Starts an open-loop probe in the agent of a pod.
+    ///
+    /// # Errors
+    /// Why it cannot be started.
+    fn probe<'a>(
+        &'a self,
+        vantage: (&'a str, &'a str),
+        index: usize,
+        probe: &'a Probe,
+        to: &'a Place,
+    ) -> BoxFuture<'a, Result<(), String>>;
+
+    /// Stops a probe. Returns when all of its attempts were heard, or never will be.
+    fn stop<'a>(&'a self, namespace: &'a str, pod: &'a str, index: usize) -> BoxFuture<'a, ()>;
+
+    /// Takes leave of an agent, which then ends.
+    fn leave<'a>(&'a self, namespace: &'a str, pod: &'a str) -> BoxFuture<'a, ()>;
+}
+
+/// What is heard of an agent. Times are the run's.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// An attempt of a probe ended.
+    Attempt(Attempt),
+    /// The agent's clock minus the run's, and how far the truth may be away. Microseconds.
+    Clock {
+        /// The agent's clock minus the run's.
+        offset: i64,
+        /// Half of the shortest round trip.
+        error: u64,
+    },
+    /// Something limits what was heard.
+    Gap {
+        /// What, for people.
+        what: String,
+        /// Whether nothing was lost.
+        recovered: bool,
+    },
+    /// The agent cannot be heard, and why; or it can again.
+    Blind(Option<String>),
+    /// It will not be heard any more.
+    Lost(String),
 }
 
 /// Prometheus.

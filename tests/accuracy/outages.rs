@@ -37,9 +37,11 @@ pub(crate) async fn measure(lab: &Lab) -> Result<(), String> {
     let truth = switching.await.map_err(|error| format!("the switch: {error}"))?;
     let (measured, started) = run.measured("outages")?;
     let start = started.parse::<Timestamp>().map_err(|error| format!("start {started}: {error}"))?.as_microsecond();
-    let found: Vec<(i64, i64)> = measured.probes[0].outages.iter().filter_map(|outage| {
-        Some((start + i64::try_from(outage.from).ok()?, start + i64::try_from(outage.to).ok()?))
-    }).collect();
+    let found: Vec<(i64, i64)> = measured.probes[0]
+        .outages
+        .iter()
+        .filter_map(|outage| Some((start + i64::try_from(outage.from).ok()?, start + i64::try_from(outage.to).ok()?)))
+        .collect();
     print(&truth, &found);
     Ok(())
 }

@@ -85,6 +85,7 @@ fn section(entry: &Entry) -> Markup {
             (tables::outages(&measured.probes))
             (tables::data(&measured.data))
             (tables::same(&measured.same))
+            (tables::clocks(measured))
             (tables::gaps(measured))
             p class="again" { @if entry.verdict.outcome == Outcome::Pass { "Again: " } @else { "To see it again: " } code { (entry.header.again) } }
         }

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use crate::evidence::Connection;
 use crate::measure::text::{duration, some};
 use crate::measure::{DataMeasure, FaultSpan, Measurements, ProbeMeasure, SameMeasure, SetMeasure, VolumeMeasure};
+use crate::report::text;
 use crate::verdict::{Judgement, Outcome};
 
 pub(super) fn class(outcome: Outcome) -> &'static str {
@@ -166,6 +167,16 @@ pub(super) fn same(measures: &[SameMeasure]) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// How far times from inside the cluster can be trusted.
+pub(super) fn clocks(measurements: &Measurements) -> Markup {
+    html! {
+        @if !measurements.clocks.is_empty() {
+            h3 { "Clocks inside the cluster" }
+            ul { @for clock in &measurements.clocks { li { (text::clock(clock)) } } }
         }
     }
 }

@@ -30,6 +30,10 @@ pub(super) fn fate(pod: &Pod, rules: Rules) -> Fate {
     if annotations.is_some_and(|annotations| annotations.contains_key("kubernetes.io/config.mirror")) {
         return Fate::Stay;
     }
+    // Driftproof's own pod is not part of what is drained; if its node goes, another one takes its place.
+    if is_agent(pod) {
+        return Fate::Stay;
+    }
     // A pod that has ended loses nothing, whatever it was.
     if is_finished(pod) {
         return Fate::Evict;
@@ -50,6 +54,12 @@ pub(super) fn fate(pod: &Pod, rules: Rules) -> Fate {
         ));
     }
     Fate::Evict
+}
+
+fn is_agent(pod: &Pod) -> bool {
+    let label = |key: &str| pod.metadata.labels.as_ref().and_then(|labels| labels.get(key)).map(String::as_str);
+    label("app.kubernetes.io/name") == Some("driftproof-agent")
+        && label("app.kubernetes.io/managed-by") == Some("driftproof")
 }
 
 fn has_empty_dir(pod: &Pod) -> bool {

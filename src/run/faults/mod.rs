@@ -13,6 +13,8 @@ use super::context::Context;
 use super::undo;
 use super::wait::{stopped, within};
 
+pub(super) mod canaries;
+mod cni;
 mod drain_filter;
 pub(super) mod network_partition;
 pub(super) mod node_agent;
@@ -20,6 +22,7 @@ mod node_agent_job;
 mod node_drain;
 mod node_failure;
 pub(super) mod node_taint;
+mod partition_words;
 mod pod_kill;
 
 /// The annotation of a node that we cordoned: run and step.
@@ -28,7 +31,7 @@ pub(super) const CORDONED_BY: &str = "driftproof.dev/cordoned-by";
 /// What was found before the injection and is needed to prove it.
 enum Before {
     Nothing,
-    Partition(network_partition::Opened),
+    Partition(canaries::Opened),
     /// Agents that wait on their nodes.
     Agents(Vec<node_agent::Agent>),
     /// Pods that a taint is to drive out.
@@ -55,8 +58,8 @@ impl Release {
 pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -> Vec<String> {
     let note = |life| context.recorder.life(&step.id, life);
     let before = match &step.action {
-        Action::NetworkPartition { canaries, .. } => {
-            Before::Partition(network_partition::open(context, canaries).await)
+        Action::NetworkPartition { canaries, pods, direction, .. } => {
+            Before::Partition(canaries::open(context, canaries, pods, *direction).await)
         }
         Action::NodeFailure { nodes, mode: FailureMode::Taint, .. } => {
             Before::Tenants(node_taint::tenants(context, nodes, &step.id))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::plan::{controller, matches};
-use crate::scenario::{FaultKind, PodSet, Requirement, Scenario, Selector, Workload, WorkloadKind};
+use crate::scenario::{FaultKind, PodSet, Probe, Requirement, Scenario, Selector, Workload, WorkloadKind};
 
 /// Deployment that controls a ReplicaSet, by the ReplicaSet's UID.
 pub(super) type ReplicaSets = BTreeMap<String, String>;
@@ -43,7 +43,7 @@ impl Group {
                 FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) => {}
             }
         }
-        sets.extend(scenario.probes.iter().filter_map(|probe| probe.from.as_ref()));
+        sets.extend(scenario.probes.iter().filter_map(Probe::from_pods));
         let others = sets.into_iter().map(of).collect();
         (Self::new(target.namespace.clone(), target.workload.as_ref(), target.selector.as_ref()), others)
     }

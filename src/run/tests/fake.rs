@@ -9,10 +9,13 @@ use futures::future::BoxFuture;
 use http::{Request, Response};
 use kube::client::Body;
 use serde_json::Value;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::evidence::{Event, Log, Memory, Record, WorldName};
-use crate::scenario::{CommandPair, FailureMode, Scenario};
-use crate::world::{Clock, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World};
+use crate::scenario::{CommandPair, FailureMode, Probe, Scenario};
+use crate::world::{
+    Agents, Clock, Connection, Heard, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World,
+};
 
 use super::super::Job;
 use super::super::context::Context;
@@ -143,6 +146,36 @@ impl Volumes for Nothing {
     }
 }
 
+impl Agents for Nothing {
+    fn image(&self) -> &str {
+        "none"
+    }
+    fn needed(&self) -> bool {
+        false
+    }
+    fn lend<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<(), String>> {
+        std::future::ready(Ok(())).boxed()
+    }
+    fn join<'a>(&'a self, _: &'a str, _: &'a str, _: UnboundedSender<Heard>) -> BoxFuture<'a, Result<(), String>> {
+        std::future::ready(Err("no agents here".to_owned())).boxed()
+    }
+    fn probe<'a>(
+        &'a self,
+        _: (&'a str, &'a str),
+        _: usize,
+        _: &'a Probe,
+        _: &'a Place,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        std::future::ready(Err("no agents here".to_owned())).boxed()
+    }
+    fn stop<'a>(&'a self, _: &'a str, _: &'a str, _: usize) -> BoxFuture<'a, ()> {
+        std::future::ready(()).boxed()
+    }
+    fn leave<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, ()> {
+        std::future::ready(()).boxed()
+    }
+}
+
 pub(super) fn scenario() -> Scenario {
     let text = r#"{
         "name": "test",
@@ -161,6 +194,7 @@ pub(super) fn context(script: &Script, passes: fn(Duration) -> bool) -> (Context
         client: script.client(),
         clock,
         network: Arc::new(Wires { passes, clock }),
+        agents: Arc::new(Nothing),
         machines: Arc::new(Nothing),
         volumes: Arc::new(Nothing),
         metrics: None,

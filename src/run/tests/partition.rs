@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use crate::plan::{Canary, PodTarget};
+use crate::scenario::Direction;
 
-use super::super::faults::network_partition::{open, prove, prove_healed};
+use super::super::context::Context;
+use super::super::faults::canaries::{Opened, open};
+use super::super::faults::network_partition::{prove, prove_healed};
 use super::fake::{Script, context};
 
 type Passes = fn(Duration) -> bool;
@@ -20,9 +23,14 @@ fn canary() -> Canary {
     Canary { from: None, to: pod("web-1"), port: "8080".into() }
 }
 
+async fn before(context: &Context) -> Opened {
+    let canary = canary();
+    open(context, std::slice::from_ref(&canary), std::slice::from_ref(&canary.to), Direction::Ingress).await
+}
+
 async fn proof(passes: fn(Duration) -> bool) -> (bool, String) {
     let (context, _) = context(&Script::default(), passes);
-    let opened = open(&context, &[canary()]).await;
+    let opened = before(&context).await;
     context.clock().sleep(Duration::from_secs(1)).await;
     let proof = prove(&context, &opened).await;
     (proof.proven, proof.statement)
@@ -31,9 +39,11 @@ async fn proof(passes: fn(Duration) -> bool) -> (bool, String) {
 #[tokio::test(start_paused = true)]
 async fn a_cut_is_proven_by_what_passed_before() {
     let path = "outside → elsewhere/web-1:8080";
-    let blocked = format!("blocked: {path}; established connections could not be tried here");
+    let blocked = format!(
+        "blocked: {path}; established connections could not be tried: {path} (cannot be tried here: no raw connections here)"
+    );
     let ignored = format!(
-        "the network accepts NetworkPolicies and does not enforce them: {path} still passed 10s after the policy was created"
+        "the network accepts NetworkPolicies and does not enforce them: {path} still passed 10s after the policy was created; which network plugin the cluster has could not be seen within 5s"
     );
     let nothing = format!("no canary passed before the cut, so that none can show it: {path} (no answer within 1s)");
     let cases: [(&str, Passes, bool, String); 4] = [
@@ -53,7 +63,7 @@ async fn healing_is_proven_by_the_same_traffic() {
         [((|now| now.as_secs() != 2) as fn(Duration) -> bool, true), (|now| now.as_secs() < 2, false)]
     {
         let (context, _) = context(&Script::default(), passes);
-        let opened = open(&context, &[canary()]).await;
+        let opened = before(&context).await;
         context.clock().sleep(Duration::from_secs(2)).await;
         assert_eq!(prove_healed(&context, &opened).await.proven, proven);
     }

@@ -1,5 +1,6 @@
 //! A live cluster, named by its kubeconfig context. There is no "current context": what is not named is not touched.
 
+mod agents;
 mod machines;
 mod metrics;
 mod network;
@@ -11,6 +12,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
+
+pub use agents::AgentOptions;
 
 use super::{Clock, Metrics, NodeAgent, World, causes};
 use crate::evidence::WorldName;
@@ -28,6 +31,8 @@ pub struct Options {
     pub allow_commands: bool,
     /// The pods that act on nodes.
     pub node_agent: NodeAgent,
+    /// What carries agents.
+    pub agents: AgentOptions,
 }
 
 /// Why a live cluster cannot be used.
@@ -77,11 +82,14 @@ pub async fn connect(options: &Options) -> Result<World, ConnectError> {
         Some(url) => Some(Arc::new(metrics::Prometheus::new(url).map_err(ConnectError::Prometheus)?)),
         None => None,
     };
+    let clock = Clock::starting_at(Timestamp::now());
+    let inside = Arc::new(agents::Attached::new(client.clone(), clock, options.agents.clone()));
     Ok(World {
         name: WorldName::Live { context: options.context.clone(), version: version.git_version },
         client: client.clone(),
-        clock: Clock::starting_at(Timestamp::now()),
-        network: Arc::new(network::Live::new(client.clone()).map_err(ConnectError::Client)?),
+        clock,
+        network: Arc::new(network::Live::new(client.clone(), inside.clone()).map_err(ConnectError::Client)?),
+        agents: inside,
         machines: Arc::new(machines::Commands { allowed: options.allow_commands, agent: options.node_agent.clone() }),
         volumes: Arc::new(volumes::Exec { client }),
         metrics,

@@ -1,0 +1,54 @@
+//! Driftproof's own pod inside the cluster, for as long as a run needs it: created through the journal, met, looked after,
+//! replaced when it is lost, removed with everything else that the run created.
+
+mod manifest;
+mod start;
+mod tend;
+
+use crate::evidence::Undo;
+use crate::scenario::{FaultKind, Probe};
+
+use super::RunError;
+use super::context::Context;
+
+pub(super) use start::Created;
+pub(super) use tend::Inside;
+
+/// Creates the agent's pod when the scenario needs one here, and pushes how it is removed onto `created`. Not to be
+/// abandoned halfway.
+///
+/// # Errors
+/// When probes should start in it and it cannot be created.
+pub(super) async fn create(context: &Context, created: &mut Vec<Undo>) -> Result<Option<Created>, RunError> {
+    let cuts = context.scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NetworkPartition(_)));
+    if !probes(context) && !(cuts && context.world.agents.needed()) {
+        return Ok(None);
+    }
+    or_without(context, start::create(context, 1, created).await)
+}
+
+/// Meets the agent once its pod runs.
+///
+/// # Errors
+/// When probes should start in it and it cannot be met.
+pub(super) async fn meet(context: &Context, pod: Option<Created>) -> Result<Option<Inside>, RunError> {
+    let Some(pod) = pod else { return Ok(None) };
+    let met = or_without(context, start::meet(context, pod).await)?;
+    Ok(met.map(|met| Inside::new(context, met)))
+}
+
+fn probes(context: &Context) -> bool {
+    context.scenario.probes.iter().any(Probe::from_cluster)
+}
+
+/// Canaries alone can do without an agent: their proof says what was not tried.
+fn or_without<T>(context: &Context, result: Result<T, String>) -> Result<Option<T>, RunError> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(reason) if probes(context) => Err(RunError::Agent(reason)),
+        Err(reason) => {
+            context.recorder.gap(format!("nothing is tried from an agent inside the cluster: {reason}"), true);
+            Ok(None)
+        }
+    }
+}
