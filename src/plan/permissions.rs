@@ -118,7 +118,9 @@ fn injecting(kind: &FaultKind, target: &str) -> Vec<Permission> {
             let verbs = ["get", "list", "create", "delete"];
             let mut all = needs("networking.k8s.io", "networkpolicies", &verbs, Some(&cut));
             // Canaries are sent from an agent, from pods at both ends, and from outside.
-            all.extend(agent(target));
+            if partition.from.is_none() {
+                all.extend(agent(target));
+            }
             all.extend(needs("", "pods/proxy", &["get"], Some(&cut)));
             for end in [cut, namespace(&partition.from)] {
                 all.extend(needs("", "pods", &["get"], Some(&end)));

@@ -217,6 +217,8 @@ fn rights_are_those_that_the_faults_need_and_no_more() {
     };
     let kill = "[[fault]]\nkind = \"pod-kill\"";
     let cut = "[[fault]]\nkind = \"network-partition\"\nhold = \"1s\"";
+    let between = "[[fault]]\nkind = \"network-partition\"\nhold = \"1s\"\nfrom = { selector = \"app=client\" }";
+    let inside = "[[probe]]\nname = \"a\"\nkind = \"http\"\nservice = \"web:80\"\nfrom = \"cluster\"\n[[fault]]\nkind = \"node-drain\"";
     let drain = "[[fault]]\nkind = \"node-drain\"";
     let probe = "[[probe]]\nname = \"a\"\nkind = \"http\"\nservice = \"web.edge:80\"\n[[fault]]\nkind = \"pod-kill\"";
     for (body, wanted, expected) in [
@@ -229,7 +231,13 @@ fn rights_are_those_that_the_faults_need_and_no_more() {
         (kill, "get shop/secrets", false),
         (cut, "create shop/networkpolicies", true),
         (cut, "delete shop/networkpolicies", true),
-        (cut, "delete shop/pods", false),
+        (cut, "delete shop/pods", true),
+        (cut, "create shop/pods/attach", true),
+        (between, "delete shop/pods", false),
+        (between, "create shop/pods/exec", true),
+        (inside, "create shop/pods", true),
+        (inside, "get shop/pods/attach", true),
+        (inside, "get shop/services/proxy", false),
         (drain, "create */pods/eviction", true),
         (drain, "patch */nodes", true),
         (drain, "list */pods", true),

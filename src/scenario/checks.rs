@@ -75,7 +75,7 @@ pub(super) const fn one_second() -> Duration {
 /// Where the attempts of a probe start.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ProbeFrom {
-    /// `"cluster"`: in a pod that Driftproof starts for the run, so that DNS, Services and NetworkPolicies are crossed.
+    /// `"cluster"`: in a pod that Driftproof starts for the run, so that DNS, Services and network policies are crossed.
     Cluster,
     /// In the pods of a set, in turn. Embedded cluster only.
     Pods(PodSet),

@@ -57,8 +57,8 @@ pub(super) async fn fetch(
 /// [`NetworkError`].
 pub(super) async fn open(address: &str, timeout: Duration) -> Result<Held, NetworkError> {
     let stream = connect(address, timeout).await?;
-    let stream = Stream { stream, speaks: Speaks::Unknown, ended: None };
-    Ok(Held { address: address.to_owned(), stream: Mutex::new(stream) })
+    let line = Line { stream, speaks: Speaks::Unknown, ended: None };
+    Ok(Held { address: address.to_owned(), line: Mutex::new(line) })
 }
 
 async fn connect(address: &str, timeout: Duration) -> Result<TcpStream, NetworkError> {
@@ -88,11 +88,11 @@ fn keep_alive(stream: &TcpStream) -> io::Result<()> {
 #[derive(Debug)]
 pub(super) struct Held {
     address: String,
-    stream: Mutex<Stream>,
+    line: Mutex<Line>,
 }
 
 #[derive(Debug)]
-struct Stream {
+struct Line {
     stream: TcpStream,
     speaks: Speaks,
     /// How it ended, which the kernel tells only once.
@@ -111,7 +111,7 @@ enum Speaks {
 impl Held {
     /// Whether traffic still passes. Takes [`WATCHED`] when it does and only the other end's kernel can tell.
     pub(super) async fn watch(&self) -> Result<(), NetworkError> {
-        let mut held = self.stream.lock().await;
+        let mut held = self.line.lock().await;
         if let Some(ended) = &held.ended {
             return Err(ended.clone());
         }
@@ -133,7 +133,7 @@ impl Held {
     }
 }
 
-impl Stream {
+impl Line {
     /// One HTTP exchange that leaves the connection open.
     async fn head(&mut self) -> Result<(), NetworkError> {
         let exchange = async {

@@ -167,7 +167,7 @@ fn key(namespace: &str, pod: &str) -> (String, String) {
 }
 
 impl Agents for Embedded {
-    fn image(&self) -> &str {
+    fn image(&self) -> &'static str {
         concat!("driftproof:", env!("CARGO_PKG_VERSION"))
     }
 

@@ -67,12 +67,16 @@ async fn a_partition_is_proven_from_outside_and_healed() {
     lab.deploy().await;
     lab.scenario("[[fault]]\nkind = \"network-partition\"\nhold = \"4s\"\n[expect]\nlongest_outage = \"20s\"\n");
     lab.run(&[]).await.expect(0);
-    let (injected, healed) = proofs(&evidence(&lab));
+    let evidence = evidence(&lab);
+    let (injected, healed) = proofs(&evidence);
     assert!(injected.proven && healed.proven, "{injected:?} {healed:?}");
     assert!(injected.canaries.iter().any(|canary| canary.path.starts_with("outside") && !canary.now), "{injected:?}");
+    let no_agent = |event: &Event| matches!(event, Event::Gap { what, recovered: true } if what.starts_with("nothing is tried from an agent"));
+    assert!(evidence.records.iter().any(|record| no_agent(&record.event)), "{:?}", evidence.records);
     assert!(lab.ours().is_empty(), "left behind: {:?}", lab.ours());
     let created: Vec<String> = lab.changes().into_iter().filter(|line| line.starts_with("POST")).collect();
-    let ours = ["/leases", "/networkpolicies"];
+    // The served cluster cannot be attached to: its agent is not met, which is on record, and the outside has to do.
+    let ours = ["/leases", "/networkpolicies", "/pods"];
     assert!(
         created.iter().all(|line| ours.iter().any(|end| line.ends_with(end))),
         "without --apply-fixtures: {created:?}"

@@ -29,6 +29,27 @@ async fn missing_rights_are_listed_before_anything_is_touched() {
 }
 
 #[tokio::test]
+async fn probes_from_inside_need_an_agent_that_can_be_met() {
+    let lab = Lab::start(settings()).await;
+    lab.deploy().await;
+    let probe = |from: &str| {
+        let probe = format!("[[probe]]\nname = \"inside\"\nkind = \"http\"\nservice = \"web:80\"\nfrom = {from}\n");
+        format!("{probe}[[fault]]\nkind = \"pod-kill\"\n")
+    };
+    lab.scenario(&probe("{ workload = \"deployment/web\" }"));
+    let ended = lab.run(&[]).await.expect(2);
+    assert!(ended.err.contains("probe inside") && ended.err.contains("from = \"cluster\""), "{}", ended.err);
+    assert_eq!(lab.changes(), [] as [String; 0]);
+
+    lab.scenario(&probe("\"cluster\""));
+    let ended = lab.run(&["--agent-image", "nobody/driftproof:1"]).await.expect(2);
+    for part in ["agent shop/driftproof-agent-", "attach", "--agent-image", "nothing was injected"] {
+        assert!(ended.err.contains(part), "`{part}` is missing: {}", ended.err);
+    }
+    assert!(lab.ours().is_empty(), "left behind: {:?}", lab.ours());
+}
+
+#[tokio::test]
 async fn fixtures_are_not_created_unasked() {
     let lab = Lab::start(settings()).await;
     lab.scenario(PARTITION);

@@ -20,11 +20,13 @@ pub(super) use tend::Inside;
 /// # Errors
 /// When probes should start in it and it cannot be created.
 pub(super) async fn create(context: &Context, created: &mut Vec<Undo>) -> Result<Option<Created>, RunError> {
-    let cuts = context.scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NetworkPartition(_)));
-    if !probes(context) && !(cuts && context.world.agents.needed()) {
-        return Ok(None);
+    // A cut between two groups is tried from pods of the groups.
+    let from_everything = |kind: &FaultKind| matches!(kind, FaultKind::NetworkPartition(cut) if cut.from.is_none());
+    let cuts = context.scenario.faults.iter().any(|fault| from_everything(&fault.kind));
+    if probes(context) || (cuts && context.world.agents.needed()) {
+        return or_without(context, start::create(context, 1, created).await);
     }
-    or_without(context, start::create(context, 1, created).await)
+    Ok(None)
 }
 
 /// Meets the agent once its pod runs.

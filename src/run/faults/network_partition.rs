@@ -57,12 +57,12 @@ pub(super) fn undo(manifest: &Value) -> Undo {
 /// Proven when no canary that passed before gets through on a new connection any more.
 pub(in crate::run) async fn prove(context: &Context, opened: &Opened) -> Proof {
     if opened.usable().is_empty() {
-        return unproven(words::nothing_passed(opened), Vec::new());
+        return unproven(words::nothing_passed(opened), &[]);
     }
     let deadline = context.clock().elapsed() + PATIENCE;
     loop {
         let Some(tried) = look(context, opened, Established::Tried).await else {
-            return unproven("the pods of all canaries ended before the cut could be proven".to_owned(), Vec::new());
+            return unproven("the pods of all canaries ended before the cut could be proven".to_owned(), &[]);
         };
         let late = context.clock().elapsed() >= deadline;
         let new = words::passing(&tried);
@@ -79,18 +79,18 @@ pub(in crate::run) async fn prove(context: &Context, opened: &Opened) -> Proof {
                 humantime::format_duration(PATIENCE),
                 cni::believed(context).await
             );
-            return unproven(statement, tried);
+            return unproven(statement, &tried);
         }
         if late {
             let statement = format!("no canary could be tried any more: {}", words::why_not(&tried, Connection::New));
-            return unproven(statement, tried);
+            return unproven(statement, &tried);
         }
         context.clock().sleep(PAUSE).await;
     }
 }
 
-fn unproven(statement: String, tried: Vec<Tried>) -> Proof {
-    Proof { proven: false, statement, canaries: words::results(&tried) }
+fn unproven(statement: String, tried: &[Tried]) -> Proof {
+    Proof { proven: false, statement, canaries: words::results(tried) }
 }
 
 fn paths(tried: &[Tried], connection: Connection, seen: impl Fn(&Seen) -> bool) -> Vec<String> {
@@ -115,8 +115,11 @@ pub(in crate::run) async fn prove_healed(context: &Context, opened: &Opened) -> 
         }
         if context.clock().elapsed() >= deadline {
             let limit = humantime::format_duration(PATIENCE_HEAL);
-            let statement = format!("still blocked {limit} after the policies were deleted: {}", blocked.join(", "));
-            return unproven(statement, tried);
+            let unknown = words::why_not(&tried, Connection::New);
+            let unknown = if unknown.is_empty() { unknown } else { format!("; could not be tried: {unknown}") };
+            let blocked = paths(&tried, Connection::New, |seen| *seen == Seen::Blocked).join(", ");
+            let statement = format!("not seen to pass {limit} after the policies were deleted: {blocked}{unknown}");
+            return unproven(statement, &tried);
         }
         context.clock().sleep(PAUSE).await;
     }

@@ -1,5 +1,7 @@
 //! What canaries saw, in one sentence: what was blocked, on which connections, and what could not be tried. Pure.
 
+use std::fmt::Write;
+
 use crate::evidence::{CanaryResult, Connection};
 use crate::scenario::Direction;
 
@@ -81,7 +83,7 @@ fn untried(opened: &Opened) -> String {
             continue;
         }
         let why = if lines.is_empty() { "no canary is known".to_owned() } else { reasons(lines.into_iter()) };
-        text.push_str(&format!("; not proven for {word}, which could not be tried: {why}"));
+        let _ = write!(text, "; not proven for {word}, which could not be tried: {why}");
     }
     text
 }

@@ -147,7 +147,7 @@ impl Volumes for Nothing {
 }
 
 impl Agents for Nothing {
-    fn image(&self) -> &str {
+    fn image(&self) -> &'static str {
         "none"
     }
     fn needed(&self) -> bool {

@@ -52,6 +52,8 @@ struct Talk {
     /// The last order that the agent is known to have.
     seen: u64,
     told: Option<Duration>,
+    /// When anything was heard last.
+    heard: Duration,
 }
 
 /// Talks until the runner says goodbye or the agent is lost.
@@ -67,6 +69,7 @@ pub(super) async fn run(desk: Arc<Desk>, dial: Dial) {
         acknowledged: 0,
         seen: 0,
         told: None,
+        heard: clock.elapsed(),
     };
     let begun = clock.elapsed();
     let mut pause = PAUSES.0;
@@ -87,17 +90,16 @@ pub(super) async fn run(desk: Arc<Desk>, dial: Dial) {
         }
         let now = clock.elapsed();
         let met = desk.lock().estimate.is_some();
-        let (since, limit) = match &talk.broken {
-            Some((since, _)) => (*since, if met { LOST_AFTER } else { MEETING }),
-            None => {
-                pause = PAUSES.0;
-                let since = if met { now } else { begun };
-                talk.broken = Some((since, reason.clone()));
-                if met {
-                    desk.tell(Heard::Blind(Some(reason.clone())));
-                }
-                (since, LOST_AFTER)
+        let (since, limit) = if let Some((since, _)) = &talk.broken {
+            (*since, if met { LOST_AFTER } else { MEETING })
+        } else {
+            pause = PAUSES.0;
+            let since = if met { talk.heard } else { begun };
+            talk.broken = Some((since, reason.clone()));
+            if met {
+                desk.tell(Heard::Blind(Some(reason.clone())));
             }
+            (since, LOST_AFTER)
         };
         if now.saturating_sub(since) >= limit {
             let limit = humantime::format_duration(limit);
@@ -159,14 +161,14 @@ impl Talk {
         desk.lock().orders.acknowledge(seen);
         let mut sent = seen;
         let mut burst = BURST;
-        let mut heard = clock.elapsed();
-        let mut next_ping = heard;
+        self.heard = clock.elapsed();
+        let mut next_ping = self.heard;
         loop {
             let text = tokio::select! {
                 biased;
                 text = lines.next_line() => match text {
                     Ok(Some(text)) => {
-                        heard = clock.elapsed();
+                        self.heard = clock.elapsed();
                         burst = burst.saturating_sub(u32::from(self.hear(&text)));
                         if burst == 0 {
                             self.greeted();
@@ -182,7 +184,7 @@ impl Talk {
                     let orders = if burst == 0 { self.orders(&mut sent) } else { String::new() };
                     orders + &self.pings()
                 }
-                () = clock.sleep_until(heard + SILENCE) => {
+                () = clock.sleep_until(self.heard + SILENCE) => {
                     return End::Broken(format!("nothing heard for {}", humantime::format_duration(SILENCE)));
                 }
             };
@@ -210,8 +212,9 @@ impl Talk {
     fn greeted(&mut self) {
         self.desk.met();
         if let Some((since, reason)) = self.broken.take().filter(|_| self.told.is_some()) {
-            let lasted =
-                Duration::from_millis(u64::try_from((self.desk.clock.elapsed() - since).as_millis()).unwrap_or(0));
+            let lasted = Duration::from_millis(
+                u64::try_from(self.desk.clock.elapsed().saturating_sub(since).as_millis()).unwrap_or(0),
+            );
             let lasted = humantime::format_duration(lasted);
             let what = format!("agent {}: its stream was broken for {lasted} ({reason}) and resumed", self.desk.name);
             self.desk.tell(Heard::Gap { what, recovered: true });

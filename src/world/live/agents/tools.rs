@@ -38,6 +38,9 @@ pub(super) async fn find(client: &kube::Client, namespace: &str, pod: &str) -> R
             Ok((0, said)) if !said.trim().is_empty() => return Ok(container.name.clone()),
             Ok((0, _)) => why.push(format!("{} has no nc, bash, curl or wget", container.name)),
             Ok((_, said)) => why.push(format!("{} has no sh ({})", container.name, said.trim())),
+            Err(reason) if reason.contains("executable file not found") => {
+                why.push(format!("{} has no sh", container.name));
+            }
             Err(reason) => why.push(format!("{}: {reason}", container.name)),
         }
     }
