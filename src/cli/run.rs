@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_live_cluster_must_be_named_before_anything_can_be_allowed_on_it() {
-        for flag in ["--apply-fixtures", "--allow-commands", "--agent-image=x", "--allow-ephemeral-containers"] {
+        for flag in ["--apply-fixtures", "--allow-commands", "--allow-ephemeral-containers"] {
             assert!(Cli::try_parse_from(["driftproof", "run", "x.toml", flag]).is_err(), "{flag}");
         }
     }

@@ -156,7 +156,7 @@ fn answer_of(result: Result<Option<u16>, NetworkError>) -> Answer {
         Err(NetworkError::Refused(why)) => Answer::Refused(why),
         Err(NetworkError::Broken(why)) => Answer::Broken(why),
         Err(NetworkError::Timeout(_)) => Answer::Timeout,
-        Err(NetworkError::Unsupported(why)) => Answer::Unsupported(why),
+        Err(NetworkError::Unsupported(why) | NetworkError::Blind(why)) => Answer::Unsupported(why),
     }
 }
 
