@@ -1,0 +1,72 @@
+//! The one body: it runs a case on a cluster and tells what happened, and puts everything back. It does not know which
+//! cluster it is.
+
+use serde_json::json;
+use tokio::time::{Instant, sleep_until};
+
+use crate::acts::{Stage, apply};
+use crate::case::{Case, Timings};
+use crate::hands::Arm;
+use crate::observed::Story;
+use crate::record::Recorder;
+use crate::timeline::{self, Cast};
+use crate::{objects, steady};
+
+/// Runs a case.
+///
+/// # Errors
+/// What went wrong with the running of it: a cluster that does not become steady, an act that is refused.
+pub(crate) async fn run(arm: &Arm, case: &Case, timings: &Timings) -> Result<Story, String> {
+    let namespace = format!("conformance-{}", case.name);
+    let mut stage = Stage {
+        arm,
+        case,
+        namespace: namespace.clone(),
+        victims: std::collections::BTreeSet::default(),
+        picked: std::collections::BTreeSet::default(),
+        notes: Vec::new(),
+    };
+    let told = play(&mut stage, timings).await;
+    let restored = restore(&mut stage).await;
+    let story = told.map_err(|why| format!("{}: {why}", case.name))?;
+    restored.map_err(|why| format!("{}: put back: {why}", case.name))?;
+    Ok(story)
+}
+
+async fn play(stage: &mut Stage<'_>, timings: &Timings) -> Result<Story, String> {
+    let client = stage.arm.client.clone();
+    steady::nodes(&client).await?;
+    let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": stage.namespace } });
+    objects::create(&client, "", &namespace).await?;
+    for manifest in stage.case.manifests {
+        apply(stage.arm, &stage.namespace, manifest).await?;
+    }
+    steady::namespace(&client, &stage.namespace).await?;
+    stage.choose_victims().await?;
+    stage.choose_pods().await?;
+    let recorder = Recorder::start(&client, &stage.namespace).await;
+    let before = recorder.told();
+    let start = Instant::now();
+    for (at, act) in stage.case.acts {
+        sleep_until(start + at.resolve(timings)).await;
+        stage.act(*act).await?;
+    }
+    sleep_until(start + stage.case.until.resolve(timings)).await;
+    let seen = recorder.stop();
+    let cast = Cast { case: stage.case, victims: &stage.victims, picked: &stage.picked };
+    Ok(timeline::story(&cast, start, seen.split_at(before), &stage.notes))
+}
+
+/// Takes back what was done to the nodes, and removes the namespace. Does all of it, whatever fails.
+async fn restore(stage: &mut Stage<'_>) -> Result<(), String> {
+    let mut failed = Vec::new();
+    for (_, act) in stage.case.acts.iter().rev() {
+        failed.extend(stage.undo(*act).await.err());
+    }
+    let client = stage.arm.client.clone();
+    failed.extend(steady::nodes(&client).await.err());
+    let namespaces = objects::api(&client, "v1", "Namespace", None);
+    failed.extend(objects::delete(&namespaces, &stage.namespace, None).await.err());
+    failed.extend(steady::gone(&client, &stage.namespace).await.err());
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
+}

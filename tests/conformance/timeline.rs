@@ -1,0 +1,237 @@
+//! From what was told to a story in words that are the same on every cluster: subjects are named by their part in the
+//! case, never by a name that another run would not have. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::acts::Note;
+use crate::case::{Case, Victims};
+use crate::edges;
+use crate::observed::{Edge, Lane, Story};
+use crate::parts::Parts;
+use crate::record::Seen;
+
+/// Who plays which part.
+pub(crate) struct Cast<'a> {
+    pub(crate) case: &'a Case,
+    pub(crate) victims: &'a BTreeSet<String>,
+    pub(crate) picked: &'a BTreeSet<String>,
+}
+
+impl Cast<'_> {
+    /// The part that a node plays.
+    pub(crate) fn role(&self, node: &str) -> &'static str {
+        match (self.case.victims, self.victims.contains(node)) {
+            (Victims::None, _) => "a node",
+            (_, true) => "the lost node",
+            (_, false) => "another node",
+        }
+    }
+}
+
+/// Events whose coming depends on the speed of a machine or on its network plugins, not on a rule.
+const CHANCE: [&str; 11] = [
+    "Unhealthy",
+    "Pulling",
+    "FailedMount",
+    "FailedCreatePodSandBox",
+    "FailedKillPod",
+    "SandboxChanged",
+    "NetworkNotReady",
+    "FailedToUpdateEndpoint",
+    "FailedToUpdateEndpointSlices",
+    "FailedSync",
+    "DNSConfigForming",
+];
+/// A workload's counts that change again within this time are one change.
+const TOGETHER: f64 = 1.0;
+
+/// Tells the story, from what was there before the first act and what was told after it.
+pub(crate) fn story(cast: &Cast<'_>, start: Instant, (before, after): (&[Seen], &[Seen]), notes: &[Note]) -> Story {
+    let mut teller = Teller { cast, start, parts: Parts::default(), raw: Raw::default() };
+    for seen in before {
+        teller.tell(seen, false);
+    }
+    for seen in after {
+        teller.tell(seen, true);
+    }
+    for note in notes {
+        teller.raw.add(&note.of, teller.since(note.at), note.what.clone());
+    }
+    teller.finish()
+}
+
+/// Lanes by a key in which pods and nodes stand as `{uid}`.
+#[derive(Default)]
+struct Raw {
+    lanes: BTreeMap<String, Vec<Edge>>,
+    counts: BTreeMap<String, (String, Vec<Edge>)>,
+    reasons: BTreeSet<String>,
+}
+
+impl Raw {
+    fn add(&mut self, of: &str, at: f64, what: String) {
+        self.lanes.entry(of.to_owned()).or_default().push(Edge(at, what));
+    }
+}
+
+struct Teller<'a> {
+    cast: &'a Cast<'a>,
+    start: Instant,
+    parts: Parts,
+    raw: Raw,
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+impl Teller<'_> {
+    fn since(&self, at: Instant) -> f64 {
+        at.saturating_duration_since(self.start).as_secs_f64()
+    }
+
+    fn tell(&mut self, seen: &Seen, live: bool) {
+        let at = self.since(seen.at);
+        match text(&seen.object, "/kind") {
+            "Pod" => self.pod(seen, live, at),
+            "Node" => self.node(seen, live, at),
+            "EndpointSlice" => self.slice(seen, live, at),
+            "Event" if live && !seen.gone => self.event(&seen.object),
+            "Event" => {}
+            _ => self.workload(seen, live, at),
+        }
+    }
+
+    fn pod(&mut self, seen: &Seen, live: bool, at: f64) {
+        let uid = text(&seen.object, "/metadata/uid").to_owned();
+        if live {
+            let cast = self.cast;
+            let old = self.parts.version(&uid).filter(|_| self.parts.known(&uid));
+            let changes = edges::pod(old, &seen.object, |node| cast.role(node).to_owned());
+            let ends = seen.gone.then(|| edges::gone(&seen.object));
+            for what in changes.into_iter().chain(ends) {
+                self.raw.add(&format!("{{{uid}}}"), at, what);
+            }
+        }
+        self.parts.pod(self.cast, &uid, &seen.object, (!live).then_some(()), at);
+    }
+
+    fn node(&mut self, seen: &Seen, live: bool, at: f64) {
+        if self.cast.case.victims == Victims::None {
+            return;
+        }
+        let name = text(&seen.object, "/metadata/name").to_owned();
+        if live {
+            let mut changes = edges::node(self.parts.version(&name), &seen.object);
+            if seen.gone {
+                changes.push("removed".to_owned());
+            }
+            for what in changes {
+                self.raw.add(&format!("node {{{name}}}"), at, what);
+            }
+        }
+        self.parts.node(&name, self.cast.role(&name), &seen.object);
+    }
+
+    fn slice(&mut self, seen: &Seen, live: bool, at: f64) {
+        let key = text(&seen.object, "/metadata/uid").to_owned();
+        let service = text(&seen.object, "/metadata/labels/kubernetes.io~1service-name").to_owned();
+        let was = self.parts.version(&key).map(edges::endpoints).unwrap_or_default();
+        let is = if seen.gone { BTreeMap::new() } else { edges::endpoints(&seen.object) };
+        let uids: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+        for uid in uids {
+            if live && was.get(uid) != is.get(uid) {
+                let what = is.get(uid).copied().unwrap_or("no endpoint");
+                self.raw.add(&format!("service {service}: {{{uid}}}"), at, what.to_owned());
+            }
+        }
+        self.parts.keep(&key, &seen.object);
+    }
+
+    fn workload(&mut self, seen: &Seen, live: bool, at: f64) {
+        let key = text(&seen.object, "/metadata/uid").to_owned();
+        let kind = text(&seen.object, "/kind").to_lowercase();
+        let name = format!("{kind} {}", text(&seen.object, "/metadata/name"));
+        for (field, value) in edges::workload(&seen.object) {
+            let lane = self.raw.counts.entry(format!("{name}: {field}")).or_insert_with(|| (value.clone(), Vec::new()));
+            if live {
+                lane.1.push(Edge(at, value));
+            } else {
+                lane.0 = value;
+            }
+        }
+        if live && seen.gone {
+            self.raw.add(&name, at, "gone".to_owned());
+        }
+        self.parts.keep(&key, &seen.object);
+    }
+
+    fn event(&mut self, event: &Value) {
+        let reason = text(event, "/reason");
+        if !CHANCE.contains(&reason) {
+            self.raw.reasons.insert(format!("{} {reason}", text(event, "/involvedObject/kind")));
+        }
+    }
+
+    fn finish(self) -> Story {
+        let names = self.parts.names(|uid| self.raw.lanes.get(&format!("{{{uid}}}")).map_or(&[], Vec::as_slice));
+        let mut lanes: Vec<Lane> = Vec::new();
+        for (key, edges) in self.raw.lanes {
+            lanes.push(Lane { of: named(&key, &names), edges: once(edges) });
+        }
+        for (key, (first, edges)) in self.raw.counts {
+            let edges = together(&first, edges);
+            if !edges.is_empty() {
+                lanes.push(Lane { of: key, edges });
+            }
+        }
+        for lane in &mut lanes {
+            for edge in &mut lane.edges {
+                edge.0 = (edge.0 * 10.0).round() / 10.0;
+                edge.1 = named(&edge.1, &names);
+            }
+        }
+        lanes.sort_by(|one, other| one.of.cmp(&other.of));
+        Story { lanes, reasons: self.raw.reasons }
+    }
+}
+
+/// What is said again without a change in between is said once.
+fn once(mut edges: Vec<Edge>) -> Vec<Edge> {
+    edges.dedup_by(|next, before| next.1 == before.1);
+    edges
+}
+
+/// The changes of a count, those of one moment as one.
+pub(crate) fn together(first: &str, edges: Vec<Edge>) -> Vec<Edge> {
+    let mut moments: Vec<Edge> = Vec::new();
+    for edge in edges {
+        match moments.last_mut() {
+            Some(last) if edge.0 - last.0 < TOGETHER => last.1 = edge.1,
+            _ => moments.push(edge),
+        }
+    }
+    let mut value = first.to_owned();
+    moments.retain(|edge| std::mem::replace(&mut value, edge.1.clone()) != edge.1);
+    moments
+}
+
+/// Puts names where UIDs stand.
+pub(crate) fn named(text: &str, names: &BTreeMap<String, String>) -> String {
+    let mut rest = text;
+    let mut out = String::new();
+    while let Some((before, after)) = rest.split_once('{') {
+        let (uid, after) = after.split_once('}').unwrap_or((after, ""));
+        out.push_str(before);
+        out.push_str(names.get(uid).map_or("somebody", String::as_str));
+        rest = after;
+    }
+    out + rest
+}
+
+/// How long is short enough for two pods to be made by one decision.
+pub(crate) const ONE_DECISION: Duration = Duration::from_secs(1);
