@@ -1,6 +1,7 @@
 //! Does the acts of a case, through the Kubernetes API and the hands. Notes what it was answered; judges nothing.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use kube::api::{Api, DynamicObject, EvictParams};
@@ -32,7 +33,7 @@ pub(crate) struct Stage<'a> {
     pub(crate) victims: BTreeSet<String>,
     /// UIDs of the pods that an act was aimed at.
     pub(crate) picked: BTreeSet<String>,
-    pub(crate) notes: Vec<Note>,
+    pub(crate) notes: Mutex<Vec<Note>>,
 }
 
 fn name(object: &Value) -> String {
@@ -97,7 +98,7 @@ impl Stage<'_> {
     }
 
     /// Does one act.
-    pub(crate) async fn act(&mut self, act: Act) -> Result<(), String> {
+    pub(crate) async fn act(&self, act: Act) -> Result<(), String> {
         match act {
             Act::DeletePod { app, grace } => {
                 let pod = self.first(app).await?;
@@ -129,7 +130,7 @@ impl Stage<'_> {
     }
 
     /// Takes an act back, whether or not it was done.
-    pub(crate) async fn undo(&mut self, act: Act) -> Result<(), String> {
+    pub(crate) async fn undo(&self, act: Act) -> Result<(), String> {
         match act {
             Act::Machine(switch) => match switch.undo() {
                 Some(back) => self.throw(back).await,
@@ -149,6 +150,11 @@ impl Stage<'_> {
             | Act::DeletePolicy(_)
             | Act::Connect { .. } => Ok(()),
         }
+    }
+
+    fn note(&self, of: String, what: &str) {
+        let note = Note { at: Instant::now(), of, what: what.to_owned() };
+        self.notes.lock().expect("no panic while held").push(note);
     }
 
     /// All at once, as far as hands can.
@@ -179,7 +185,7 @@ impl Stage<'_> {
         Ok(())
     }
 
-    async fn drain(&mut self, patience: Duration) -> Result<(), String> {
+    async fn drain(&self, patience: Duration) -> Result<(), String> {
         let deadline = Instant::now() + patience;
         self.cordon(true).await?;
         let evictable = |pod: &Value, victims: &BTreeSet<String>| {
@@ -198,7 +204,7 @@ impl Stage<'_> {
                     Err(kube::Error::Api(status)) => refusal(status),
                     Err(error) => return Err(format!("evict {}: {error}", name(&pod))),
                 };
-                self.notes.push(Note { at: Instant::now(), of: format!("eviction of {{{}}}", uid(&pod)), what });
+                self.note(format!("eviction of {{{}}}", uid(&pod)), &what);
                 if answer.is_err() {
                     refused.push(pod);
                 }
@@ -211,7 +217,7 @@ impl Stage<'_> {
         }
     }
 
-    async fn connect(&mut self, from: &str, to: &str) -> Result<(), String> {
+    async fn connect(&self, from: &str, to: &str) -> Result<(), String> {
         let receivers = self.pods_of(to).await?;
         let ip = |pod: &Value| pod["status"]["podIP"].as_str().unwrap_or_default().to_owned();
         let doors: Vec<Door> = receivers.iter().map(|pod| Door { ip: ip(pod), port: 8080 }).collect();
@@ -221,7 +227,7 @@ impl Stage<'_> {
             for (receiver, open) in receivers.iter().zip(open) {
                 let of = format!("{{{}}} to {{{}}}", uid(&sender), uid(receiver));
                 let what = if open { "connects" } else { "does not connect" };
-                self.notes.push(Note { at: Instant::now(), of, what: what.to_owned() });
+                self.note(of, what);
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The one body: it runs a case on a cluster and tells what happened, and puts everything back. It does not know which
 //! cluster it is.
 
+use futures::future::try_join_all;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
@@ -9,7 +10,7 @@ use crate::case::{Case, Timings};
 use crate::hands::Arm;
 use crate::observed::Story;
 use crate::record::Recorder;
-use crate::timeline::{self, Cast};
+use crate::timeline::{self, Acted, Cast};
 use crate::{objects, steady};
 
 /// Runs a case.
@@ -24,7 +25,7 @@ pub(crate) async fn run(arm: &Arm, case: &Case, timings: &Timings) -> Result<Sto
         namespace: namespace.clone(),
         victims: std::collections::BTreeSet::default(),
         picked: std::collections::BTreeSet::default(),
-        notes: Vec::new(),
+        notes: std::sync::Mutex::default(),
     };
     let told = play(&mut stage, timings).await;
     let restored = restore(&mut stage).await;
@@ -47,14 +48,19 @@ async fn play(stage: &mut Stage<'_>, timings: &Timings) -> Result<Story, String>
     let recorder = Recorder::start(&client, &stage.namespace).await;
     let before = recorder.told();
     let start = Instant::now();
-    for (at, act) in stage.case.acts {
-        sleep_until(start + at.resolve(timings)).await;
-        stage.act(*act).await?;
+    let mut acted = Vec::new();
+    // Acts of one time are done at once.
+    for together in stage.case.acts.chunk_by(|one, other| one.0.resolve(timings) == other.0.resolve(timings)) {
+        let planned = together[0].0.resolve(timings);
+        sleep_until(start + planned).await;
+        acted.push(Acted { planned, done: Instant::now() });
+        try_join_all(together.iter().map(|(_, act)| stage.act(*act))).await?;
     }
     sleep_until(start + stage.case.until.resolve(timings)).await;
     let seen = recorder.stop();
     let cast = Cast { case: stage.case, victims: &stage.victims, picked: &stage.picked };
-    Ok(timeline::story(&cast, start, seen.split_at(before), &stage.notes))
+    let notes = stage.notes.lock().expect("no panic while held");
+    Ok(timeline::story(&cast, &acted, seen.split_at(before), &notes))
 }
 
 /// Takes back what was done to the nodes, and removes the namespace. Does all of it, whatever fails.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use futures::StreamExt;
 
 use crate::arms::{embedded, testbed};
 use crate::case::{self, Case, Company, Enforcement, Timings};
@@ -48,7 +49,12 @@ enum Which {
     Both,
 }
 
+/// Cases that run beside each other on a real cluster.
+const BESIDE: usize = 4;
+
 pub(crate) fn main() -> ExitCode {
+    // Of two TLS providers in the tree one must be chosen; a second choice changes nothing.
+    let _chosen_already = rustls::crypto::ring::default_provider().install_default();
     match run(&Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -72,6 +78,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     }
     let mut real = committed::read(timings.name)?;
     if arguments.arm != Which::Embedded {
+        // Committed at once: what a slow cluster told is not lost to a later mistake.
         let seen = on_testbed(&arguments.cluster, &timings, &chosen)?;
         real.kubernetes = seen.kubernetes;
         real.timings = seen.timings;
@@ -107,14 +114,21 @@ fn on_testbed(cluster: &str, timings: &Timings, cases: &[&Case]) -> Result<Obser
             if cases.is_empty() {
                 continue;
             }
-            let (arm, version) = testbed::connect(cluster, enforcement).await?;
+            let name = match enforcement {
+                Enforcement::On => cluster.to_owned(),
+                Enforcement::Off => format!("{cluster}off"),
+            };
+            let (arm, version) = testbed::connect(&name, timings, enforcement).await?;
             seen.kubernetes = version;
             let (together, alone): (Vec<&Case>, Vec<&Case>) =
                 cases.into_iter().partition(|case| case.company == Company::Others);
             let each = together.iter().map(|case| told(body::run(&arm, case, timings), case));
-            let mut stories = futures::future::join_all(each).await;
+            let mut stories: Vec<_> = futures::stream::iter(each).buffer_unordered(BESIDE).collect().await;
             for case in alone {
                 stories.push(told(body::run(&arm, case, timings), case).await);
+            }
+            if enforcement == Enforcement::Off {
+                testbed::down(&name).await?;
             }
             for told in stories {
                 let (name, story) = told?;

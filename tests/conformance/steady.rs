@@ -39,8 +39,7 @@ async fn missing(client: &kube::Client, namespace: &str) -> Result<Option<String
         }
     }
     let pods = list(client, "v1", "Pod", Some(namespace)).await?;
-    let waited = pods.iter().filter(|pod| pod.pointer("/metadata/labels/steady").is_none());
-    for pod in waited {
+    for pod in &pods {
         if !is_true(pod, "Ready") || pod.pointer("/metadata/deletionTimestamp").is_some() {
             return Ok(Some(format!("Pod {} is not ready", pod["metadata"]["name"])));
         }

@@ -14,6 +14,13 @@ use crate::observed::{Edge, Lane, Story};
 use crate::parts::Parts;
 use crate::record::Seen;
 
+/// When acts were to be done, and when they were begun.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Acted {
+    pub(crate) planned: Duration,
+    pub(crate) done: Instant,
+}
+
 /// Who plays which part.
 pub(crate) struct Cast<'a> {
     pub(crate) case: &'a Case,
@@ -48,10 +55,12 @@ const CHANCE: [&str; 11] = [
 ];
 /// A workload's counts that change again within this time are one change.
 const TOGETHER: f64 = 1.0;
+/// An endpoint that terminates for a shorter time may be missed.
+const BRIEF: f64 = 0.7;
 
 /// Tells the story, from what was there before the first act and what was told after it.
-pub(crate) fn story(cast: &Cast<'_>, start: Instant, (before, after): (&[Seen], &[Seen]), notes: &[Note]) -> Story {
-    let mut teller = Teller { cast, start, parts: Parts::default(), raw: Raw::default() };
+pub(crate) fn story(cast: &Cast<'_>, acted: &[Acted], (before, after): (&[Seen], &[Seen]), notes: &[Note]) -> Story {
+    let mut teller = Teller { cast, acted, parts: Parts::default(), raw: Raw::default() };
     for seen in before {
         teller.tell(seen, false);
     }
@@ -80,7 +89,7 @@ impl Raw {
 
 struct Teller<'a> {
     cast: &'a Cast<'a>,
-    start: Instant,
+    acted: &'a [Acted],
     parts: Parts,
     raw: Raw,
 }
@@ -90,8 +99,10 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 }
 
 impl Teller<'_> {
+    /// Seconds by the plan of the case: an act that came late does not make late what it led to.
     fn since(&self, at: Instant) -> f64 {
-        at.saturating_duration_since(self.start).as_secs_f64()
+        let last = self.acted.iter().rev().find(|acted| acted.done <= at);
+        last.map_or(0.0, |last| (last.planned + at.duration_since(last.done)).as_secs_f64())
     }
 
     fn tell(&mut self, seen: &Seen, live: bool) {
@@ -181,7 +192,7 @@ impl Teller<'_> {
         let names = self.parts.names(|uid| self.raw.lanes.get(&format!("{{{uid}}}")).map_or(&[], Vec::as_slice));
         let mut lanes: Vec<Lane> = Vec::new();
         for (key, edges) in self.raw.lanes {
-            lanes.push(Lane { of: named(&key, &names), edges: once(edges) });
+            lanes.push(Lane { of: named(&key, &names), edges: once(unhurried(edges)) });
         }
         for (key, (first, edges)) in self.raw.counts {
             let edges = together(&first, edges);
@@ -198,6 +209,18 @@ impl Teller<'_> {
         lanes.sort_by(|one, other| one.of.cmp(&other.of));
         Story { lanes, reasons: self.raw.reasons }
     }
+}
+
+/// An endpoint that is said to terminate for a moment only may as well not be: its controller looks when it can.
+fn unhurried(mut edges: Vec<Edge>) -> Vec<Edge> {
+    let ends: Vec<f64> = edges.iter().skip(1).map(|edge| edge.0).collect();
+    let mut ends = ends.into_iter();
+    edges.retain(|edge| {
+        let until = ends.next();
+        let brief = until.is_some_and(|until| until - edge.0 < BRIEF);
+        !(brief && edge.1.starts_with("endpoint terminating"))
+    });
+    edges
 }
 
 /// What is said again without a change in between is said once.

@@ -20,6 +20,7 @@ pub(crate) fn manifest(name: &str) -> &'static str {
         "stubborn" => include_str!("../manifests/stubborn.yaml"),
         "budget-open" => include_str!("../manifests/budget-open.yaml"),
         "budget-closed" => include_str!("../manifests/budget-closed.yaml"),
+        "crasher" => include_str!("../manifests/crasher.yaml"),
         "crash" => include_str!("../manifests/crash.yaml"),
         "sets" => include_str!("../manifests/sets.yaml"),
         "pair" => include_str!("../manifests/pair.yaml"),

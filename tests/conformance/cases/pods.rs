@@ -46,9 +46,10 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "container-kill",
-        says: "killed containers start again at once, then after 10 s and 20 s, unless their pod says never",
+        says: "containers that end start again at once, then after 10 s and 20 s, unless their pod says never",
         manifests: &["crash"],
         acts: &[
+            (At::Seconds(0), Act::Apply("crasher")),
             (At::Seconds(0), Act::KillContainer { app: "victim" }),
             (At::Seconds(0), Act::KillContainer { app: "once" }),
             (At::Seconds(5), Act::KillContainer { app: "victim" }),

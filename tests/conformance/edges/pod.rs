@@ -26,17 +26,20 @@ pub(crate) fn pod(old: Option<&Value>, new: &Value, role: impl Fn(&str) -> Strin
     }
     edges.extend(deletion(before, new));
     edges.extend(container(before, new));
+    edges.extend(readiness(before, new));
+    edges
+}
+
+/// A pod that starts runs first and is ready then; one that ends is not ready first.
+fn readiness(before: &Value, new: &Value) -> Vec<String> {
     let (was, is) = (condition(before, "Ready").0, condition(new, "Ready"));
     // A pod begins without being ready: that is no edge.
-    if was != is.0 && !(was.is_empty() && is.0 == "False") {
-        let reason = if is.0 == "True" { "" } else { is.1 };
-        edges.push(because(&format!("Ready={}", is.0), reason));
-    }
-    let (was, is) = (text(before, "/status/phase"), text(new, "/status/phase"));
-    if was != is && is != "Pending" {
-        edges.push(format!("phase {is}"));
-    }
-    edges
+    let changed = was != is.0 && !(was.is_empty() && is.0 == "False");
+    let reason = if is.0 == "True" { "" } else { is.1 };
+    let ready = changed.then(|| because(&format!("Ready={}", is.0), reason));
+    let (was, phase) = (text(before, "/status/phase"), text(new, "/status/phase"));
+    let phase = (was != phase && phase != "Pending").then(|| format!("phase {phase}"));
+    if is.0 == "True" { [phase, ready] } else { [ready, phase] }.into_iter().flatten().collect()
 }
 
 fn deletion(before: &Value, new: &Value) -> Option<String> {
