@@ -3,14 +3,15 @@
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
 
 # Folder, then the packages whose commands it yields.
-readonly MODULES=(kubernetes etcd kube-router coredns)
+readonly MODULES=(kubernetes etcd kube-router coredns storage shop)
 
 module_packages() { # FOLDER
   case $1 in
     kubernetes) echo k8s.io/kubernetes/cmd/{kube-apiserver,kube-controller-manager,kube-scheduler,kubelet,kube-proxy,kubectl} ;;
     etcd) echo go.etcd.io/etcd/server/v3 go.etcd.io/etcd/etcdctl/v3 ;;
     kube-router) echo github.com/cloudnativelabs/kube-router/v2/cmd/kube-router ;;
-    coredns) echo . ;;
+    coredns | shop) echo . ;;
+    storage) echo . github.com/kubernetes-csi/external-attacher/v4/cmd/csi-attacher github.com/kubernetes-csi/external-provisioner/v6/cmd/csi-provisioner ;;
   esac
 }
 
@@ -18,6 +19,7 @@ module_commands() { # FOLDER: the files in $BIN that it yields
   case $1 in
     kubernetes) echo kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl pause ;;
     etcd) echo etcd etcdctl ;;
+    storage) echo storage csi-attacher csi-provisioner ;;
     *) echo "$1" ;;
   esac
 }

@@ -25,16 +25,19 @@ cluster_up() {
   fi
   cluster_remove
   cluster_new
-  step "certificates and network"
+  step "network and the API server's certificates"
   etcd_start
   apiserver_start
+  pki_others
+  cluster_nodes_start
   apiserver_wait
   step "the API server is ready"
   controllers_start
   scheduler_start
+  cluster_nodes_register
   control_proxy_start
-  cluster_nodes_start
   dns_start
+  storage_start
   cluster_wait
   exec 9>&-
   step "cluster '$CLUSTER' is up: $NODES nodes, timings $TIMINGS, policies $POLICIES"
@@ -61,12 +64,15 @@ cluster_new() {
   network_up
 }
 
-cluster_nodes_start() {
+cluster_nodes_start() { # they come up while the API server does
   local node
-  for node in $(node_names); do
-    node_register "$node"
-    node_start "$node"
-  done
+  for node in $(node_names); do node_start "$node"; done
+}
+
+cluster_nodes_register() { # and their kubelets begin once their Node objects are there
+  local node
+  for node in $(node_names); do node_object "$node"; done | kubectl_admin create -f - > /dev/null
+  touch "$DIR/registered"
 }
 
 cluster_ready() { [[ $(kubectl_admin get nodes --no-headers | awk '$2 == "Ready"' | wc -l) -eq $NODES ]]; }
@@ -125,7 +131,7 @@ cluster_status() {
   load_cluster
   local component node ready
   echo "cluster $CLUSTER: $NODES nodes, timings $TIMINGS, policies $POLICIES, API server https://$CONTROL_IP:6443"
-  for component in etcd apiserver controller-manager scheduler kube-proxy coredns; do
+  for component in etcd apiserver controller-manager scheduler kube-proxy coredns storage csi-attacher csi-provisioner; do
     printf '  %-20s %s\n' "$component" "$(control_running "$component" && echo running || echo dead)"
   done
   for node in $(node_names); do

@@ -73,7 +73,12 @@ END
 
 node_register() { # NODE: makes the Node object unless it is there: kube-router wants the pod CIDR, which only it can carry
   kubectl_admin get node "$1" > /dev/null 2>&1 && return
-  kubectl_admin create -f - > /dev/null << END
+  node_object "$1" | kubectl_admin create -f - > /dev/null
+}
+
+node_object() { # NODE
+  cat << END
+---
 apiVersion: v1
 kind: Node
 metadata:

@@ -2,15 +2,19 @@
 # It must not reuse anything of another cluster.
 # shellcheck shell=bash disable=SC2034,SC2153,SC2154
 
-pki_up() {
-  local node
+pki_up() { # what the API server and the first kubectl need
   mkdir -p "$DIR/pki" "$DIR/kubeconfigs"
   pki_authority
-  openssl genrsa -out "$DIR/pki/service-accounts.key" 2048 2> /dev/null
-  openssl rsa -in "$DIR/pki/service-accounts.key" -pubout -out "$DIR/pki/service-accounts.pub" 2> /dev/null
+  openssl ecparam -name prime256v1 -genkey -noout -out "$DIR/pki/service-accounts.key"
+  openssl ec -in "$DIR/pki/service-accounts.key" -pubout -out "$DIR/pki/service-accounts.pub" 2> /dev/null
   pki_certificate apiserver /CN=kube-apiserver "$(pki_apiserver_names)"
   pki_certificate apiserver-kubelet-client /O=system:masters/CN=kube-apiserver-kubelet-client
   pki_identity admin /O=system:masters/CN=testbed-admin
+  install -m 600 "$DIR/kubeconfigs/admin" "$KUBECONFIG_FILE"
+}
+
+pki_others() { # what is needed once the API server answers, made while it starts
+  local node
   pki_identity controller-manager /CN=system:kube-controller-manager
   pki_identity scheduler /CN=system:kube-scheduler
   pki_identity kube-proxy /CN=system:kube-proxy
@@ -22,7 +26,6 @@ pki_up() {
   for node in $(node_names); do
     pki_identity "$node" "/O=system:nodes/CN=system:node:$node" "DNS:$node,IP:$(node_ip "$node")"
   done
-  install -m 600 "$DIR/kubeconfigs/admin" "$KUBECONFIG_FILE"
 }
 
 pki_authority() {

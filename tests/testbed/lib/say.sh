@@ -53,6 +53,11 @@ require_packages() {
     die "missing on this machine: the CNI plugins of Debian's containernetworking-plugins (run: testbed install)"
 }
 
+require_static() { # FILE: an image without libraries cannot start anything else
+  { LC_ALL=C ldd "$1" 2>&1 || true; } | grep -qE 'statically linked|not a dynamic executable' ||
+    die "$1 needs shared libraries; build it with RUSTFLAGS='-C target-feature=+crt-static' and --target x86_64-unknown-linux-gnu"
+}
+
 require_overlay() { grep -qw overlay /proc/filesystems || die "this kernel has no overlayfs, which containerd needs here"; }
 
 require_go() {

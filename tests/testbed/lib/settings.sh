@@ -22,6 +22,8 @@ ZONES=
 TIMINGS=default
 POLICIES=on
 SLOT=
+# A static binary of the project to make an image of, when the caller has one.
+DRIFTPROOF=
 
 version_of() { # MODULE-FOLDER MODULE: the version that the folder's go.mod pins
   awk -v module="$2" '$1 == module { print $2; exit } $1 == "require" && $2 == module { print $3; exit }' "$HERE/$1/go.mod"
