@@ -50,10 +50,13 @@ impl Stage<'_> {
     }
 
     fn workload(&self, kind: Workload) -> Api<DynamicObject> {
-        self.api("apps/v1", match kind {
-            Workload::Deployment => "Deployment",
-            Workload::StatefulSet => "StatefulSet",
-        })
+        self.api(
+            "apps/v1",
+            match kind {
+                Workload::Deployment => "Deployment",
+                Workload::StatefulSet => "StatefulSet",
+            },
+        )
     }
 
     async fn pods(&self) -> Result<Vec<Value>, String> {
@@ -188,12 +191,13 @@ impl Stage<'_> {
     async fn drain(&self, patience: Duration) -> Result<(), String> {
         let deadline = Instant::now() + patience;
         self.cordon(true).await?;
+        // The scheduler learns of a cordon by a taint, which comes a moment later.
+        sleep(Duration::from_millis(300)).await;
         let evictable = |pod: &Value, victims: &BTreeSet<String>| {
             let daemon = pod.pointer("/metadata/ownerReferences/0/kind").is_some_and(|kind| kind == "DaemonSet");
             !daemon && pod["spec"]["nodeName"].as_str().is_some_and(|node| victims.contains(node))
         };
-        let mut left: Vec<Value> =
-            self.pods().await?.into_iter().filter(|pod| evictable(pod, &self.victims)).collect();
+        let mut left: Vec<Value> = self.pods().await?.into_iter().filter(|pod| evictable(pod, &self.victims)).collect();
         let pods = Api::<k8s_openapi::api::core::v1::Pod>::namespaced(self.arm.client.clone(), &self.namespace);
         loop {
             let mut refused = Vec::new();
@@ -240,20 +244,11 @@ fn refusal(status: &kube::core::Status) -> String {
     format!("refused with {} {}", status.code, causes.join(" ")).trim_end().to_owned()
 }
 
-/// Creates the objects of a manifest. A namespace that was just made has no service account yet: it is tried again.
+/// Creates the objects of a manifest.
 pub(crate) async fn apply(arm: &Arm, namespace: &str, manifest: &str) -> Result<(), String> {
     let objects = driftproof::scenario::manifests(manifest, cases::manifest(manifest));
-    let objects = objects.map_err(|_| format!("{manifest}: not a manifest"))?;
-    for object in &objects {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        loop {
-            match objects::create(&arm.client, namespace, object).await {
-                Err(why) if why.contains("serviceaccount") && Instant::now() < deadline => {
-                    sleep(Duration::from_millis(100)).await;
-                }
-                answer => break answer?,
-            }
-        }
+    for object in objects.map_err(|_| format!("{manifest}: not a manifest"))? {
+        objects::create_patiently(&arm.client, namespace, &object).await?;
     }
     Ok(())
 }

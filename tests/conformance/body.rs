@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use crate::acts::{Stage, apply};
-use crate::case::{Case, Timings};
+use crate::case::{Act, Case, Timings};
 use crate::hands::Arm;
 use crate::observed::Story;
 use crate::record::Recorder;
@@ -53,12 +53,15 @@ async fn play(stage: &mut Stage<'_>, timings: &Timings) -> Result<Story, String>
     for together in stage.case.acts.chunk_by(|one, other| one.0.resolve(timings) == other.0.resolve(timings)) {
         let planned = together[0].0.resolve(timings);
         sleep_until(start + planned).await;
-        acted.push(Acted { planned, done: Instant::now() });
+        let begun = Instant::now();
         try_join_all(together.iter().map(|(_, act)| stage.act(*act))).await?;
+        // A machine is off when its switch has been thrown, a request counts from when it was sent.
+        let switched = together.iter().any(|(_, act)| matches!(act, Act::Machine(_)));
+        acted.push(Acted { planned, done: if switched { Instant::now() } else { begun } });
     }
     sleep_until(start + stage.case.until.resolve(timings)).await;
     let seen = recorder.stop();
-    let cast = Cast { case: stage.case, victims: &stage.victims, picked: &stage.picked };
+    let cast = Cast { case: stage.case, timings, victims: &stage.victims, picked: &stage.picked };
     let notes = stage.notes.lock().expect("no panic while held");
     Ok(timeline::story(&cast, &acted, seen.split_at(before), &notes))
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::observed::{Edge, Lane, Story, by_machine};
+use crate::observed::{Edge, Lane, Story, by_lease, by_machine};
 
 /// What a row says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub(crate) struct Row {
 }
 
 /// Seconds that two clusters may be apart.
-fn tolerance(real: f64) -> f64 {
-    (real * 0.15).max(2.0)
+fn tolerance(what: &str, real: f64) -> f64 {
+    if by_lease(what) { (real * 0.4).max(2.0) } else { (real * 0.15).max(2.0) }
 }
 
 /// Compares everything that was seen of one case.
@@ -75,7 +75,7 @@ fn lanes(name: &str, ours: &[Edge], theirs: &[Edge]) -> Vec<Row> {
     let row = |what: &str, embedded: Option<f64>, real: Option<f64>| {
         let verdict = match (embedded, real) {
             (Some(_), Some(_)) if by_machine(what) => Verdict::Shown,
-            (Some(ours), Some(theirs)) if (ours - theirs).abs() <= tolerance(theirs) => Verdict::Agrees,
+            (Some(ours), Some(theirs)) if (ours - theirs).abs() <= tolerance(what, theirs) => Verdict::Agrees,
             (Some(_), Some(_)) => Verdict::Late,
             (None, _) | (_, None) => Verdict::Differs,
         };
@@ -118,10 +118,4 @@ fn common(ours: &[Edge], theirs: &[Edge]) -> Vec<Vec<usize>> {
         }
     }
     lengths
-}
-
-/// The rules of a story without their times: what must be the same wherever it runs.
-pub(crate) fn rules(story: &Story) -> Vec<(String, Vec<String>)> {
-    let words = |lane: &Lane| lane.rule().iter().map(|rule| (*rule).to_owned()).collect();
-    story.lanes.iter().map(|lane| (lane.of.clone(), words(lane))).collect()
 }

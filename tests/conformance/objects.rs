@@ -1,7 +1,12 @@
 //! Objects of any kind through one client: created, patched, listed, deleted, as JSON.
 
-use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams};
+use std::time::Duration;
+
+use kube::api::{
+    Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams, PostParams,
+};
 use serde_json::Value;
+use tokio::time::{Instant, sleep};
 
 /// A kind as the API names it.
 pub(crate) fn resource(api_version: &str, kind: &str) -> ApiResource {
@@ -47,6 +52,19 @@ pub(crate) async fn create(client: &kube::Client, namespace: &str, manifest: &Va
     let place = (kind != "Namespace").then_some(namespace);
     let created = api(client, api_version, kind, place).create(&PostParams::default(), &object).await;
     created.map(drop).map_err(|error| format!("create {kind} {name}: {error}"))
+}
+
+/// Creates an object as [`create`] does; a namespace that was just made has no service account yet: it is tried again.
+pub(crate) async fn create_patiently(client: &kube::Client, namespace: &str, manifest: &Value) -> Result<(), String> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        match create(client, namespace, manifest).await {
+            Err(why) if why.contains("serviceaccount") && Instant::now() < deadline => {
+                sleep(Duration::from_millis(100)).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 /// Merges a patch into an object.

@@ -1,6 +1,7 @@
 //! The parts that pods and nodes play in a case, by which they are named. Pure.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -93,11 +94,12 @@ impl Parts {
                 }
                 last = part.created;
                 let rule: Vec<&str> = edges(uid).iter().map(|edge| edge.1.as_str()).collect();
-                keyed.push((wave, rule, part.order, uid));
+                let first = edges(uid).first().map_or(0, |edge| Duration::from_secs_f64(edge.0).as_millis());
+                keyed.push((wave, rule, first, part.order, uid));
             }
             keyed.sort();
             let alone = keyed.len() == 1;
-            for (index, (_, _, _, uid)) in keyed.into_iter().enumerate() {
+            for (index, (.., uid)) in keyed.into_iter().enumerate() {
                 let name = if alone { group.to_owned() } else { format!("{group} ({})", index + 1) };
                 names.insert(uid.clone(), name);
             }

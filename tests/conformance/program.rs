@@ -1,6 +1,5 @@
 //! The program: runs the arms that were asked for, compares, prints, writes.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
@@ -8,9 +7,10 @@ use futures::StreamExt;
 
 use crate::arms::{embedded, testbed};
 use crate::case::{self, Case, Company, Enforcement, Timings};
-use crate::observed::{Observed, Story};
+use crate::committed::Committed;
+use crate::observed::Story;
 use crate::table::{self, Compared};
-use crate::{body, cases, committed};
+use crate::{body, cases, policies};
 
 /// Holds the embedded cluster against a real one.
 #[derive(Parser, Debug)]
@@ -19,16 +19,16 @@ struct Arguments {
     /// The timings of both clusters.
     #[arg(long, value_enum, default_value = "short")]
     timings: Named,
-    /// Only these cases.
+    /// Only these cases; `network-policies` is the table of policies.
     #[arg(long = "case", num_args = 1..)]
     cases: Vec<String>,
-    /// Which clusters to run on. What is not run is taken from what is committed.
+    /// Which clusters to run on. What a real one did is otherwise taken from what is committed; `real` compares nothing.
     #[arg(long, value_enum, default_value = "embedded")]
     arm: Which,
-    /// Name of the testbed's cluster.
+    /// Name of the testbed's cluster; it is started when it is not up. `NAMEoff` is the one without enforcement.
     #[arg(long, default_value = "c")]
     cluster: String,
-    /// Commit what was seen: the real cluster's story, and the table.
+    /// Commit what was seen: the real cluster's stories, and the table.
     #[arg(long)]
     write: bool,
     /// Show every edge, not only those that differ.
@@ -50,7 +50,9 @@ enum Which {
 }
 
 /// Cases that run beside each other on a real cluster.
-const BESIDE: usize = 4;
+const BESIDE: usize = 3;
+/// The name of the table of policies among the cases.
+const NETWORK: &str = "network-policies";
 
 pub(crate) fn main() -> ExitCode {
     // Of two TLS providers in the tree one must be chosen; a second choice changes nothing.
@@ -71,33 +73,36 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         Named::Default => case::DEFAULT,
     };
     let all = cases::all();
-    let wanted = |case: &&Case| arguments.cases.is_empty() || arguments.cases.iter().any(|name| name == case.name);
-    let chosen: Vec<&Case> = all.iter().filter(wanted).collect();
-    if let Some(unknown) = arguments.cases.iter().find(|name| all.iter().all(|case| case.name != **name)) {
+    let asked = |name: &str| arguments.cases.is_empty() || arguments.cases.iter().any(|wanted| wanted == name);
+    let known = |name: &String| name == NETWORK || all.iter().any(|case| case.name == name);
+    if let Some(unknown) = arguments.cases.iter().find(|name| !known(name)) {
         return Err(format!("there is no case {unknown}"));
     }
-    let mut real = committed::read(timings.name)?;
+    let chosen: Vec<&Case> = all.iter().filter(|case| asked(case.name)).collect();
+    let mut real = Committed::read(timings.name)?;
+    let mut failed = Vec::new();
     if arguments.arm != Which::Embedded {
-        // Committed at once: what a slow cluster told is not lost to a later mistake.
-        let seen = on_testbed(&arguments.cluster, &timings, &chosen)?;
-        real.kubernetes = seen.kubernetes;
-        real.timings = seen.timings;
-        real.cases.extend(seen.cases);
-        if arguments.write {
-            committed::write(&real)?;
-        }
+        failed = on_testbed(arguments, &timings, &chosen, asked(NETWORK), &mut real)?;
+    }
+    if arguments.arm == Which::Real {
+        return if failed.is_empty() { Ok(true) } else { Err(failed.join("\n")) };
     }
     let mut compared = Vec::new();
     for case in &chosen {
         let ours = on_embedded(case, &timings)?;
-        let theirs = real.cases.get(case.name).cloned().unwrap_or_default();
-        compared.push(Compared { case, rows: committed::compared(case.name, &ours, &theirs) });
+        compared.push(Compared { case, rows: real.compared(case.name, &ours) });
     }
-    print!("{}", table::terminal(&compared, arguments.all));
+    let network =
+        if asked(NETWORK) { policies::differences(&network(&timings)?, &real.truth.sets) } else { Vec::new() };
+    print!("{}{}", table::terminal(&compared, arguments.all), table::network(&real.truth, &network));
     if arguments.write && arguments.cases.is_empty() {
-        committed::write_table(&real, &compared)?;
+        real.write_table(&compared, &network)?;
     }
-    Ok(compared.iter().all(|one| one.rows.iter().all(|row| !row.verdict.is_wrong())))
+    if !failed.is_empty() {
+        return Err(failed.join("\n"));
+    }
+    let mut rows = compared.iter().flat_map(|one| &one.rows);
+    Ok(rows.all(|row| !row.verdict.is_wrong()) && network.iter().all(|one| one.known.is_some()))
 }
 
 /// Runs a case on a fresh embedded cluster.
@@ -105,51 +110,64 @@ pub(crate) fn on_embedded(case: &Case, timings: &Timings) -> Result<Story, Strin
     embedded::on_cluster(timings, case.enforcement, async |arm| body::run(&arm, case, timings).await)
 }
 
-fn on_testbed(cluster: &str, timings: &Timings, cases: &[&Case]) -> Result<Observed, String> {
+/// Runs the table of policies on a fresh embedded cluster.
+pub(crate) fn network(timings: &Timings) -> Result<std::collections::BTreeMap<String, policies::Reach>, String> {
+    let sets = policies::sets();
+    embedded::on_cluster(timings, Enforcement::On, async |arm| policies::observe(&arm, &sets, |_| ()).await)
+}
+
+/// Runs cases on the testbed. What was seen is committed case by case; gives what could not be run.
+fn on_testbed(
+    arguments: &Arguments,
+    timings: &Timings,
+    cases: &[&Case],
+    network: bool,
+    real: &mut Committed,
+) -> Result<Vec<String>, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|error| format!("start: {error}"))?.block_on(async {
-        let mut seen = Observed { timings: timings.name.to_owned(), ..Observed::default() };
+        let mut failed = Vec::new();
         for enforcement in [Enforcement::On, Enforcement::Off] {
             let cases: Vec<&Case> = cases.iter().copied().filter(|case| case.enforcement == enforcement).collect();
-            if cases.is_empty() {
+            let network = network && enforcement == Enforcement::On;
+            if cases.is_empty() && !network {
                 continue;
             }
             let name = match enforcement {
-                Enforcement::On => cluster.to_owned(),
-                Enforcement::Off => format!("{cluster}off"),
+                Enforcement::On => arguments.cluster.clone(),
+                Enforcement::Off => format!("{}off", arguments.cluster),
             };
             let (arm, version) = testbed::connect(&name, timings, enforcement).await?;
-            seen.kubernetes = version;
-            let (together, alone): (Vec<&Case>, Vec<&Case>) =
+            real.kubernetes(&version);
+            let (beside, alone): (Vec<&Case>, Vec<&Case>) =
                 cases.into_iter().partition(|case| case.company == Company::Others);
-            let each = together.iter().map(|case| told(body::run(&arm, case, timings), case));
-            let mut stories: Vec<_> = futures::stream::iter(each).buffer_unordered(BESIDE).collect().await;
-            for case in alone {
-                stories.push(told(body::run(&arm, case, timings), case).await);
+            for (cases, width) in [(beside, BESIDE), (alone, 1)] {
+                let each = cases.iter().map(|case| told(body::run(&arm, case, timings), case));
+                let mut stories = futures::stream::iter(each).buffer_unordered(width);
+                while let Some((name, story)) = stories.next().await {
+                    match story {
+                        Ok(story) => real.keep(name, story, arguments.write)?,
+                        Err(why) => failed.push(why),
+                    }
+                }
+            }
+            if network {
+                match policies::observe(&arm, &policies::sets(), |set| eprintln!("{set} was looked at")).await {
+                    Ok(sets) => real.keep_network(&version, sets, arguments.write)?,
+                    Err(why) => failed.push(why),
+                }
             }
             if enforcement == Enforcement::Off {
                 testbed::down(&name).await?;
             }
-            for told in stories {
-                let (name, story) = told?;
-                seen.cases.insert(name.to_owned(), story);
-            }
         }
-        Ok(seen)
+        Ok(failed)
     })
 }
 
-async fn told(
-    run: impl Future<Output = Result<Story, String>>,
-    case: &Case,
-) -> Result<(&'static str, Story), String> {
+async fn told(run: impl Future<Output = Result<Story, String>>, case: &Case) -> (&'static str, Result<Story, String>) {
     let begun = tokio::time::Instant::now();
-    let story = run.await?;
+    let story = run.await;
     eprintln!("{} ran for {} s", case.name, begun.elapsed().as_secs());
-    Ok((case.name, story))
-}
-
-/// The folder of this suite.
-pub(crate) fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/conformance")
+    (case.name, story)
 }

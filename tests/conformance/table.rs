@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::case::Case;
 use crate::compare::{Row, Verdict};
+use crate::policies::{Difference, Truth};
 
 /// A case with what came of it.
 pub(crate) struct Compared<'a> {
@@ -71,7 +72,9 @@ fn sentence(text: &str) -> String {
 
 /// A line for each case.
 pub(crate) fn summary(compared: &[Compared<'_>]) -> String {
-    let mut out = "| case | edges | agree | time shown | known differences | differ |\n|---|---:|---:|---:|---:|---:|\n".to_owned();
+    let mut out =
+        "| case | edges | agree | time shown | known differences | differ |\n|---|---:|---:|---:|---:|---:|\n"
+            .to_owned();
     for one in compared {
         let count = |wanted: fn(Verdict) -> bool| one.rows.iter().filter(|row| wanted(row.verdict)).count();
         let _ = writeln!(
@@ -84,6 +87,53 @@ pub(crate) fn summary(compared: &[Compared<'_>]) -> String {
             one.wrong(),
             name = one.case.name,
         );
+    }
+    out
+}
+
+fn connections(truth: &Truth) -> usize {
+    truth.sets.values().flat_map(|reach| reach.values()).flat_map(|row| row.values()).map(String::len).sum()
+}
+
+/// The policies, for a person at a terminal.
+pub(crate) fn network(truth: &Truth, differences: &[Difference]) -> String {
+    let wrong = differences.iter().filter(|one| one.known.is_none()).count();
+    let word = if wrong == 0 { "agrees " } else { "DIFFERS" };
+    let (sets, all) = (truth.sets.len(), connections(truth));
+    let mut out = format!(
+        "{word}  {:<28} {sets} sets, {all} connections, {} pairs differ\n",
+        "network-policies",
+        differences.len()
+    );
+    for one in differences.iter().filter(|one| one.known.is_none()) {
+        let Difference { set, from, to, embedded, real, .. } = one;
+        let _ = writeln!(out, "    {set:<44} {from} to {to}: embedded {embedded}, real {real}");
+    }
+    out
+}
+
+/// The policies, for the repository.
+pub(crate) fn policies(truth: &Truth, differences: &[Difference]) -> String {
+    let mut out = format!(
+        "### network-policies\n\n\
+         {} sets of policies (`policies/policies.yaml`), under each of which every one of six pods tried three ports of \
+         every other: {} connections on Kubernetes {}, enforced by {} (`policies/truth.json`), and the same on the \
+         embedded network. They differ on {} pairs of pods.\n\n",
+        truth.sets.len(),
+        connections(truth),
+        truth.kubernetes,
+        truth.enforcer,
+        differences.len()
+    );
+    if !differences.is_empty() {
+        out.push_str("| set | from | to | embedded | real | |\n|---|---|---|---|---|---|\n");
+    }
+    for one in differences {
+        let Difference { set, from, to, embedded, real, known } = one;
+        let _ = writeln!(out, "| {set} | {from} | {to} | {embedded} | {real} | {} |", known.unwrap_or("DIFFERS"));
+    }
+    if !differences.is_empty() {
+        out.push_str("\nDigits stand for the ports 8080, 8081 and 53: 1 is open.\n\n");
     }
     out
 }

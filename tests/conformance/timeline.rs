@@ -8,11 +8,11 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::acts::Note;
-use crate::case::{Case, Victims};
-use crate::edges;
+use crate::case::{Case, Timings, Victims};
 use crate::observed::{Edge, Lane, Story};
 use crate::parts::Parts;
 use crate::record::Seen;
+use crate::{edges, smooth};
 
 /// When acts were to be done, and when they were begun.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +24,7 @@ pub(crate) struct Acted {
 /// Who plays which part.
 pub(crate) struct Cast<'a> {
     pub(crate) case: &'a Case,
+    pub(crate) timings: &'a Timings,
     pub(crate) victims: &'a BTreeSet<String>,
     pub(crate) picked: &'a BTreeSet<String>,
 }
@@ -53,14 +54,15 @@ const CHANCE: [&str; 11] = [
     "FailedSync",
     "DNSConfigForming",
 ];
-/// A workload's counts that change again within this time are one change.
-const TOGETHER: f64 = 1.0;
-/// An endpoint that terminates for a shorter time may be missed.
-const BRIEF: f64 = 0.7;
+/// What follows the return of a lost node is counted as if it had been ready this long after the act that brought it
+/// back: how long that takes, its machine decides.
+const RETURN: Duration = Duration::from_secs(10);
+/// How much before such a moment what comes with it may be told.
+const EARLIER: Duration = Duration::from_millis(500);
 
 /// Tells the story, from what was there before the first act and what was told after it.
 pub(crate) fn story(cast: &Cast<'_>, acted: &[Acted], (before, after): (&[Seen], &[Seen]), notes: &[Note]) -> Story {
-    let mut teller = Teller { cast, acted, parts: Parts::default(), raw: Raw::default() };
+    let mut teller = Teller { cast, plain: acted, acted: clock(cast, acted, after), parts: Parts::default(), raw: Raw::default() };
     for seen in before {
         teller.tell(seen, false);
     }
@@ -73,12 +75,44 @@ pub(crate) fn story(cast: &Cast<'_>, acted: &[Acted], (before, after): (&[Seen],
     teller.finish()
 }
 
+fn since(acted: &[Acted], at: Instant) -> f64 {
+    let last = acted.iter().rev().find(|acted| acted.done <= at);
+    last.map_or(0.0, |last| (last.planned + at.duration_since(last.done)).as_secs_f64())
+}
+
+fn ready(node: &Value) -> &str {
+    let conditions = node.pointer("/status/conditions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    conditions.iter().find(|condition| condition["type"] == "Ready").map_or("", |condition| text(condition, "/status"))
+}
+
+/// When acts were done, and with them the two moments of a lost node from which others count: it is seen to be lost,
+/// which depends on when it renewed its lease last, and it is ready again, which depends on its machine. What comes with
+/// such a moment may be told a little before it.
+fn clock(cast: &Cast<'_>, acted: &[Acted], after: &[Seen]) -> Vec<Acted> {
+    let mut all = acted.to_vec();
+    let victims = |seen: &&Seen| {
+        text(&seen.object, "/kind") == "Node" && cast.victims.contains(text(&seen.object, "/metadata/name"))
+    };
+    let lost = after.iter().filter(victims).find(|seen| ready(&seen.object) == "Unknown").map(|seen| seen.at);
+    let Some(lost) = lost else { return all };
+    all.push(Acted { planned: cast.timings.grace.saturating_sub(EARLIER), done: lost - EARLIER });
+    let back = after.iter().filter(victims).find(|seen| seen.at > lost && ready(&seen.object) == "True");
+    let switched = acted.iter().rev().find(|acted| back.is_some_and(|back| acted.done <= back.at)).copied();
+    if let (Some(back), Some(switched)) = (back, switched) {
+        all.push(Acted { planned: (switched.planned + RETURN).saturating_sub(EARLIER), done: back.at - EARLIER });
+    }
+    all.sort_by_key(|acted| acted.done);
+    all
+}
+
 /// Lanes by a key in which pods and nodes stand as `{uid}`.
 #[derive(Default)]
 struct Raw {
     lanes: BTreeMap<String, Vec<Edge>>,
     counts: BTreeMap<String, (String, Vec<Edge>)>,
     reasons: BTreeSet<String>,
+    /// When a lost node was ready again, by the plan of the case.
+    returned: Option<f64>,
 }
 
 impl Raw {
@@ -89,7 +123,9 @@ impl Raw {
 
 struct Teller<'a> {
     cast: &'a Cast<'a>,
-    acted: &'a [Acted],
+    /// Acts alone, and acts with the moments from which others count.
+    plain: &'a [Acted],
+    acted: Vec<Acted>,
     parts: Parts,
     raw: Raw,
 }
@@ -101,8 +137,7 @@ fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
 impl Teller<'_> {
     /// Seconds by the plan of the case: an act that came late does not make late what it led to.
     fn since(&self, at: Instant) -> f64 {
-        let last = self.acted.iter().rev().find(|acted| acted.done <= at);
-        last.map_or(0.0, |last| (last.planned + at.duration_since(last.done)).as_secs_f64())
+        since(&self.acted, at)
     }
 
     fn tell(&mut self, seen: &Seen, live: bool) {
@@ -137,11 +172,16 @@ impl Teller<'_> {
         }
         let name = text(&seen.object, "/metadata/name").to_owned();
         if live {
+            let back = self.cast.victims.contains(&name) && ready(&seen.object) == "True";
+            if back && self.parts.version(&name).is_some_and(|old| ready(old) != "True") && self.raw.returned.is_none() {
+                self.raw.returned = Some(at);
+            }
             let mut changes = edges::node(self.parts.version(&name), &seen.object);
             if seen.gone {
                 changes.push("removed".to_owned());
             }
             for what in changes {
+                let at = if what.starts_with("Ready=") { since(self.plain, seen.at) } else { at };
                 self.raw.add(&format!("node {{{name}}}"), at, what);
             }
         }
@@ -192,10 +232,10 @@ impl Teller<'_> {
         let names = self.parts.names(|uid| self.raw.lanes.get(&format!("{{{uid}}}")).map_or(&[], Vec::as_slice));
         let mut lanes: Vec<Lane> = Vec::new();
         for (key, edges) in self.raw.lanes {
-            lanes.push(Lane { of: named(&key, &names), edges: once(unhurried(edges)) });
+            lanes.push(Lane { of: named(&key, &names), edges: smooth::lane(edges) });
         }
         for (key, (first, edges)) in self.raw.counts {
-            let edges = together(&first, edges);
+            let edges = smooth::count(&first, edges, self.raw.returned);
             if !edges.is_empty() {
                 lanes.push(Lane { of: key, edges });
             }
@@ -209,38 +249,6 @@ impl Teller<'_> {
         lanes.sort_by(|one, other| one.of.cmp(&other.of));
         Story { lanes, reasons: self.raw.reasons }
     }
-}
-
-/// An endpoint that is said to terminate for a moment only may as well not be: its controller looks when it can.
-fn unhurried(mut edges: Vec<Edge>) -> Vec<Edge> {
-    let ends: Vec<f64> = edges.iter().skip(1).map(|edge| edge.0).collect();
-    let mut ends = ends.into_iter();
-    edges.retain(|edge| {
-        let until = ends.next();
-        let brief = until.is_some_and(|until| until - edge.0 < BRIEF);
-        !(brief && edge.1.starts_with("endpoint terminating"))
-    });
-    edges
-}
-
-/// What is said again without a change in between is said once.
-fn once(mut edges: Vec<Edge>) -> Vec<Edge> {
-    edges.dedup_by(|next, before| next.1 == before.1);
-    edges
-}
-
-/// The changes of a count, those of one moment as one.
-pub(crate) fn together(first: &str, edges: Vec<Edge>) -> Vec<Edge> {
-    let mut moments: Vec<Edge> = Vec::new();
-    for edge in edges {
-        match moments.last_mut() {
-            Some(last) if edge.0 - last.0 < TOGETHER => last.1 = edge.1,
-            _ => moments.push(edge),
-        }
-    }
-    let mut value = first.to_owned();
-    moments.retain(|edge| std::mem::replace(&mut value, edge.1.clone()) != edge.1);
-    moments
 }
 
 /// Puts names where UIDs stand.

@@ -128,7 +128,9 @@ impl Hands for Testbed {
     fn connect<'a>(&'a self, from: &'a PodName, to: &'a [Door]) -> BoxFuture<'a, Result<Vec<bool>, String>> {
         let attempt = |(index, door): (usize, &Door)| {
             let Door { ip, port } = door;
-            format!("(printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 {ip} {port} 2>/dev/null | grep -q HTTP && echo {index}) &\n")
+            format!(
+                "(printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 {ip} {port} 2>/dev/null | grep -q HTTP && echo {index}) &\n"
+            )
         };
         let script: String = to.iter().enumerate().map(attempt).collect();
         async move {

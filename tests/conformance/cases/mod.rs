@@ -16,6 +16,7 @@ pub(crate) fn all() -> Vec<Case> {
 pub(crate) fn manifest(name: &str) -> &'static str {
     match name {
         "four" => include_str!("../manifests/four.yaml"),
+        "patient" => include_str!("../manifests/patient.yaml"),
         "spread" => include_str!("../manifests/spread.yaml"),
         "stubborn" => include_str!("../manifests/stubborn.yaml"),
         "budget-open" => include_str!("../manifests/budget-open.yaml"),

@@ -18,10 +18,7 @@ pub(super) const CASES: &[Case] = &[
         name: "node-power-off",
         says: "a machine loses its power, and gets it back after its pods were evicted",
         manifests: &["four", "spread"],
-        acts: &[
-            (At::Seconds(0), Act::Machine(Switch::PowerOff)),
-            (At::Evicted(12), Act::Machine(Switch::PowerOn)),
-        ],
+        acts: &[(At::Seconds(0), Act::Machine(Switch::PowerOff)), (At::Evicted(12), Act::Machine(Switch::PowerOn))],
         ..BASE
     },
     Case {
@@ -44,12 +41,9 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "node-blink",
-        says: "a machine is cut off for longer than it takes to be seen and shorter than it takes to be evicted",
-        acts: &[
-            (At::Seconds(0), Act::Machine(Switch::CutNetwork)),
-            (At::Lost(2), Act::Machine(Switch::JoinNetwork)),
-        ],
-        until: At::Evicted(6),
+        says: "a kubelet dies for longer than it takes to be seen and shorter than it takes its pods to be evicted",
+        acts: &[(At::Seconds(0), Act::Machine(Switch::KillKubelet)), (At::Lost(2), Act::Machine(Switch::StartKubelet))],
+        until: At::Evicted(10),
         ..BASE
     },
     Case {
@@ -77,12 +71,15 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "rollout-during-loss",
-        says: "a Deployment is rolled while one of its nodes is without power",
+        says: "a Deployment is rolled while one of its nodes is without power: what is lost already goes first",
+        manifests: &["patient"],
+        victims: Victims::Holding("patient"),
         acts: &[
             (At::Seconds(0), Act::Machine(Switch::PowerOff)),
-            (At::Lost(2), Act::Rollout { kind: Workload::Deployment, app: "web" }),
-            (At::Evicted(14), Act::Machine(Switch::PowerOn)),
+            (At::Lost(4), Act::Rollout { kind: Workload::Deployment, app: "patient" }),
+            (At::Evicted(17), Act::Machine(Switch::PowerOn)),
         ],
+        until: At::Evicted(30),
         ..BASE
     },
 ];

@@ -69,7 +69,9 @@ fn state(pod: &Value) -> String {
 }
 
 fn ending(ended: &Value) -> String {
-    because(&format!("ended with code {}", ended["exitCode"]), text(ended, "/reason"))
+    // Why a process of a machine without power ended, its runtime says differently from case to case.
+    let reason = if ended["exitCode"] == 255 { "" } else { text(ended, "/reason") };
+    because(&format!("ended with code {}", ended["exitCode"]), reason)
 }
 
 fn container(before: &Value, new: &Value) -> Option<String> {
