@@ -20,8 +20,10 @@ use super::faults::{node_agent, node_taint};
 const ATTEMPTS: u32 = 6;
 /// An API server that is away is waited for this long: nothing is worse than to leave a cluster dirty.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// The longest pause between two attempts.
-const PAUSE_MAX: Duration = Duration::from_secs(16);
+/// The longest pause between two attempts at what is refused.
+const PAUSE_REFUSED: Duration = Duration::from_secs(16);
+/// The longest pause while the API server is away: a fault holds on until it is asked again.
+const PAUSE_AWAY: Duration = Duration::from_secs(4);
 /// Deleted objects must be gone after this time.
 const GONE_LIMIT: Duration = Duration::from_secs(120);
 
@@ -79,7 +81,7 @@ pub(super) async fn apply(context: &Context, undo: &Undo) -> Result<(), String> 
             break reason;
         }
         clock.sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX);
+        pause = (pause * 2).min(if away.is_some() { PAUSE_AWAY } else { PAUSE_REFUSED });
     };
     Err(format!("{}: {reason}; {}", describe(undo), by_hand(undo)))
 }
