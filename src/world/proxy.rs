@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use http::Request;
 use http_body_util::BodyExt;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
 use kube::client::Body;
 use serde_json::Value;
 
@@ -32,14 +34,37 @@ pub(super) async fn request(
     path: &str,
     timeout: Duration,
 ) -> Result<Reply, NetworkError> {
-    let uri = proxy_path(to, path)
-        .ok_or_else(|| NetworkError::Unsupported("a URL is not reached through a proxy".to_owned()))?;
-    let request = Request::builder()
-        .method(method)
-        .uri(uri)
-        .body(Body::empty())
-        .map_err(|error| NetworkError::Unsupported(format!("{method} {path}: {error}")))?;
-    tokio::time::timeout(timeout, answer(client, request)).await.unwrap_or(Err(NetworkError::Timeout(timeout)))
+    let asked = async {
+        let to = numbered(client, to).await?;
+        let uri = proxy_path(&to, path)
+            .ok_or_else(|| NetworkError::Unsupported("a URL is not reached through a proxy".to_owned()))?;
+        let request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .body(Body::empty())
+            .map_err(|error| NetworkError::Unsupported(format!("{method} {path}: {error}")))?;
+        answer(client, request).await
+    };
+    tokio::time::timeout(timeout, asked).await.unwrap_or(Err(NetworkError::Timeout(timeout)))
+}
+
+/// The proxy knows the names of a Service's ports, but not those of a pod's: an API server of 1.36 drops the connection.
+async fn numbered(client: &kube::Client, to: &Place) -> Result<Place, NetworkError> {
+    let Place::Pod { namespace, name, port } = to else { return Ok(to.clone()) };
+    if port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(to.clone());
+    }
+    let found = Api::<Pod>::namespaced(client.clone(), namespace).get_opt(name).await;
+    let pod = found.map_err(|error| match error {
+        kube::Error::Api(status) => NetworkError::Refused(status.message.clone()),
+        other => NetworkError::Blind(causes(&other)),
+    })?;
+    let pod = pod.ok_or_else(|| NetworkError::Refused(format!("pods \"{name}\" not found")))?;
+    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+    let mut ports = containers.flat_map(|container| container.ports.iter().flatten());
+    let number = ports.find(|one| one.name.as_deref() == Some(port)).map(|one| one.container_port);
+    let number = number.ok_or_else(|| NetworkError::Refused(format!("pod {namespace}/{name} has no port {port}")))?;
+    Ok(Place::Pod { namespace: namespace.clone(), name: name.clone(), port: number.to_string() })
 }
 
 async fn answer(client: &kube::Client, request: Request<Body>) -> Result<Reply, NetworkError> {

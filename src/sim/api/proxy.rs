@@ -38,6 +38,11 @@ pub(super) fn start(state: &mut State, call: &Call, target: &Target) -> Result<O
     } else {
         let first = object.value().pointer("/spec/containers/0/ports/0/containerPort").map(Value::to_string);
         let port = port.or(first).unwrap_or_else(|| "80".to_owned());
+        // Names are for Services. Older servers look a name up among the well-known ports, newer ones drop the connection.
+        if port.bytes().any(|byte| !byte.is_ascii_digit()) {
+            let message = format!("error trying to reach service: dial tcp: lookup tcp/{port}: unknown port");
+            return Err(ApiError::plain(503, "ServiceUnavailable", message));
+        }
         Destination::Pod { namespace, name, port }
     };
     // `/api/v1/namespaces/NAMESPACE/services/NAME/proxy` comes before the inner path.
