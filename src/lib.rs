@@ -5,6 +5,7 @@
 
 pub mod evidence;
 pub mod measure;
+pub mod node_agent;
 pub mod plan;
 pub mod report;
 pub mod run;

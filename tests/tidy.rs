@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may use. `cli` is part of the command and may use all; nobody can use it.
-const ROOMS: [(&str, &[&str]); 9] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("scenario", &[]),
     ("plan", &["scenario"]),
     ("evidence", &["scenario", "plan"]),
     ("sim", &[]),
     ("world", &["scenario", "evidence", "sim"]),
-    ("run", &["scenario", "plan", "evidence", "world"]),
+    ("node_agent", &[]),
+    ("run", &["scenario", "plan", "evidence", "world", "node_agent"]),
     ("measure", &["scenario", "plan", "evidence"]),
     ("verdict", &["scenario", "evidence", "measure"]),
     ("report", &["scenario", "plan", "evidence", "measure", "verdict"]),

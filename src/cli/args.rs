@@ -3,8 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use driftproof::node_agent::Deed;
+use driftproof::scenario::FailureMode;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -47,10 +50,13 @@ pub(super) enum When {
     Never,
 }
 
-const AGENT_IMAGE: &str = "\
-Image of this driftproof, for the pod that probes and proves from inside the live cluster [default: driftproof:VERSION]
+/// The image of every pod that Driftproof starts, unless another one is named.
+pub(super) const DEFAULT_IMAGE: &str = concat!("driftproof:", env!("CARGO_PKG_VERSION"));
 
-The pod is started for the run in the target's namespace and removed with it. `driftproof agent --help` says what it does.";
+const AGENT_IMAGE: &str = "\
+Image of this driftproof, for the pods that it starts on a live cluster
+
+One probes and proves from inside, in the target's namespace (`driftproof agent --help` says what it does); others act on nodes (kubelet-stop, network-cut). All are removed when the run ends.";
 
 const AGENT: &str = "\
 Runs inside a pod: probes and opens connections for a run of driftproof, and reports each attempt.
@@ -68,6 +74,8 @@ pub(super) enum Command {
     Plan(Plan),
     /// Check scenario files without a cluster
     Validate(Files),
+    /// Print the service account and the roles that these scenarios need, for `kubectl apply -f -`
+    Rbac(Rbac),
     /// Judge stored evidence again
     Verdict(Stored),
     /// Write the reports of stored evidence again
@@ -78,9 +86,49 @@ pub(super) enum Command {
     Completions { shell: Shell },
     /// Print the manual page
     Man,
+    /// Act on the node that this runs on; started by Driftproof, never by a person
+    #[command(hide = true)]
+    NodeAgent(NodeAgent),
     /// Probe from inside a pod, for a run elsewhere
     #[command(hide = true, long_about = AGENT)]
     Agent(Agent),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Rbac {
+    #[command(flatten)]
+    pub(super) files: Files,
+    /// Namespace of the service account
+    #[arg(long, value_name = "NAMESPACE", default_value = "default")]
+    pub(super) namespace: String,
+    /// Name of the service account and of the roles
+    #[arg(long, value_name = "NAME", default_value = "driftproof")]
+    pub(super) account: String,
+    /// Also what applying and removing the fixtures needs
+    #[arg(long)]
+    pub(super) apply_fixtures: bool,
+    #[command(flatten)]
+    pub(super) nodes: Nodes,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct NodeAgent {
+    /// What is done to the node
+    #[arg(long, value_name = "MODE", value_parser = PossibleValuesParser::new(Deed::ALL.map(Deed::word)).map(|word| deed(&word)))]
+    pub(super) mode: Deed,
+    /// The node heals itself after this time
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(super) timer: Duration,
+    /// The node's address
+    #[arg(long, value_name = "IP", default_value = "")]
+    pub(super) ip: String,
+    /// Be the process that acts
+    #[arg(long)]
+    pub(super) act: bool,
+}
+
+fn deed(word: &str) -> Deed {
+    Deed::ALL.into_iter().find(|deed| deed.word() == word).unwrap_or(Deed::StopKubelet)
 }
 
 #[derive(Clone, Debug, Args)]
@@ -111,13 +159,33 @@ pub(super) struct Cluster {
     /// Let the commands of scenario files run on this machine
     #[arg(long, requires = "context")]
     pub(super) allow_commands: bool,
-    /// Image of this driftproof, for the pod that probes and proves from inside the live cluster
-    // The default stands in the code, so that a mere default does not ask for --context.
-    #[arg(long, value_name = "IMAGE", requires = "context", long_help = AGENT_IMAGE)]
-    pub(super) agent_image: Option<String>,
     /// Let the agent be added to the target's pods as an ephemeral container, where it stays until they end
     #[arg(long, requires = "context")]
     pub(super) allow_ephemeral_containers: bool,
+    #[command(flatten)]
+    pub(super) nodes: Nodes,
+}
+
+/// How nodes are made to fail on a live cluster.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Nodes {
+    /// How every node failure happens on the live cluster, whatever the scenario says
+    #[arg(long, value_name = "MODE", value_parser = PossibleValuesParser::new(FailureMode::ALL.map(FailureMode::word)).map(|word| mode(&word)))]
+    pub(super) node_failure_mode: Option<FailureMode>,
+    /// Commands that make a node fail and bring it back, for every node failure; `DRIFTPROOF_NODE` and `DRIFTPROOF_NODE_IP`
+    /// are in their environment. Needs --allow-commands
+    #[arg(long, num_args = 2, value_names = ["INJECT", "HEAL"], conflicts_with = "node_failure_mode")]
+    pub(super) node_failure_command: Vec<String>,
+    /// Image of this driftproof, for the pods that it starts on a live cluster
+    #[arg(long, value_name = "IMAGE", default_value = DEFAULT_IMAGE, long_help = AGENT_IMAGE)]
+    pub(super) agent_image: String,
+    /// Namespace of the pods that act on nodes; it must allow privileged pods
+    #[arg(long, value_name = "NAMESPACE", default_value = "kube-system")]
+    pub(super) node_agent_namespace: String,
+}
+
+fn mode(word: &str) -> FailureMode {
+    FailureMode::ALL.into_iter().find(|mode| mode.word() == word).unwrap_or_default()
 }
 
 #[derive(Clone, Debug, Args)]

@@ -59,7 +59,7 @@ pub(super) fn man(command: clap::Command) -> Exit {
 }
 
 /// Writes to standard output; a reader that has gone away (`| head`) is no error.
-fn print(bytes: &[u8]) -> Exit {
+pub(super) fn print(bytes: &[u8]) -> Exit {
     match io::stdout().write_all(bytes) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             fail(&format!("standard output: {error}"), Exit::Usage)

@@ -13,9 +13,6 @@ use super::args::Cluster;
 use super::folder::{EVIDENCE, Folder};
 use super::load::Loaded;
 
-/// The image of the agent, unless another one is named.
-const DEFAULT_IMAGE: &str = concat!("driftproof:", env!("CARGO_PKG_VERSION"));
-
 /// One run of one scenario.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
@@ -72,8 +69,9 @@ pub(super) async fn world(task: &Task, cluster: &Cluster) -> Result<World, Failu
         kubeconfig: cluster.kubeconfig.clone(),
         prometheus: cluster.prometheus.clone(),
         allow_commands: cluster.allow_commands,
+        node_agent: cluster.nodes.agent(),
         agents: live::AgentOptions {
-            image: cluster.agent_image.clone().unwrap_or_else(|| DEFAULT_IMAGE.to_owned()),
+            image: cluster.nodes.agent_image.clone(),
             allow_ephemeral: cluster.allow_ephemeral_containers,
         },
     };
@@ -95,15 +93,26 @@ pub(super) fn execute(
     }));
     let result = runtime(cluster)?.block_on(async {
         let world = world(task, cluster).await?;
-        run::run(&world, task.job(cluster), &log, progress, stop).await.map_err(|error| failure(&task.name, error))
+        run::run(&world, task.job(cluster), &log, progress, stop).await.map_err(|error| refused(task, cluster, &error))
     });
     result.map(|_end| folder.path().join(&task.name).join(EVIDENCE))
 }
 
-fn failure(name: &str, error: RunError) -> Failure {
+/// Why a run did not begin, with the command that helps when there is one.
+pub(super) fn refused(task: &Task, cluster: &Cluster, error: &RunError) -> Failure {
+    let name = &task.name;
     match error {
-        RunError::Forbidden(_)
-        | RunError::NotAllowed(_)
+        RunError::Forbidden(_) => {
+            let fixtures = if cluster.apply_fixtures { " --apply-fixtures" } else { "" };
+            let nodes = cluster.nodes.again(&task.loaded.scenario);
+            let nodes =
+                nodes.iter().filter(|word| !word.contains(' ')).fold(String::new(), |all, word| all + " " + word);
+            let file = task.loaded.path.display();
+            Failure::NotStarted(format!(
+                "{name}: {error}\nthe role that has them: driftproof rbac {file}{fixtures}{nodes} | kubectl apply -f -"
+            ))
+        }
+        RunError::NotAllowed(_)
         | RunError::Cluster(_)
         | RunError::Busy(_)
         | RunError::Fixture(_)

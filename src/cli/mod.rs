@@ -9,8 +9,10 @@ mod folder;
 mod interrupt;
 mod judge;
 mod load;
+mod nodes;
 mod plan;
 mod progress;
+mod rbac;
 mod run;
 mod stored;
 mod style;
@@ -19,6 +21,7 @@ mod table;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use driftproof::node_agent::{self, Settings};
 use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command};
@@ -41,6 +44,8 @@ pub(super) fn main() -> ExitCode {
         Command::Report(stored) => stored::report(&stored, style),
         Command::Schema => describe::schema(),
         Command::Completions { shell } => describe::completions(shell, &mut Cli::command()),
+        Command::Rbac(rbac) => rbac::rbac(&rbac, style),
+        Command::NodeAgent(agent) => node_agent(&agent),
         Command::Man => describe::man(Cli::command()),
         Command::Agent(agent) => agent::agent(&agent),
     };
@@ -56,6 +61,18 @@ fn log_to_stderr(verbose: u8) {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}
+
+/// Runs on a node, in a pod that Driftproof started.
+fn node_agent(agent: &args::NodeAgent) -> Exit {
+    let settings = Settings { deed: agent.mode, timer: agent.timer, ip: agent.ip.clone() };
+    let ended = if agent.act {
+        node_agent::act(&settings)
+    } else {
+        let uid = std::env::var(node_agent::UID_VARIABLE).unwrap_or_default();
+        node_agent::serve(&settings, &uid)
+    };
+    ended.map_or_else(|reason| fail(&reason, Exit::Failed), |()| Exit::Passed)
 }
 
 /// Prints a message of failure and returns the code for it.

@@ -4,7 +4,7 @@ use driftproof::plan as plans;
 use driftproof::run::{self, Prepared};
 
 use super::args::{Plan, Run};
-use super::execute::{Failure, Task, runtime, world};
+use super::execute::{Failure, Task, refused, runtime, world};
 use super::exit::Exit;
 use super::load::{Loaded, load};
 use super::style::{Style, safe};
@@ -18,10 +18,13 @@ impl From<Run> for Plan {
 
 /// `driftproof plan`.
 pub(super) fn plan(plan: &Plan, style: Style) -> Exit {
-    let loaded = match load(&plan.files, style.diagnostics()) {
+    let mut loaded = match load(&plan.files, style.diagnostics()) {
         Ok(loaded) => loaded,
         Err(rejected) => return describe::reject(&rejected),
     };
+    for one in &mut loaded {
+        plan.cluster.nodes.apply(&mut one.scenario);
+    }
     let mut made = Vec::new();
     for one in &loaded {
         match prepare(plan, one) {
@@ -73,8 +76,6 @@ fn prepare(plan: &Plan, loaded: &Loaded) -> Result<Prepared, Failure> {
     let task = Task { name: name.clone(), loaded: loaded.clone(), seed: plan.seed, run, again: String::new() };
     runtime(&plan.cluster)?.block_on(async {
         let world = world(&task, &plan.cluster).await?;
-        run::prepare(&world, &task.job(&plan.cluster))
-            .await
-            .map_err(|error| Failure::NotStarted(format!("{name}: {error}")))
+        run::prepare(&world, &task.job(&plan.cluster)).await.map_err(|error| refused(&task, &plan.cluster, &error))
     })
 }

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use driftproof::evidence::{Ending, Life, Stage};
+use driftproof::evidence::{Ending, Life, Stage, Undo};
 use driftproof::measure::text::duration;
 use driftproof::run::{News, Progress, Update};
+use driftproof::scenario::FailureMode;
 use driftproof::verdict::Verdict;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
@@ -32,7 +33,12 @@ impl Board {
 
     /// A scenario begins.
     pub(super) fn start(&self, name: &str) -> Line<'_> {
-        let bar = self.bars.as_ref().map(|bars| bars.add(bar(name)));
+        let bar = self.bars.as_ref().map(|bars| {
+            let bar = bars.add(bar(name));
+            // Not before it is added: a bar of its own would draw a line that nobody clears.
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
         let (sender, receiver) = mpsc::unbounded_channel();
         let shown = Shown { name: name.to_owned(), bar: bar.clone(), until: 0 };
         let listener = std::thread::spawn(move || listen(shown, receiver));
@@ -63,7 +69,6 @@ fn bar(name: &str) -> ProgressBar {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.set_prefix(name.to_owned());
-    bar.enable_steady_tick(Duration::from_millis(120));
     bar
 }
 
@@ -169,7 +174,8 @@ const fn stage_words(stage: Stage) -> &'static str {
 
 fn life_words(life: &Life) -> Option<String> {
     match life {
-        Life::Intent { .. } | Life::Injecting => None,
+        Life::Intent { undo, .. } => unreachable(undo),
+        Life::Injecting => None,
         Life::Injected => Some("injected".to_owned()),
         Life::InjectFailed { reason } => Some(format!("could not be injected: {reason}")),
         Life::Proof(proof) if proof.proven => Some(format!("proven: {}", proof.statement)),
@@ -180,4 +186,21 @@ fn life_words(life: &Life) -> Option<String> {
         Life::HealProof(proof) if proof.proven => Some(format!("proven healed: {}", proof.statement)),
         Life::HealProof(proof) => Some(format!("not proven healed: {}", proof.statement)),
     }
+}
+
+/// What a person has to know before the nodes are out of everybody's reach.
+fn unreachable(undo: &[Undo]) -> Option<String> {
+    let alone = |undo: &Undo| match undo {
+        Undo::EndNodeAgent { node, mode: FailureMode::NetworkCut, timer_seconds, .. } => {
+            let timer = humantime::format_duration(Duration::from_secs(*timer_seconds));
+            Some(format!("{node} will be out of reach and heal itself {timer} after the injection, not before"))
+        }
+        Undo::EndNodeAgent { .. }
+        | Undo::DeleteNetworkPolicy { .. }
+        | Undo::Uncordon { .. }
+        | Undo::RestoreNode { .. }
+        | Undo::RemoveTaint { .. }
+        | Undo::DeleteFixture { .. } => None,
+    };
+    undo.iter().find_map(alone)
 }

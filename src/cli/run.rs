@@ -1,7 +1,7 @@
 //! `driftproof run`: all scenarios, some at a time, then the verdicts, the reports and the exit code.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -22,10 +22,13 @@ use super::{describe, fail, interrupt, judge, table};
 
 /// `driftproof run`.
 pub(super) fn run(run: &Run, style: Style) -> Exit {
-    let loaded = match load(&run.files, style.diagnostics()) {
+    let mut loaded = match load(&run.files, style.diagnostics()) {
         Ok(loaded) => loaded,
         Err(rejected) => return describe::reject(&rejected),
     };
+    for one in &mut loaded {
+        run.cluster.nodes.apply(&mut one.scenario);
+    }
     let id = run_id(run.seed);
     let folder = match Folder::create(run.report_dir.as_deref(), &id) {
         Ok(folder) => folder,
@@ -54,7 +57,7 @@ fn tasks(run: &Run, loaded: &[Loaded], id: &str) -> Vec<Task> {
                 loaded: one.clone(),
                 seed,
                 run: run_name(run, seed, id),
-                again: again(run, &one.path, seed),
+                again: again(run, one, seed),
             });
         }
     }
@@ -71,22 +74,17 @@ fn run_name(run: &Run, seed: u64, id: &str) -> String {
 }
 
 /// The command that repeats a run.
-fn again(run: &Run, path: &Path, seed: u64) -> String {
+fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
     let quoted = |text: &str| {
         let plain = text.chars().all(|character| character.is_ascii_alphanumeric() || "/._-:@".contains(character));
         if plain && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
     };
-    let mut command = format!("driftproof run {} --seed {seed}", quoted(&path.display().to_string()));
+    let mut command = format!("driftproof run {} --seed {seed}", quoted(&loaded.path.display().to_string()));
     let cluster = &run.cluster;
     let kubeconfig = cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
     // Evidence is passed around: a URL with a password in it must not become part of it.
     let prometheus = cluster.prometheus.clone().filter(|url| !url.contains('@'));
-    let values = [
-        ("--context", cluster.context.clone()),
-        ("--kubeconfig", kubeconfig),
-        ("--prometheus", prometheus),
-        ("--agent-image", cluster.agent_image.clone()),
-    ];
+    let values = [("--context", cluster.context.clone()), ("--kubeconfig", kubeconfig), ("--prometheus", prometheus)];
     for (flag, value) in values.iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?))) {
         command.extend([" ", flag, " ", &quoted(value)]);
     }
@@ -97,6 +95,11 @@ fn again(run: &Run, path: &Path, seed: u64) -> String {
     ] {
         if given {
             command.push_str(flag);
+        }
+    }
+    if run.cluster.context.is_some() || run.cluster.nodes.node_failure_mode.is_some() {
+        for word in run.cluster.nodes.again(&loaded.scenario) {
+            command.extend([" ", &quoted(&word)]);
         }
     }
     command
@@ -179,17 +182,27 @@ mod tests {
 
     #[test]
     fn the_command_that_repeats_a_run_is_complete() {
+        let at = |path: &str| {
+            let text = "name = \"x\"\n[target]\nnamespace = \"shop\"\nworkload = \"deployment/web\"\n[[fault]]\nkind = \"pod-kill\"\n";
+            let scenario = driftproof::scenario::parse("x.toml", text).expect("valid");
+            Loaded { path: PathBuf::from(path), scenario, manifests: Vec::new() }
+        };
         let run = parsed(&["x.toml", "--context", "my cluster", "--kubeconfig", "k", "--apply-fixtures"]);
         assert_eq!(
-            again(&run, Path::new("a b/x.toml"), 9),
+            again(&run, &at("a b/x.toml"), 9),
             "driftproof run 'a b/x.toml' --seed 9 --context 'my cluster' --kubeconfig k --apply-fixtures"
         );
-        assert_eq!(again(&parsed(&["x.toml"]), Path::new("x.toml"), 1), "driftproof run x.toml --seed 1");
+        assert_eq!(again(&parsed(&["x.toml"]), &at("x.toml"), 1), "driftproof run x.toml --seed 1");
+        let run = parsed(&["x.toml", "--context", "c", "--allow-commands", "--node-failure-command", "off it", "on"]);
+        assert_eq!(
+            again(&run, &at("x.toml"), 1),
+            "driftproof run x.toml --seed 1 --context c --allow-commands --node-failure-command 'off it' on"
+        );
     }
 
     #[test]
     fn a_live_cluster_must_be_named_before_anything_can_be_allowed_on_it() {
-        for flag in ["--apply-fixtures", "--allow-commands", "--agent-image=x", "--allow-ephemeral-containers"] {
+        for flag in ["--apply-fixtures", "--allow-commands", "--allow-ephemeral-containers"] {
             assert!(Cli::try_parse_from(["driftproof", "run", "x.toml", flag]).is_err(), "{flag}");
         }
     }

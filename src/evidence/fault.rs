@@ -113,6 +113,28 @@ pub enum Undo {
         /// The command that brings it back, on a live cluster.
         command: Option<String>,
     },
+    /// End the agent on a node: ask it to heal, wait for its end, remove its Job. It heals the node by itself, too.
+    EndNodeAgent {
+        /// Node.
+        node: String,
+        /// Namespace of its Job.
+        namespace: String,
+        /// Name of its Job.
+        job: String,
+        /// What it does to the node.
+        mode: FailureMode,
+        /// Its own timer, in seconds, counted from the injection.
+        timer_seconds: u64,
+    },
+    /// Take back a taint that we set.
+    RemoveTaint {
+        /// Node.
+        node: String,
+        /// Key.
+        key: String,
+        /// Value: another one is not ours.
+        value: String,
+    },
     /// Delete an object of a fixture that we applied.
     DeleteFixture {
         /// `apps/v1`.

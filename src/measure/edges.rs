@@ -1,6 +1,7 @@
 //! The edges of one drift: when each phase ended, what says so, and how exactly. Never before an edge of an earlier phase.
 
 use crate::evidence::{Change, PodSeen};
+use crate::plan::TAINT_KEY;
 use crate::scenario::Phase;
 
 use super::loss::{Fate, Loss};
@@ -72,8 +73,10 @@ fn detected(timeline: &Timeline<'_>, loss: &Loss, old: &PodLife<'_>, edges: &mut
     let mut node = node.filter(|(t, _)| (loss.from..=until).contains(t));
     if let Some((t, _)) = node.clone().find(|(_, node)| is_lost(node)) {
         edges.push(Phase::Detected, *t, "watch nodes: not Ready", timeline.watch_delay());
-    } else if let Some((t, _)) = node.find(|(_, node)| node.cordoned) {
+    } else if let Some((t, _)) = node.clone().find(|(_, node)| node.cordoned) {
         edges.push(Phase::Detected, *t, "watch nodes: cordoned", timeline.watch_delay());
+    } else if let Some((t, _)) = node.find(|(_, node)| node.taints.iter().any(|taint| taint.starts_with(TAINT_KEY))) {
+        edges.push(Phase::Detected, *t, "watch nodes: tainted", timeline.watch_delay());
     } else {
         edges.push(Phase::Detected, loss.at, "watch pods", timeline.watch_delay());
     }

@@ -39,21 +39,38 @@ fn numbering(evidence: &Evidence) -> Option<String> {
     Some(format!("time goes backwards at record {}", back[1].i))
 }
 
+/// The silences of all probes: what they measured is then longer than it was, or shorter.
+pub(super) fn blind(timeline: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<(u64, u64)> {
+    let Some(first) = faults.iter().filter_map(|fault| fault.injected).min() else { return Vec::new() };
+    let probes = 0..timeline.scenario.probes.len();
+    probes.flat_map(|probe| silent(timeline, probe, first, &due(timeline, probe, first))).collect()
+}
+
+/// When a probe's attempts were due, from the first injection on.
+fn due(timeline: &Timeline<'_>, probe: usize, first: u64) -> Vec<u64> {
+    let attempts = timeline.attempts.iter().filter(|attempt| attempt.probe == probe).map(|attempt| attempt.due);
+    let mut due: Vec<u64> = attempts.filter(|due| (first..=timeline.observed).contains(due)).collect();
+    due.sort_unstable();
+    due
+}
+
+fn silent(timeline: &Timeline<'_>, probe: usize, first: u64, due: &[u64]) -> Vec<(u64, u64)> {
+    let edges: Vec<u64> =
+        [first].into_iter().chain(due.iter().copied()).chain([timeline.observed.max(first)]).collect();
+    let probe = &timeline.scenario.probes[probe];
+    // Before the last stage the run waits for answers that are still out, up to one timeout.
+    let most = SILENT_AT_LEAST.max(interval(probe.rate).saturating_mul(10)) + text::micros(probe.timeout);
+    edges.windows(2).filter(|pair| pair[1] - pair[0] > most).map(|pair| (pair[0], pair[1])).collect()
+}
+
 /// Open-loop probes are due at a fixed rate: a long silence after the first injection is blindness, not health.
 fn silences(timeline: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<String> {
     let Some(first) = faults.iter().filter_map(|fault| fault.injected).min() else { return Vec::new() };
     let mut found = Vec::new();
     for (index, probe) in timeline.scenario.probes.iter().enumerate() {
-        let mut due: Vec<u64> =
-            timeline.attempts.iter().filter(|attempt| attempt.probe == index).map(|attempt| attempt.due).collect();
-        due.retain(|due| (first..=timeline.observed).contains(due));
-        due.sort_unstable();
-        let edges: Vec<u64> =
-            [first].into_iter().chain(due.iter().copied()).chain([timeline.observed.max(first)]).collect();
-        // Before the last stage the run waits for answers that are still out, up to one timeout.
-        let most = SILENT_AT_LEAST.max(interval(probe.rate).saturating_mul(10)) + text::micros(probe.timeout);
-        if let Some(silence) = edges.windows(2).find(|pair| pair[1] - pair[0] > most) {
-            let (from, to) = (text::duration(silence[0]), text::duration(silence[1]));
+        let due = due(timeline, index, first);
+        if let Some((from, to)) = silent(timeline, index, first, &due).first() {
+            let (from, to) = (text::duration(*from), text::duration(*to));
             found.push(format!("probe {} made no attempt between {from} and {to}", probe.name));
             continue;
         }

@@ -68,6 +68,7 @@ pub fn measure(evidence: &Evidence) -> Measurements {
         same: same::same(&timeline),
         clocks: clocks::clocks(evidence),
         gaps: gaps::gaps(evidence, &timeline, &faults),
+        blind: gaps::blind(&timeline, &faults),
         lanes: lanes::lanes(&timeline),
         faults,
         drifts,

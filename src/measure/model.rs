@@ -40,6 +40,9 @@ pub struct Measurements {
     pub clocks: Vec<super::ClockMeasure>,
     /// What could not be observed.
     pub gaps: Vec<String>,
+    /// From when to when a probe saw nothing, not even that its service is gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blind: Vec<(u64, u64)>,
     /// Strength of the target over time, for the plots.
     pub strength: Vec<StrengthPoint>,
     /// Pods of the target over time, for the plots.

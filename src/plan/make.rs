@@ -4,7 +4,7 @@ use crate::scenario::{Fault, FaultKind, Scenario};
 
 use super::inventory::Inventory;
 use super::model::{Action, Plan, Problem, ProblemKind, Step};
-use super::{chance, guard, nodes, partition, permissions, pod_kill};
+use super::{chance, guard, nodes, partition, permissions, pod_kill, taint};
 
 /// Why a fault could not be resolved, before it is known as whose problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +83,9 @@ pub fn choose(
         FaultKind::PodKill(kind) => pod_kill::choose(kind, target, inventory, &mut generator),
         FaultKind::NetworkPartition(kind) => partition::choose(kind, target, inventory, run, &id),
         FaultKind::NodeDrain(kind) => nodes::drain(kind, target, inventory, &mut generator),
-        FaultKind::NodeFailure(kind) => nodes::failure(kind, target, inventory, &mut generator),
+        FaultKind::NodeFailure(kind) => {
+            nodes::failure(kind, target, inventory, &mut generator, &taint::taint_value(run, &id))
+        }
     };
     let step = action.map(|action| step(written, fault, repeat, id.clone(), action));
     let step = step.and_then(|step| guard::check(scenario, inventory, &step).map(|()| step));

@@ -16,6 +16,7 @@ mod pods;
 mod policy;
 mod rbac;
 mod selector;
+mod taint;
 mod text;
 
 #[cfg(test)]
@@ -33,8 +34,12 @@ pub use inventory::{
 };
 pub use make::{choose, make};
 pub use model::*;
-pub use permissions::{of as permissions, of_fixtures as fixture_permissions};
+pub use permissions::{
+    namespaces_of as namespaces_of_fixtures, of as permissions, of_fixtures as fixture_permissions,
+    of_node_agents as node_agent_permissions,
+};
 pub use pods::{Group, controller, controller_uid, ordinal, pods_of, role};
 pub use rbac::rbac;
 pub use selector::{Labels, matches, selects};
+pub use taint::{TAINT_EFFECT, TAINT_KEY, stays, taint_value};
 pub use text::{problem_line, text};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::Node;
 use rand::rngs::ChaCha8Rng;
 
-use crate::scenario::{Count, NodeChoice, NodeDrain, NodeFailure, Target};
+use crate::scenario::{Count, FailureMode, NodeChoice, NodeDrain, NodeFailure, Target};
 
 use super::chance;
 use super::inventory::{
@@ -14,7 +14,7 @@ use super::inventory::{
 use super::make::Trouble;
 use super::model::{Action, NodeTarget};
 use super::pods::{Group, ordinal, pods_of, role};
-use super::selector;
+use super::{selector, taint};
 
 /// Resolves a drain on this inventory.
 pub(super) fn drain(
@@ -32,14 +32,19 @@ pub(super) fn drain(
     })
 }
 
-/// Resolves a failure on this inventory.
+/// Resolves a failure on this inventory. `value` is the one of the step's taint, if it sets one.
 pub(super) fn failure(
     fault: &NodeFailure,
     target: &Target,
     inventory: &Inventory,
     generator: &mut ChaCha8Rng,
+    value: &str,
 ) -> Result<Action, Trouble> {
-    let nodes = choose(&fault.node, target, inventory, generator, is_node_ready)?;
+    let is_fresh = |node: &Node| is_node_ready(node) && (fault.mode != FailureMode::Taint || !taint::is_tainted(node));
+    let nodes = choose(&fault.node, target, inventory, generator, is_fresh)?;
+    if fault.mode == FailureMode::Taint {
+        taint::bites(&nodes, Group::from(target), inventory, value)?;
+    }
     Ok(Action::NodeFailure { nodes, mode: fault.mode, command: fault.command.clone() })
 }
 

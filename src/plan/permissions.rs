@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::scenario::{Aspect, DataCheck, FaultKind, PodSet, Probe, Scenario, ServicePort};
+use crate::scenario::{Aspect, DataCheck, FailureMode, Fault, FaultKind, PodSet, Probe, Scenario, ServicePort};
 
 use super::model::Permission;
 
@@ -133,8 +133,26 @@ fn injecting(kind: &FaultKind, target: &str) -> Vec<Permission> {
             all.extend(needs("", "pods/eviction", &["create"], None));
             all
         }
-        FaultKind::NodeFailure(_) => needs("", "nodes", &["get", "patch"], None),
+        FaultKind::NodeFailure(failure) if failure.mode == FailureMode::Taint => {
+            needs("", "nodes", &["get", "patch"], None)
+        }
+        // Done by commands, or by a pod on the node: see `of_node_agents`.
+        FaultKind::NodeFailure(_) => Vec::new(),
     }
+}
+
+/// Starting agents on nodes of a live cluster, asking them and removing them. `namespace` is the one of their pods.
+#[must_use]
+pub fn of_node_agents(scenario: &Scenario, namespace: &str) -> Vec<Permission> {
+    let needed = |fault: &Fault| matches!(&fault.kind, FaultKind::NodeFailure(failure) if failure.needs_agent());
+    if !scenario.faults.iter().any(needed) {
+        return Vec::new();
+    }
+    let mut all = needs("batch", "jobs", &["get", "create", "delete"], Some(namespace));
+    // `create` asks, by a dry run, whether such a pod would be admitted.
+    all.extend(needs("", "pods", &["create", "list", "watch"], Some(namespace)));
+    all.extend(needs("", "pods/proxy", &["get", "create"], Some(namespace)));
+    all
 }
 
 /// Namespaces of pod sets that are not the target's.
@@ -160,19 +178,45 @@ fn services(scenario: &Scenario) -> Vec<&ServicePort> {
     probed.chain(written).collect()
 }
 
-/// Applying fixtures and removing them. `namespace` is the one of manifests that name none.
+/// Applying fixtures and removing them. `namespace` is the one of manifests that name none; namespaces that are `there`
+/// need not be created, and are not removed.
 #[must_use]
-pub fn of_fixtures(manifests: &[Value], namespace: &str) -> Vec<Permission> {
+pub fn of_fixtures(manifests: &[Value], namespace: &str, there: &BTreeSet<String>) -> Vec<Permission> {
     let mut all = BTreeSet::new();
-    for manifest in manifests {
+    for manifest in flat(manifests) {
         let text = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_str);
         let (Some(version), Some(kind)) = (text("/apiVersion"), text("/kind")) else { continue };
         let group = version.split_once('/').map_or("", |(group, _)| group);
         let within = text("/metadata/namespace").unwrap_or(namespace);
         let within = if is_cluster_scoped(kind) { None } else { Some(within) };
-        all.extend(needs(group, &plural(kind), &["get", "create", "patch", "delete"], within));
+        let known = kind == "Namespace" && text("/metadata/name").is_some_and(|name| there.contains(name));
+        let verbs: &[&str] = if known { &["get", "patch"] } else { &["get", "create", "patch", "delete"] };
+        all.extend(needs(group, &plural(kind), verbs, within));
+    }
+    // The target's namespace is created when no manifest does it and it is not there.
+    if !there.contains(namespace) && !namespaces_of(manifests).contains(namespace) {
+        all.extend(needs("", "namespaces", &["get", "create", "patch", "delete"], None));
     }
     all.into_iter().collect()
+}
+
+/// The namespaces among the manifests.
+#[must_use]
+pub fn namespaces_of(manifests: &[Value]) -> BTreeSet<String> {
+    let namespaces = flat(manifests).into_iter().filter(|manifest| manifest["kind"] == "Namespace");
+    namespaces.filter_map(|manifest| manifest.pointer("/metadata/name")?.as_str().map(str::to_owned)).collect()
+}
+
+/// The manifests, with those in lists.
+fn flat(manifests: &[Value]) -> Vec<&Value> {
+    let mut all = Vec::new();
+    for manifest in manifests {
+        match manifest["items"].as_array().filter(|_| manifest["kind"] == "List") {
+            Some(items) => all.extend(flat(items)),
+            None => all.push(manifest),
+        }
+    }
+    all
 }
 
 fn is_cluster_scoped(kind: &str) -> bool {

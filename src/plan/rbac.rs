@@ -1,7 +1,7 @@
 //! The permissions of a plan as RBAC manifests, ready for `kubectl apply`: one role for each namespace and one for the
 //! whole cluster, each bound to one service account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::model::Permission;
@@ -9,9 +9,9 @@ use super::model::Permission;
 /// Group and resource to verbs.
 type Rules<'a> = BTreeMap<(&'a str, &'a str), Vec<&'a str>>;
 
-/// YAML documents. `namespace` and `account` name the service account that the run uses.
+/// YAML documents: the namespaces that are `created` first, the service account, and its roles, which have its name.
 #[must_use]
-pub fn rbac(permissions: &[Permission], namespace: &str, account: &str) -> String {
+pub fn rbac(permissions: &[Permission], created: &BTreeSet<String>, namespace: &str, account: &str) -> String {
     let mut places: BTreeMap<Option<&str>, Rules<'_>> = BTreeMap::new();
     for permission in permissions {
         let rules = places.entry(permission.namespace.as_deref()).or_default();
@@ -21,15 +21,22 @@ pub fn rbac(permissions: &[Permission], namespace: &str, account: &str) -> Strin
         }
     }
     let mut out = String::new();
+    for name in created {
+        let _ = writeln!(out, "---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}");
+    }
+    let _ = writeln!(
+        out,
+        "---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: {account}\n  namespace: {namespace}"
+    );
     for (place, rules) in &places {
-        write_role(&mut out, *place, rules);
+        write_role(&mut out, *place, rules, account);
         write_binding(&mut out, *place, namespace, account);
     }
     out
 }
 
-fn write_role(out: &mut String, place: Option<&str>, rules: &Rules<'_>) {
-    write_head(out, place, "Role");
+fn write_role(out: &mut String, place: Option<&str>, rules: &Rules<'_>, account: &str) {
+    write_head(out, place, "Role", account);
     let _ = writeln!(out, "rules:");
     for ((group, resource), verbs) in rules {
         let verbs = verbs.join(", ");
@@ -38,17 +45,17 @@ fn write_role(out: &mut String, place: Option<&str>, rules: &Rules<'_>) {
 }
 
 fn write_binding(out: &mut String, place: Option<&str>, namespace: &str, account: &str) {
-    write_head(out, place, "RoleBinding");
+    write_head(out, place, "RoleBinding", account);
     let role = if place.is_some() { "Role" } else { "ClusterRole" };
-    let _ = writeln!(out, "roleRef:\n  apiGroup: rbac.authorization.k8s.io\n  kind: {role}\n  name: driftproof");
+    let _ = writeln!(out, "roleRef:\n  apiGroup: rbac.authorization.k8s.io\n  kind: {role}\n  name: {account}");
     let _ = writeln!(out, "subjects:\n  - kind: ServiceAccount\n    namespace: {namespace}\n    name: {account}");
 }
 
-fn write_head(out: &mut String, place: Option<&str>, kind: &str) {
+fn write_head(out: &mut String, place: Option<&str>, kind: &str, account: &str) {
     let scope = if place.is_some() { "" } else { "Cluster" };
     let _ = writeln!(
         out,
-        "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: {scope}{kind}\nmetadata:\n  name: driftproof"
+        "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: {scope}{kind}\nmetadata:\n  name: {account}"
     );
     if let Some(namespace) = place {
         let _ = writeln!(out, "  namespace: {namespace}");
@@ -73,17 +80,22 @@ mod tests {
             permission("", "pods", "list", Some("shop")),
             permission("policy", "poddisruptionbudgets", "list", Some("shop")),
         ];
-        let text = rbac(&permissions, "ops", "driftproof");
+        let created = BTreeSet::from(["shop".to_owned()]);
+        let text = rbac(&permissions, &created, "ops", "chaos");
         let objects = crate::scenario::manifests("rbac.yaml", &text).unwrap();
         let kinds: Vec<_> = objects.iter().filter_map(|object| object["kind"].as_str()).collect();
-        assert_eq!(kinds, ["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]);
+        assert_eq!(kinds, ["Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]);
         assert_eq!(
-            objects[2]["rules"],
+            objects[4]["rules"],
             serde_json::json!([
                 { "apiGroups": [""], "resources": ["pods"], "verbs": ["delete", "list"] },
                 { "apiGroups": ["policy"], "resources": ["poddisruptionbudgets"], "verbs": ["list"] },
             ])
         );
-        assert_eq!(objects[3]["subjects"][0]["namespace"], "ops");
+        assert_eq!(
+            objects[5]["subjects"][0],
+            serde_json::json!({ "kind": "ServiceAccount", "namespace": "ops", "name": "chaos" })
+        );
+        assert_eq!(objects[5]["roleRef"]["name"], objects[4]["metadata"]["name"]);
     }
 }

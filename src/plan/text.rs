@@ -106,6 +106,7 @@ fn write_step(out: &mut String, step: &Step) {
                 FailureMode::PowerOff => "power off",
                 FailureMode::KubeletStop => "stop the kubelet of",
                 FailureMode::NetworkCut => "cut the network of",
+                FailureMode::Taint => "drive out of",
             };
             let _ = writeln!(out, "            {mode} {}", node_names(nodes));
             if let Some(command) = command {

@@ -62,6 +62,8 @@ struct Manifest {
     namespace: String,
     name: String,
     object: Value,
+    /// Not written by the user.
+    implied: bool,
 }
 
 impl Manifest {
@@ -104,7 +106,13 @@ pub(super) async fn apply(context: &Context, manifests: &[Value], created: &mut 
         let failed =
             |error: &kube::Error| RunError::Fixture(format!("apply {}: {}", manifest.describe(), calls::text(error)));
         let api = api(context.client(), &manifest.api_version, &manifest.kind, &manifest.namespace);
-        let absent = api.get_opt(&manifest.name).await.map_err(|error| failed(&error))?.is_none();
+        let what = format!("get {}", manifest.describe());
+        let found = calls::patiently(context, &what, || api.get_opt(&manifest.name)).await;
+        let absent = found.map_err(|error| failed(&error))?.is_none();
+        // A namespace that nobody wrote down is created when it is missing, and else left as it is.
+        if !absent && manifest.implied {
+            continue;
+        }
         let mut object = manifest.object.clone();
         if absent {
             context.recorder.creating(manifest.undo()).map_err(RunError::Evidence)?;
@@ -143,6 +151,7 @@ fn ordered(manifests: &[Value], namespace: &str) -> Result<Vec<Manifest>, String
         let metadata = json!({ "name": namespace, "labels": labels });
         let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata });
         flatten(&object, namespace, &mut all)?;
+        all.iter_mut().rev().take(1).for_each(|manifest| manifest.implied = true);
     }
     let rank = |kind: &str| ORDER.iter().position(|known| *known == kind).unwrap_or(ORDER.len());
     all.sort_by_key(|manifest| rank(&manifest.kind));
@@ -167,7 +176,7 @@ fn flatten(object: &Value, namespace: &str, all: &mut Vec<Manifest>) -> Result<(
         object["metadata"]["namespace"] = json!(written);
         written
     };
-    all.push(Manifest { api_version, kind, namespace: within, name, object });
+    all.push(Manifest { api_version, kind, namespace: within, name, object, implied: false });
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use kube::{Client, Resource, ResourceExt};
 
 use crate::plan::{self, Inventory, Permission};
 use crate::scenario::Scenario;
-use crate::world::World;
+use crate::world::{Clock, World};
 
 use super::{RunError, calls};
 
@@ -23,15 +23,15 @@ const PAGE: u32 = 500;
 /// # Errors
 /// When something cannot be listed.
 pub async fn inventory(world: &World, scenario: &Scenario) -> Result<Inventory, RunError> {
-    gather(&world.client, scenario).await.map_err(RunError::Cluster)
+    gather(&world.client, world.clock, scenario).await.map_err(RunError::Cluster)
 }
 
-async fn gather(client: &Client, scenario: &Scenario) -> Result<Inventory, String> {
+async fn gather(client: &Client, clock: Clock, scenario: &Scenario) -> Result<Inventory, String> {
     let permissions = plan::permissions(scenario);
-    let reader = Reader { client, permissions: &permissions };
+    let reader = Reader { client, clock, permissions: &permissions };
     Ok(Inventory {
         pods: reader.read("", "pods").await?,
-        nodes: pages(&Api::<Node>::all(client.clone()), "nodes").await?,
+        nodes: pages(clock, &Api::<Node>::all(client.clone()), "nodes").await?,
         deployments: reader.read("apps", "deployments").await?,
         replica_sets: reader.read("apps", "replicasets").await?,
         stateful_sets: reader.read("apps", "statefulsets").await?,
@@ -39,13 +39,14 @@ async fn gather(client: &Client, scenario: &Scenario) -> Result<Inventory, Strin
         services: reader.read("", "services").await?,
         budgets: reader.read("policy", "poddisruptionbudgets").await?,
         policies: reader.read("networking.k8s.io", "networkpolicies").await?,
-        namespace_labels: namespace_labels(client).await?,
+        namespace_labels: namespace_labels(client, clock).await?,
     }
     .sorted())
 }
 
 struct Reader<'a> {
     client: &'a Client,
+    clock: Clock,
     permissions: &'a [Permission],
 }
 
@@ -61,26 +62,27 @@ impl Reader<'_> {
         let places: BTreeSet<&Option<String>> =
             self.permissions.iter().filter(lists).map(|permission| &permission.namespace).collect();
         if places.contains(&None) {
-            return pages(&Api::all(self.client.clone()), resource).await;
+            return pages(self.clock, &Api::all(self.client.clone()), resource).await;
         }
         let mut all = Vec::new();
         for namespace in places.into_iter().flatten() {
-            all.extend(pages(&Api::namespaced(self.client.clone(), namespace), resource).await?);
+            all.extend(pages(self.clock, &Api::namespaced(self.client.clone(), namespace), resource).await?);
         }
         Ok(all)
     }
 }
 
-async fn namespace_labels(client: &Client) -> Result<BTreeMap<String, BTreeMap<String, String>>, String> {
-    let namespaces = pages(&Api::<Namespace>::all(client.clone()), "namespaces").await?;
+async fn namespace_labels(client: &Client, clock: Clock) -> Result<BTreeMap<String, BTreeMap<String, String>>, String> {
+    let namespaces = pages(clock, &Api::<Namespace>::all(client.clone()), "namespaces").await?;
     Ok(namespaces.into_iter().map(|one| (one.name_any(), one.metadata.labels.unwrap_or_default())).collect())
 }
 
-async fn pages<K: Clone + DeserializeOwned + Debug>(api: &Api<K>, what: &str) -> Result<Vec<K>, String> {
+async fn pages<K: Clone + DeserializeOwned + Debug>(clock: Clock, api: &Api<K>, what: &str) -> Result<Vec<K>, String> {
     let mut all = Vec::new();
     let mut params = ListParams::default().limit(PAGE);
     loop {
-        let page = api.list(&params).await.map_err(|error| format!("list {what}: {}", calls::text(&error)))?;
+        let page = calls::repeat(clock, drop, || api.list(&params)).await.result;
+        let page = page.map_err(|error| format!("list {what}: {}", calls::text(&error)))?;
         all.extend(page.items);
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = ListParams::default().limit(PAGE).continue_token(&token),

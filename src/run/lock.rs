@@ -28,7 +28,8 @@ pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Resul
     let api: Api<Lease> = Api::namespaced(context.client(), namespace);
     let now = now(context);
     let mut lease = lease(context, &name, now);
-    let found = api.get_opt(&name).await.map_err(|error| failed(&error))?;
+    let what = format!("lock {namespace}/{name}");
+    let found = calls::patiently(context, &what, || api.get_opt(&name)).await.map_err(|error| failed(&error))?;
     if let Some(found) = &found {
         if let Some(until) = held_until(found).filter(|until| *until > now) {
             let holder = found.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
@@ -46,11 +47,19 @@ pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Resul
         name: name.clone(),
     };
     context.recorder.creating(undo.clone()).map_err(RunError::Evidence)?;
+    let params = PostParams::default();
     let taken = match found {
-        None => api.create(&PostParams::default(), &lease).await,
-        Some(_) => api.replace(&name, &PostParams::default(), &lease).await,
+        None => calls::called(context, &what, || api.create(&params, &lease)).await,
+        Some(_) => calls::called(context, &what, || api.replace(&name, &params, &lease)).await,
     };
-    match taken {
+    if taken.echo() == Some(409) {
+        let now = calls::patiently(context, &what, || api.get(&name)).await.map_err(|error| failed(&error))?;
+        if now.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()) == Some(&*context.run) {
+            created.push(undo);
+            return Ok(());
+        }
+    }
+    match taken.result {
         Ok(_) => {
             created.push(undo);
             Ok(())

@@ -14,10 +14,13 @@ use super::data::{self, Writers};
 use super::observe::{self, Watches};
 use super::probe::Probes;
 use super::steady::{self, Watcher};
-use super::wait::stopped;
+use super::wait::{stopped, within};
 use super::{
     Job, News, Progress, RunError, Stop, fixtures, inventory, lock, preflight, prepare, queries, snapshot, stages,
 };
+
+/// Everything that is watched must have been listed once within this time.
+const LISTED_LIMIT: Duration = Duration::from_secs(120);
 
 /// Why a run does not go on.
 enum Halt {
@@ -89,7 +92,11 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
     preflight::machines(context)?;
     preflight::vantages(context)?;
     or_stop(stop, prepare::rights(context, job)).await??;
-    running.watches = Some(or_stop(stop, observe::start(context)).await?);
+    let watches = or_stop(stop, within(context.clock(), LISTED_LIMIT, observe::start(context))).await?;
+    running.watches = Some(watches.ok_or_else(|| {
+        let limit = humantime::format_duration(LISTED_LIMIT);
+        RunError::Cluster(format!("the cluster could not be listed within {limit}; nothing was started"))
+    })?);
     if job.apply_fixtures {
         // Not abandoned halfway: an object that is being created must be known, to be removed.
         fixtures::apply(context, &job.manifests, &mut running.created).await?;
@@ -151,7 +158,8 @@ async fn steady_and_plan(context: &Context, running: &mut Running, stop: &mut St
     .await?;
     let inventory = or_stop(stop, inventory(&context.world, &context.scenario)).await?;
     let inventory = inventory.map_err(|error| Halt::Aborted(error.to_string()))?;
-    let plan = plan::make(&context.scenario, &inventory, context.seed, &context.run);
+    let mut plan = plan::make(&context.scenario, &inventory, context.seed, &context.run);
+    plan.permissions = prepare::needed(context);
     context.recorder.note(Event::Plan(Box::new(plan.clone())));
     tell_plan(context, &plan);
     match plan.problems.first() {
@@ -232,6 +240,10 @@ async fn wind_down(context: &Context, running: &mut Running) {
     finish_probes(running).await;
     context.recorder.stage(Stage::Clean);
     running.watcher = None;
+    // Only what was watched until the end was observed.
+    for (what, reason) in context.board.look(|picture| picture.blind.clone()) {
+        context.recorder.gap(format!("watch of {what} broke ({reason}) and was not resumed"), false);
+    }
     running.watches = None;
     let left = fixtures::remove(context, &running.created).await;
     running.dirty.extend(left);

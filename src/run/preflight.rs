@@ -36,8 +36,8 @@ pub(super) async fn check(client: &Client, permissions: &[Permission]) -> Result
 pub(super) fn machines(context: &Context) -> Result<(), RunError> {
     for fault in &context.scenario.faults {
         if let FaultKind::NodeFailure(failure) = &fault.kind {
-            let ready = context.world.machines.ready(failure.command.as_ref());
-            ready.map_err(|reason| RunError::NotAllowed(format!("node-failure: {reason}")))?;
+            let means = context.world.machines.means(failure.mode, failure.command.as_ref());
+            means.map_err(|reason| RunError::NotAllowed(format!("node-failure: {reason}")))?;
         }
     }
     Ok(())

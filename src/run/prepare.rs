@@ -1,15 +1,20 @@
 //! Gets a cluster ready and plans, without injecting anything: what `driftproof plan` does, and the first half of a run.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+
 use crate::evidence::{Log, Memory, Undo};
-use crate::plan::{self, Plan};
-use crate::world::World;
+use crate::plan::{self, Permission, Plan};
+use crate::scenario::FaultKind;
+use crate::world::{Means, World};
 
 use super::context::{Context, Recorder};
 use super::observe::{self, Board};
 use super::steady::Watcher;
-use super::{Job, Progress, RunError, fixtures, inventory, preflight};
+use super::{Job, Progress, RunError, calls, fixtures, inventory, preflight};
 
 /// A plan, and what had to be created to make it.
 #[derive(Clone, Debug)]
@@ -60,7 +65,9 @@ async fn plan_now(context: &Context, job: &Job, created: &mut Vec<Undo>) -> Resu
     // As long as a run would wait: what a fault names beside the target may need the time to start.
     let unsteady = Watcher::start(context).hold(steady.window, steady.timeout).await.err();
     let inventory = inventory(&context.world, &context.scenario).await?;
-    Ok((plan::make(&context.scenario, &inventory, context.seed, &context.run), unsteady.unwrap_or_default()))
+    let mut plan = plan::make(&context.scenario, &inventory, context.seed, &context.run);
+    plan.permissions = needed(context);
+    Ok((plan, unsteady.unwrap_or_default()))
 }
 
 /// Checks every right that the run needs.
@@ -68,9 +75,39 @@ async fn plan_now(context: &Context, job: &Job, created: &mut Vec<Undo>) -> Resu
 /// # Errors
 /// All missing ones.
 pub(super) async fn rights(context: &Context, job: &Job) -> Result<(), RunError> {
-    let mut permissions = plan::permissions(&context.scenario);
+    let mut permissions = needed(context);
     if job.apply_fixtures {
-        permissions.extend(plan::fixture_permissions(&job.manifests, &context.scenario.target.namespace));
+        let there = namespaces_there(context, job).await;
+        permissions.extend(plan::fixture_permissions(&job.manifests, &context.scenario.target.namespace, &there));
     }
-    preflight::check(&context.world.client, &permissions).await
+    preflight::check(&context.world.client, &permissions).await?;
+    super::faults::node_agent::admitted(context).await
+}
+
+/// Those of the fixture's namespaces that are there. One that may not be looked at counts as absent: then it is asked whether
+/// it may be created.
+async fn namespaces_there(context: &Context, job: &Job) -> BTreeSet<String> {
+    let mut wanted = plan::namespaces_of_fixtures(&job.manifests);
+    wanted.insert(context.scenario.target.namespace.clone());
+    let api: Api<Namespace> = Api::all(context.client());
+    let mut there = BTreeSet::new();
+    for name in wanted {
+        let what = format!("get namespace {name}");
+        if calls::patiently(context, &what, || api.get(&name)).await.is_ok() {
+            there.insert(name);
+        }
+    }
+    there
+}
+
+/// The rights that the scenario needs in this world, fixtures apart; sorted, each once.
+pub(super) fn needed(context: &Context) -> Vec<Permission> {
+    let mut all: BTreeSet<Permission> = plan::permissions(&context.scenario).into_iter().collect();
+    for fault in &context.scenario.faults {
+        let FaultKind::NodeFailure(failure) = &fault.kind else { continue };
+        if let Ok(Means::Agent(agent)) = context.world.machines.means(failure.mode, failure.command.as_ref()) {
+            all.extend(plan::node_agent_permissions(&context.scenario, &agent.namespace));
+        }
+    }
+    all.into_iter().collect()
 }

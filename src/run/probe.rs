@@ -44,11 +44,42 @@ impl Probes {
 async fn drive(context: Context, index: usize, stop: Arc<Bell>) {
     let probe = &context.scenario.probes[index];
     let clock = context.clock();
-    let record = |due, outcome| {
-        let took = micros(clock.elapsed().saturating_sub(due));
-        note(&context, Attempt { probe: index, due: micros(due), took, outcome });
+    let mut blind = Blind::default();
+    let record = |due, ended| match ended {
+        Ok(outcome) => {
+            blind.end(&context, &probe.name);
+            let took = micros(clock.elapsed().saturating_sub(due));
+            note(&context, Attempt { probe: index, due: micros(due), took, outcome });
+        }
+        Err(reason) => blind.still(due, reason),
     };
     world::open_loop(clock, probe.rate, |number, due| attempt(&context, probe, number, due), record, stop.ever()).await;
+    blind.end(&context, &probe.name);
+}
+
+/// Attempts in a row that could not be sent.
+#[derive(Debug, Default)]
+struct Blind {
+    /// Due time of the first, of the last, and why.
+    since: Option<(Duration, Duration, String)>,
+}
+
+impl Blind {
+    /// One more.
+    fn still(&mut self, due: Duration, reason: String) {
+        let since = self.since.get_or_insert((due, due, reason));
+        since.1 = since.1.max(due);
+    }
+
+    /// Puts what was not observed on record: it is neither an answer nor an outage of the service.
+    fn end(&mut self, context: &Context, probe: &str) {
+        let Some((first, last, reason)) = self.since.take() else { return };
+        let (first, last) = (first.as_secs_f64(), last.as_secs_f64());
+        let what = format!(
+            "probe {probe} saw nothing from +{first:.1}s to +{last:.1}s: its attempts could not be sent ({reason})"
+        );
+        context.recorder.gap(what, false);
+    }
 }
 
 /// Records an attempt, and shows it on the board.
@@ -68,11 +99,12 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-async fn attempt(context: &Context, probe: &Probe, number: u32, due: Duration) -> Outcome {
+/// One attempt; `Err` when it could not be sent.
+async fn attempt(context: &Context, probe: &Probe, number: u32, due: Duration) -> Result<Outcome, String> {
     let from = match &probe.from {
         Some(ProbeFrom::Pods(set)) => match pod(context, set, number) {
             Some(pod) => pod,
-            None => return Outcome::Error { reason: "no running pod to probe from".to_owned() },
+            None => return Ok(Outcome::Error { reason: "no running pod to probe from".to_owned() }),
         },
         Some(ProbeFrom::Cluster) | None => Vantage::Outside,
     };

@@ -112,7 +112,9 @@ async fn spec(context: &Context) -> Result<Lines, String> {
         WorkloadKind::Pod => ("v1", "Pod"),
     };
     let api = super::fixtures::api(context.client(), version, kind, &target.namespace);
-    let object = api.get(&workload.name).await.map_err(|error| calls::text(&error))?;
+    let object = calls::patiently(context, "get the target", || api.get(&workload.name))
+        .await
+        .map_err(|error| calls::text(&error))?;
     Ok(one(context, digest(&object.data["spec"])))
 }
 
@@ -129,13 +131,17 @@ async fn config(context: &Context) -> Result<Lines, String> {
     let mut lines = Lines::new();
     let maps: Api<ConfigMap> = Api::namespaced(context.client(), namespace);
     for name in &used.maps {
-        let map = maps.get_opt(name).await.map_err(|error| calls::text(&error))?;
+        let map = calls::patiently(context, "get a ConfigMap", || maps.get_opt(name))
+            .await
+            .map_err(|error| calls::text(&error))?;
         let state = map.map_or("absent".to_owned(), |map| digest(&(map.data, map.binary_data)));
         lines.insert(format!("ConfigMap {name}"), state);
     }
     let secrets: Api<Secret> = Api::namespaced(context.client(), namespace);
     for name in &used.secrets {
-        let secret = secrets.get_opt(name).await.map_err(|error| calls::text(&error))?;
+        let secret = calls::patiently(context, "get a Secret", || secrets.get_opt(name))
+            .await
+            .map_err(|error| calls::text(&error))?;
         lines.insert(format!("Secret {name}"), secret.map_or("absent".to_owned(), |secret| digest(&secret.data)));
     }
     Ok(lines)
@@ -175,7 +181,9 @@ impl Used {
 
 async fn budgets(context: &Context) -> Result<Lines, String> {
     let api: Api<PodDisruptionBudget> = Api::namespaced(context.client(), &context.scenario.target.namespace);
-    let budgets = api.list(&ListParams::default()).await.map_err(|error| calls::text(&error))?;
+    let params = ListParams::default();
+    let budgets =
+        calls::patiently(context, "list budgets", || api.list(&params)).await.map_err(|error| calls::text(&error))?;
     let line = |budget: PodDisruptionBudget| {
         let status = budget.status.unwrap_or_default();
         let wanted = serde_json::to_string(&budget.spec).unwrap_or_default();
@@ -196,7 +204,10 @@ async fn leftovers(context: &Context) -> Result<Lines, String> {
         .collect();
     for namespace in namespaces {
         let api: Api<NetworkPolicy> = Api::namespaced(context.client(), &namespace);
-        let policies = api.list(&ListParams::default().labels(&ours)).await.map_err(|error| calls::text(&error))?;
+        let params = ListParams::default().labels(&ours);
+        let policies = calls::patiently(context, "list policies", || api.list(&params))
+            .await
+            .map_err(|error| calls::text(&error))?;
         for policy in policies.items {
             lines.insert(format!("NetworkPolicy {namespace}/{}", policy.name_any()), "left behind".to_owned());
         }

@@ -13,12 +13,15 @@ use crate::scenario::FaultKind;
 
 use super::context::Context;
 use super::faults::{self, Release};
-use super::wait::stopped;
+use super::wait::{stopped, within};
 use super::{Stop, inventory};
 
 /// With a node lost the target is given this long to recover at least: default timings need 50 s and 300 s before
 /// anything moves, and up to 6 min more for a volume.
 const NODE_LOSS: Duration = Duration::from_secs(600);
+
+/// A watch that is broken when a fault is due is waited for this long.
+const SIGHT_LIMIT: Duration = Duration::from_secs(120);
 
 /// How the faults ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,6 +79,7 @@ pub(super) async fn inject(context: &Context, plan: &Plan, stop: &mut Stop) -> I
 }
 
 async fn live(context: Context, planned: Step, again: bool, release: Release) -> Vec<String> {
+    sighted(&context, release.clone()).await;
     let step = if again { choose(&context, &planned).await } else { Ok(planned.clone()) };
     match step {
         Ok(step) => faults::live(&context, &step, release).await,
@@ -83,6 +87,16 @@ async fn live(context: Context, planned: Step, again: bool, release: Release) ->
             context.recorder.life(&planned.id, Life::InjectFailed { reason });
             Vec::new()
         }
+    }
+}
+
+/// Waits until every watch is there: what is not seen cannot be proven, and would not be known to have been steady.
+async fn sighted(context: &Context, mut release: Release) {
+    let seeing = context.board.until(|picture| picture.blind.is_empty().then_some(()));
+    tokio::select! {
+        biased;
+        () = release.asked() => {}
+        _ = within(context.clock(), SIGHT_LIMIT, seeing) => {}
     }
 }
 

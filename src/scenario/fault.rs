@@ -184,9 +184,10 @@ impl Default for NodeDrain {
 pub struct NodeFailure {
     /// Which nodes.
     pub node: NodeChoice,
-    /// How they fail, on the embedded cluster.
+    /// How they fail. A live cluster has `kubelet-stop` and `network-cut` (by a privileged pod on the node), `taint`, and
+    /// whatever `command` does.
     pub mode: FailureMode,
-    /// How they fail on a live cluster; needs `--allow-commands`.
+    /// Commands that make them fail on a live cluster, instead of `mode`; needs `--allow-commands`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandPair>,
 }
@@ -195,13 +196,39 @@ pub struct NodeFailure {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureMode {
-    /// The machine loses power.
+    /// The machine loses power. A live cluster needs `command` for it.
     #[default]
     PowerOff,
-    /// The kubelet dies; containers run on.
+    /// The kubelet falls silent; containers run on.
     KubeletStop,
     /// The machine loses its network; containers run on, unreachable.
     NetworkCut,
+    /// The node stays, and a NoExecute taint drives out the pods that do not tolerate it.
+    Taint,
+}
+
+impl FailureMode {
+    /// All modes.
+    pub const ALL: [Self; 4] = [Self::PowerOff, Self::KubeletStop, Self::NetworkCut, Self::Taint];
+
+    /// The word of the scenario file.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::PowerOff => "power-off",
+            Self::KubeletStop => "kubelet-stop",
+            Self::NetworkCut => "network-cut",
+            Self::Taint => "taint",
+        }
+    }
+}
+
+impl NodeFailure {
+    /// Whether a live cluster needs a pod of ours on the node for it.
+    #[must_use]
+    pub const fn needs_agent(&self) -> bool {
+        self.command.is_none() && matches!(self.mode, FailureMode::KubeletStop | FailureMode::NetworkCut)
+    }
 }
 
 /// Two commands, run by `sh -c` with `DRIFTPROOF_NODE` and `DRIFTPROOF_NODE_IP` in the environment.

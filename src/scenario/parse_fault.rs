@@ -7,7 +7,9 @@ use super::diagnostic::Diagnostic;
 use super::parse::{pod_set, written};
 use super::read::{self, is_port};
 use super::reader::{Sink, Table, Value};
-use super::{CommandPair, Count, Fault, FaultKind, NetworkPartition, NodeChoice, NodeDrain, NodeFailure, PodKill};
+use super::{
+    CommandPair, Count, FailureMode, Fault, FaultKind, NetworkPartition, NodeChoice, NodeDrain, NodeFailure, PodKill,
+};
 
 /// More repeats than this are a mistake.
 const MAX_TIMES: u32 = 1000;
@@ -146,11 +148,20 @@ fn node_drain(table: &mut Table<'_>) -> NodeDrain {
 
 fn node_failure(table: &mut Table<'_>) -> NodeFailure {
     let default = NodeFailure::default();
-    NodeFailure {
+    let failure = NodeFailure {
         node: table.table("node", "`node`").map(node_choice).unwrap_or_default(),
         mode: table.or("mode", read::word, default.mode),
         command: table.table("command", "`command`").map(command),
+    };
+    if failure.mode == FailureMode::Taint && failure.command.is_some() {
+        let diagnostic = Diagnostic::new(
+            Code::Conflict,
+            table.span_of("command"),
+            "a taint is set through the API, not by a command",
+        );
+        table.sink.push(diagnostic.other(table.span_of("mode"), "a taint here").help("leave one of them out"));
     }
+    failure
 }
 
 fn command(mut table: Table<'_>) -> CommandPair {

@@ -50,7 +50,21 @@ fn never_recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement 
 
 fn recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
     let rto = fault.rto().unwrap_or_default();
-    let outcome = if rto > limit { Outcome::Fail } else { Outcome::Pass };
+    let outcome = match (rto > limit, unseen(case, fault)) {
+        (false, _) => Outcome::Pass,
+        (true, None) => Outcome::Fail,
+        (true, Some((from, to))) => {
+            let (from, to) = (text::duration(from), text::duration(to));
+            let reason = format!(
+                "{} was steady again {} after {} at the latest; whether it was so within {} cannot be told: nothing was seen between {from} and {to}",
+                case.target(),
+                text::duration(rto),
+                fault.step,
+                text::duration(limit)
+            );
+            return Judgement::inconclusive("rto", reason).measured(format!("≤ {}", text::duration(rto)));
+        }
+    };
     let objective = format!("{} (objective {})", text::duration(rto), text::duration(limit));
     let slowest = case.drifts_of(&fault.step).filter(|drift| drift.stuck.is_none()).max_by_key(|drift| back(drift));
     let (reason, knob) = match slowest {
@@ -62,6 +76,12 @@ fn recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
         None => without_drift(case, fault, &objective),
     };
     Judgement::new("rto", outcome, reason).measured(text::duration(rto)).knob(knob)
+}
+
+/// A time before the recovery in which a probe saw nothing: the recovery may have come in it.
+fn unseen(case: &Case<'_>, fault: &FaultSpan) -> Option<(u64, u64)> {
+    let span = fault.injected?..fault.recovered?;
+    case.measured.blind.iter().copied().find(|(from, to)| *from < span.end && *to > span.start)
 }
 
 /// The phases, and what remained until the whole target was steady.

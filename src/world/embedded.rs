@@ -9,7 +9,8 @@ use futures::future::BoxFuture;
 
 use super::embedded_agents::{self, Reach};
 use super::{
-    Clock, Connection, Machines, Network, NetworkError, Place, Reply, Vantage, Volumes, World, digest_of, proxy, sha256,
+    Clock, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World, digest_of, proxy,
+    sha256,
 };
 use crate::evidence::WorldName;
 use crate::scenario::{CommandPair, Enforcement, FailureMode, Scenario};
@@ -212,8 +213,8 @@ struct Hands {
 }
 
 impl Machines for Hands {
-    fn ready(&self, _command: Option<&CommandPair>) -> Result<(), String> {
-        Ok(())
+    fn means(&self, _mode: FailureMode, _command: Option<&CommandPair>) -> Result<Means, String> {
+        Ok(Means::Hands)
     }
 
     fn fail<'a>(
@@ -227,6 +228,8 @@ impl Machines for Hands {
             FailureMode::PowerOff => self.cluster.power_off(node),
             FailureMode::KubeletStop => self.cluster.kill_kubelet(node),
             FailureMode::NetworkCut => self.cluster.cut_network(node),
+            // Set and removed through the API, in this world as in a live one.
+            FailureMode::Taint => {}
         }
         std::future::ready(Ok(())).boxed()
     }
@@ -242,6 +245,7 @@ impl Machines for Hands {
             FailureMode::PowerOff => self.cluster.power_on(node),
             FailureMode::KubeletStop => self.cluster.start_kubelet(node),
             FailureMode::NetworkCut => self.cluster.join_network(node),
+            FailureMode::Taint => {}
         }
         std::future::ready(Ok(())).boxed()
     }

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinHandle};
 
 use super::{Agents, Clock, Heard, Network, Place, Vantage, attempt, open_loop, time_left};
-use crate::evidence::Attempt;
+use crate::evidence::{Attempt, Outcome};
 use crate::scenario::Probe;
 
 /// How often it is looked whether a stream would work.
@@ -151,7 +151,8 @@ impl Loop {
             let timeout = time_left(clock, probe.timeout, due);
             attempt(&*self.network, &self.ear.vantage, &to, &probe, timeout)
         };
-        let record = |due: Duration, outcome| {
+        let record = |due: Duration, outcome: Result<Outcome, String>| {
+            let outcome = outcome.unwrap_or_else(|reason| Outcome::Error { reason });
             let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
             let took = micros(clock.elapsed().saturating_sub(due));
             self.ear.say(Attempt { probe: self.index, due: micros(due), took, outcome });

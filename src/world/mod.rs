@@ -116,6 +116,9 @@ pub enum NetworkError {
     /// No answer in time: it may have been delivered.
     #[error("no answer within {}", humantime::format_duration(*.0))]
     Timeout(Duration),
+    /// It could not be sent: the API server, through which it goes, is away. Says nothing of the service.
+    #[error("could not be sent: {0}")]
+    Blind(String),
     /// This world cannot send from there or to there.
     #[error("cannot be tried here: {0}")]
     Unsupported(String),
@@ -148,13 +151,31 @@ pub trait Connection: Send + Sync {
     fn round_trip(&self, timeout: Duration) -> BoxFuture<'_, Result<(), NetworkError>>;
 }
 
+/// How the pods that act on nodes are started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeAgent {
+    /// Image with this program as its entry point.
+    pub image: String,
+    /// Namespace that allows privileged pods.
+    pub namespace: String,
+}
+
+/// What makes a node fail in a world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// The world itself: [`Machines::fail`] and [`Machines::restore`].
+    Hands,
+    /// A pod on the node.
+    Agent(NodeAgent),
+}
+
 /// The machines under the nodes. Implemented by the embedded cluster and by pairs of commands.
 pub trait Machines: Send + Sync {
-    /// Whether nodes can be made to fail here; asked before anything is touched.
+    /// How nodes are made to fail here; asked before anything is touched. A taint needs no machine and is not asked for.
     ///
     /// # Errors
     /// What is missing, and what to do.
-    fn ready(&self, command: Option<&CommandPair>) -> Result<(), String>;
+    fn means(&self, mode: FailureMode, command: Option<&CommandPair>) -> Result<Means, String>;
 
     /// Makes a node fail. `command` is for worlds that have nothing else.
     fn fail<'a>(

@@ -20,10 +20,10 @@ pub(crate) async fn open_loop<F>(
     clock: Clock,
     rate: f64,
     attempt: impl Fn(u32, Duration) -> F,
-    mut record: impl FnMut(Duration, Outcome),
+    mut record: impl FnMut(Duration, Result<Outcome, String>),
     stop: impl Future<Output = ()>,
 ) where
-    F: Future<Output = Outcome>,
+    F: Future<Output = Result<Outcome, String>>,
 {
     let begun = clock.elapsed();
     let mut under_way = FuturesUnordered::new();
@@ -38,7 +38,7 @@ pub(crate) async fn open_loop<F>(
             () = clock.sleep_until(due) => {
                 if under_way.len() >= UNDER_WAY {
                     let reason = format!("not sent: {UNDER_WAY} attempts are under way");
-                    record(due, Outcome::Error { reason });
+                    record(due, Ok(Outcome::Error { reason }));
                 } else {
                     let attempt = attempt(number, due);
                     under_way.push(async move { (due, attempt.await) });
@@ -52,18 +52,18 @@ pub(crate) async fn open_loop<F>(
     }
 }
 
-/// One attempt of a probe.
+/// One attempt of a probe; `Err` when it could not be sent.
 pub(crate) async fn attempt(
     network: &dyn Network,
     from: &Vantage,
     to: &Place,
     probe: &Probe,
     timeout: Duration,
-) -> Outcome {
+) -> Result<Outcome, String> {
     match probe.kind {
         ProbeKind::Http => outcome_of_reply(network.http(from, to, "GET", &probe.path, timeout).await, &probe.status),
         ProbeKind::Tcp => match network.connect(from, to, timeout).await {
-            Ok(_) => Outcome::Ok { pod: None },
+            Ok(_) => Ok(Outcome::Ok { pod: None }),
             Err(error) => outcome_of_error(&error),
         },
     }
@@ -75,22 +75,23 @@ pub(crate) fn time_left(clock: Clock, timeout: Duration, due: Duration) -> Durat
 }
 
 /// How an HTTP answer counts; 200 to 399 are accepted when nothing is.
-pub(crate) fn outcome_of_reply(reply: Result<Reply, NetworkError>, accepted: &[u16]) -> Outcome {
+pub(crate) fn outcome_of_reply(reply: Result<Reply, NetworkError>, accepted: &[u16]) -> Result<Outcome, String> {
     match reply {
         Ok(Reply { status, pod, .. }) => {
             let expected = if accepted.is_empty() { (200..400).contains(&status) } else { accepted.contains(&status) };
-            if expected { Outcome::Ok { pod } } else { Outcome::Status { status } }
+            Ok(if expected { Outcome::Ok { pod } } else { Outcome::Status { status } })
         }
         Err(error) => outcome_of_error(&error),
     }
 }
 
 /// How a failed attempt counts.
-pub(crate) fn outcome_of_error(error: &NetworkError) -> Outcome {
+pub(crate) fn outcome_of_error(error: &NetworkError) -> Result<Outcome, String> {
     match error {
-        NetworkError::Timeout(_) => Outcome::Timeout,
+        NetworkError::Blind(reason) => Err(reason.clone()),
+        NetworkError::Timeout(_) => Ok(Outcome::Timeout),
         NetworkError::Refused(_) | NetworkError::Broken(_) | NetworkError::Unsupported(_) => {
-            Outcome::Error { reason: error.to_string() }
+            Ok(Outcome::Error { reason: error.to_string() })
         }
     }
 }
@@ -110,9 +111,10 @@ mod tests {
             (200, vec![404], false),
         ] {
             let outcome = outcome_of_reply(reply(status), &accepted);
-            assert_eq!(matches!(outcome, Outcome::Ok { .. }), ok, "{status} {accepted:?}");
+            assert_eq!(matches!(outcome, Ok(Outcome::Ok { .. })), ok, "{status} {accepted:?}");
         }
-        assert_eq!(outcome_of_reply(Err(NetworkError::Timeout(Duration::from_secs(1))), &[]), Outcome::Timeout);
+        assert_eq!(outcome_of_reply(Err(NetworkError::Timeout(Duration::from_secs(1))), &[]), Ok(Outcome::Timeout));
+        assert!(outcome_of_reply(Err(NetworkError::Blind("refused".to_owned())), &[]).is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -121,7 +123,7 @@ mod tests {
         let mut ended = Vec::new();
         let slow = |number: u32, _| async move {
             clock.sleep(Duration::from_millis(if number == 0 { 2_500 } else { 10 })).await;
-            Outcome::Ok { pod: None }
+            Ok(Outcome::Ok { pod: None })
         };
         let stop = clock.sleep(Duration::from_millis(1_050));
         open_loop(clock, 2.0, slow, |due, _| ended.push((due.as_millis(), clock.elapsed().as_millis())), stop).await;

@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use kube::client::Body;
 use serde_json::Value;
 
-use super::{NetworkError, Place, Reply};
+use super::{NetworkError, Place, Reply, causes};
 
 /// The path of a place below the API server; `None` for a URL.
 fn proxy_path(to: &Place, path: &str) -> Option<String> {
@@ -43,7 +43,8 @@ pub(super) async fn request(
 }
 
 async fn answer(client: &kube::Client, request: Request<Body>) -> Result<Reply, NetworkError> {
-    let response = client.send(request).await.map_err(|error| NetworkError::Broken(error.to_string()))?;
+    // Whatever becomes of the service behind it, the API server answers; that it does not is its own affair.
+    let response = client.send(request).await.map_err(|error| NetworkError::Blind(causes(&error)))?;
     let status = response.status().as_u16();
     let pod = response.headers().get("x-embedded-pod").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let body = response.into_body().collect().await.map_err(|error| NetworkError::Broken(error.to_string()))?;
@@ -65,6 +66,10 @@ fn refusal(status: u16, body: &str) -> Option<NetworkError> {
         return None;
     }
     let message = answer["message"].as_str().unwrap_or_default().to_owned();
+    // Throttled, or not let in by a server that has just started: the request has not left it.
+    if matches!(status, 401 | 403 | 429) {
+        return Some(NetworkError::Blind(message));
+    }
     let refused = ["no endpoints available", "connection refused", "not found", "no route to host"];
     Some(if refused.iter().any(|phrase| message.contains(phrase)) {
         NetworkError::Refused(message)
@@ -87,6 +92,7 @@ mod tests {
         assert!(matches!(refusal(503, &no_endpoints), Some(NetworkError::Refused(_))));
         let reset = status("error trying to reach service: read: connection reset by peer");
         assert!(matches!(refusal(502, &reset), Some(NetworkError::Broken(_))));
+        assert!(matches!(refusal(429, &status("Too many requests")), Some(NetworkError::Blind(_))));
         assert_eq!(refusal(503, "{\"error\":\"no leader\"}"), None);
         assert_eq!(refusal(503, "overloaded"), None);
         assert_eq!(refusal(200, &no_endpoints), None);

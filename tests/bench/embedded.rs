@@ -1,5 +1,5 @@
 //! Figures of the embedded cluster: wall time and peak memory, printed, never asserted.
-//! `cargo bench` measures all; `cargo bench -- shipped` and `cargo bench -- zone` one part.
+//! `cargo bench --bench embedded` measures all; `… -- shipped` and `… -- zone` one part.
 //!
 //! Each part runs the release build of the command as a user would, in a process of its own, so that its memory is its own.
 

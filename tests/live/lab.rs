@@ -2,22 +2,17 @@
 //! Prometheus beside it. Knows nothing of what the tests expect.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use driftproof::sim::{Cluster, Kind, Settings, Timings};
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use kube::client::Body;
+use http::{Method, Request, Uri};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
+
+use crate::server::{Mood, Server};
 
 /// No command and no wait takes longer.
 const DEADLINE: Duration = Duration::from_secs(35);
@@ -26,7 +21,7 @@ const DEADLINE: Duration = Duration::from_secs(35);
 pub(crate) struct Lab {
     pub(crate) cluster: Cluster,
     folder: TempDir,
-    requests: Arc<Mutex<Vec<(Method, String)>>>,
+    server: Server,
 }
 
 /// How a command ended.
@@ -80,11 +75,11 @@ impl Lab {
         let folder = tempfile::tempdir().expect("scratch folder");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
-        let requests = Arc::default();
-        tokio::spawn(serve(listener, cluster.client(), Arc::clone(&requests)));
+        let server = Server::new(cluster.clone());
+        tokio::spawn(server.clone().serve(listener));
         std::fs::create_dir(folder.path().join("off")).expect("writable");
         tokio::spawn(machines(cluster.clone(), folder.path().join("off")));
-        let lab = Self { cluster, folder, requests };
+        let lab = Self { cluster, folder, server };
         lab.write("web.yaml", include_str!("web.yaml"));
         lab.kubeconfig("kubeconfig", &url);
         lab.write("prometheus", &url);
@@ -187,6 +182,15 @@ impl Lab {
         }
     }
 
+    /// Creates a namespace as somebody else would have.
+    pub(crate) async fn namespace(&self, name: &str) {
+        let body = format!(r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{name}"}}}}"#);
+        let request = Request::post("/api/v1/namespaces").header("content-type", "application/json");
+        let client = self.cluster.client();
+        let request = request.body(body.into_bytes()).expect("a request");
+        client.request::<serde_json::Value>(request).await.expect("the namespace is created");
+    }
+
     /// What bears our mark or would not be there without us: labels, annotations, cordons.
     pub(crate) fn ours(&self) -> BTreeSet<String> {
         self.cluster.with(|state| {
@@ -208,14 +212,19 @@ impl Lab {
 
     /// The requests so far that ask for more than to be told something.
     pub(crate) fn changes(&self) -> Vec<String> {
-        let requests = self.requests.lock().expect("no panic while held");
-        let asks = |(method, path): &&(Method, String)| *method == Method::GET || path.ends_with("accessreviews");
-        requests.iter().filter(|request| !asks(request)).map(|(method, path)| format!("{method} {path}")).collect()
+        let asks = |(method, uri): &(Method, Uri)| *method == Method::GET || uri.path().ends_with("accessreviews");
+        let changes = self.requests().into_iter().filter(|request| !asks(request));
+        changes.map(|(method, uri)| format!("{method} {}", uri.path())).collect()
     }
 
-    /// How many requests came over the wire.
-    pub(crate) fn requests(&self) -> usize {
-        self.requests.lock().expect("no panic while held").len()
+    /// The requests that came over the wire.
+    pub(crate) fn requests(&self) -> Vec<(Method, Uri)> {
+        self.server.requests()
+    }
+
+    /// Changes how the API server behaves.
+    pub(crate) fn api(&self, mood: Mood) {
+        self.server.be(mood);
     }
 }
 
@@ -238,52 +247,4 @@ async fn machines(cluster: Cluster, folder: PathBuf) {
 fn nodes_off(folder: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-}
-
-async fn serve(listener: TcpListener, client: kube::Client, requests: Arc<Mutex<Vec<(Method, String)>>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        let (client, requests) = (client.clone(), Arc::clone(&requests));
-        let service = service_fn(move |request| answer(client.clone(), Arc::clone(&requests), request));
-        tokio::spawn(async move {
-            // A client that goes away in the middle is no failure of the server.
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
-}
-
-async fn answer(
-    client: kube::Client,
-    requests: Arc<Mutex<Vec<(Method, String)>>>,
-    request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
-    let path = request.uri().path().to_owned();
-    requests.lock().expect("no panic while held").push((request.method().clone(), path.clone()));
-    if let "/api/v1/query" | "/api/v1/query_range" = path.as_str() {
-        return Ok(json(prometheus(&path, request.uri().query().unwrap_or_default())));
-    }
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-    let answer = client.send(Request::from_parts(parts, Body::from(body))).await;
-    Ok(answer.unwrap_or_else(|error| {
-        let mut response = json(error.to_string());
-        *response.status_mut() = StatusCode::BAD_GATEWAY;
-        response
-    }))
-}
-
-fn json(text: String) -> Response<Body> {
-    let body = Body::from(text.into_bytes());
-    Response::builder().header("content-type", "application/json").body(body).expect("a response")
-}
-
-/// What Prometheus answers: <https://prometheus.io/docs/prometheus/latest/querying/api/>. `up_ratio` is 1, `nothing` is not there.
-fn prometheus(path: &str, query: &str) -> String {
-    let known = query.split('&').any(|pair| pair == "query=up_ratio");
-    let metric = r#""metric":{"__name__":"up_ratio","job":"web"}"#;
-    let (kind, sample) = match path {
-        "/api/v1/query" => ("vector", format!(r#"{{{metric},"value":[1767225600.5,"1"]}}"#)),
-        _ => ("matrix", format!(r#"{{{metric},"values":[[1767225600,"1"],[1767225605,"0.75"]]}}"#)),
-    };
-    let result = if known { sample } else { String::new() };
-    format!(r#"{{"status":"success","data":{{"resultType":"{kind}","result":[{result}]}}}}"#)
 }

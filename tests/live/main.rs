@@ -1,6 +1,11 @@
 //! The live side meets a server: the real command against the embedded cluster's API over HTTP, in real time.
 
+mod agent;
 mod faults;
 mod lab;
+mod nodes;
+mod outage;
 mod refused;
+mod rights;
+mod server;
 mod stopped;

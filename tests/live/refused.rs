@@ -91,5 +91,5 @@ async fn only_a_cluster_that_is_named_is_asked() {
     let child = lab.command(&named).env("KUBECONFIG", &config).spawn().expect("the command starts");
     let ended = Lab::end(child).await.expect(2);
     assert!(ended.err.contains("context typo"), "{}", ended.err);
-    assert_eq!(lab.requests(), 0);
+    assert_eq!(lab.requests(), []);
 }

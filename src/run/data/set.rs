@@ -141,7 +141,7 @@ async fn target_port(context: &Context, check: &SetCheck) -> String {
     let wanted = &check.service.port;
     let namespace = check.service.namespace.as_ref().unwrap_or(&context.scenario.target.namespace);
     let api: Api<Service> = Api::namespaced(context.client(), namespace);
-    let service = match api.get(&check.service.service).await {
+    let service = match calls::patiently(context, "get a Service", || api.get(&check.service.service)).await {
         Ok(service) => service,
         Err(error) => {
             let reason = calls::text(&error);

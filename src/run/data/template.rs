@@ -27,7 +27,7 @@ pub(super) fn acknowledged(answer: &Result<Reply, NetworkError>) -> Ack {
             _ => Ack::Info,
         },
         Err(NetworkError::Refused(_) | NetworkError::Unsupported(_)) => Ack::Fail,
-        Err(NetworkError::Broken(_) | NetworkError::Timeout(_)) => Ack::Info,
+        Err(NetworkError::Broken(_) | NetworkError::Timeout(_) | NetworkError::Blind(_)) => Ack::Info,
     }
 }
 

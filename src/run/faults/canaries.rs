@@ -13,6 +13,10 @@ use super::super::context::Context;
 
 /// One try waits this long for an answer.
 const ANSWER: Duration = Duration::from_secs(1);
+/// An API server that is away is waited for this long.
+const BLIND_LIMIT: Duration = Duration::from_secs(600);
+/// Pause between two tries while it is away.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// A canary with what was found before the cut.
 pub(super) struct Line {
@@ -123,9 +127,21 @@ fn ends(canary: &Canary) -> (Vantage, Place) {
     (from, Place::Pod { namespace, name, port: canary.port.clone() })
 }
 
-/// Sends over a new connection. Where connections cannot be opened, an HTTP answer of any status is as good; whether it
-/// came through a proxy.
+/// Sends over a new connection. An API server that is away blocks everything and proves nothing: it is waited for.
 async fn attempt(context: &Context, canary: &Canary) -> (Result<(), NetworkError>, bool) {
+    let deadline = context.clock().elapsed() + BLIND_LIMIT;
+    loop {
+        match send(context, canary).await {
+            (Err(NetworkError::Blind(_)), _) if context.clock().elapsed() < deadline => {
+                context.clock().sleep(PAUSE).await;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// Where connections cannot be opened, an HTTP answer of any status is as good; whether it came through a proxy.
+async fn send(context: &Context, canary: &Canary) -> (Result<(), NetworkError>, bool) {
     let (from, to) = ends(canary);
     match context.world.network.connect(&from, &to, ANSWER).await {
         Ok(_) => (Ok(()), false),
@@ -180,7 +196,9 @@ fn seen(result: Result<(), NetworkError>) -> Seen {
     match result {
         Ok(()) => Seen::Passes,
         Err(NetworkError::Timeout(_) | NetworkError::Refused(_)) => Seen::Blocked,
-        Err(error @ (NetworkError::Broken(_) | NetworkError::Unsupported(_))) => Seen::Unknown(error.to_string()),
+        Err(error @ (NetworkError::Broken(_) | NetworkError::Unsupported(_) | NetworkError::Blind(_))) => {
+            Seen::Unknown(error.to_string())
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::evidence::{Life, Proof, Undo};
 use crate::plan::{Action, Step};
+use crate::scenario::FailureMode;
 
 use super::context::Context;
 use super::undo;
@@ -16,8 +17,11 @@ pub(super) mod canaries;
 mod cni;
 mod drain_filter;
 pub(super) mod network_partition;
+pub(super) mod node_agent;
+mod node_agent_job;
 mod node_drain;
 mod node_failure;
+pub(super) mod node_taint;
 mod partition_words;
 mod pod_kill;
 
@@ -28,6 +32,10 @@ pub(super) const CORDONED_BY: &str = "driftproof.dev/cordoned-by";
 enum Before {
     Nothing,
     Partition(canaries::Opened),
+    /// Agents that wait on their nodes.
+    Agents(Vec<node_agent::Agent>),
+    /// Pods that a taint is to drive out.
+    Tenants(Vec<node_taint::Tenant>),
 }
 
 /// Asks a fault to heal at once; also ends waiting within an injection.
@@ -36,7 +44,7 @@ pub(super) struct Release(pub(super) watch::Receiver<bool>);
 
 impl Release {
     /// Returns when the fault is to heal at once.
-    async fn asked(&mut self) {
+    pub(super) async fn asked(&mut self) {
         stopped(&mut self.0).await;
     }
 
@@ -53,9 +61,12 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
         Action::NetworkPartition { canaries, pods, direction, .. } => {
             Before::Partition(canaries::open(context, canaries, pods, *direction).await)
         }
+        Action::NodeFailure { nodes, mode: FailureMode::Taint, .. } => {
+            Before::Tenants(node_taint::tenants(context, nodes, &step.id))
+        }
         Action::PodKill { .. } | Action::NodeDrain { .. } | Action::NodeFailure { .. } => Before::Nothing,
     };
-    let undo = undo_of(context, &step.action);
+    let undo = undo_of(context, step);
     note(Life::Intent { action: step.action.clone(), undo: undo.clone() });
     if let Err(reason) = context.recorder.sync() {
         note(Life::InjectFailed { reason: format!("{reason}; nothing is touched without a record of it") });
@@ -65,8 +76,15 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
         note(Life::InjectFailed { reason: "the run was stopped before the injection".to_owned() });
         return Vec::new();
     }
+    let before = match ready(context, step, before, &mut release).await {
+        Ok(before) => before,
+        Err(reason) => {
+            note(Life::InjectFailed { reason });
+            return heal(context, step, &Before::Nothing, &undo).await;
+        }
+    };
     note(Life::Injecting);
-    match inject(context, step, &mut release).await {
+    match inject(context, step, &before, &mut release).await {
         Ok(()) => {
             note(Life::Injected);
             prove_and_hold(context, step, &before, release, !undo.is_empty()).await;
@@ -76,9 +94,24 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
     if undo.is_empty() { Vec::new() } else { heal(context, step, &before, &undo).await }
 }
 
+/// Starts what must be running before the injection, so that recovery is counted from the deed and not from an image pull.
+async fn ready(context: &Context, step: &Step, before: Before, release: &mut Release) -> Result<Before, String> {
+    match (&step.action, node_agent::of(context, &step.action)) {
+        (Action::NodeFailure { nodes, mode, .. }, Some(agent)) => {
+            let agents = tokio::select! {
+                biased;
+                () = release.asked() => return Err("the run was stopped before the injection".to_owned()),
+                agents = node_agent::start(context, step, nodes, *mode, &agent) => agents?,
+            };
+            Ok(Before::Agents(agents))
+        }
+        (_, _) => Ok(before),
+    }
+}
+
 /// How the action is undone. Only what would not be so without us.
-fn undo_of(context: &Context, action: &Action) -> Vec<Undo> {
-    match action {
+fn undo_of(context: &Context, step: &Step) -> Vec<Undo> {
+    match &step.action {
         Action::PodKill { .. } => Vec::new(),
         Action::NetworkPartition { policies, .. } => policies.iter().map(network_partition::undo).collect(),
         Action::NodeDrain { nodes, .. } => {
@@ -87,7 +120,11 @@ fn undo_of(context: &Context, action: &Action) -> Vec<Undo> {
             let ours = nodes.iter().filter(|node| !cordoned(&node.name));
             ours.map(|node| Undo::Uncordon { node: node.name.clone() }).collect()
         }
+        Action::NodeFailure { nodes, mode: FailureMode::Taint, .. } => node_taint::undo(context, nodes, &step.id),
         Action::NodeFailure { nodes, mode, command } => {
+            if let Some(agent) = node_agent::of(context, &step.action) {
+                return node_agent::undo(context, step, nodes, *mode, &agent);
+            }
             let restore = |node: &crate::plan::NodeTarget| Undo::RestoreNode {
                 node: node.name.clone(),
                 ip: node.ip.clone(),
@@ -99,17 +136,23 @@ fn undo_of(context: &Context, action: &Action) -> Vec<Undo> {
     }
 }
 
-async fn inject(context: &Context, step: &Step, release: &mut Release) -> Result<(), String> {
+async fn inject(context: &Context, step: &Step, before: &Before, release: &mut Release) -> Result<(), String> {
     match &step.action {
+        Action::NodeFailure { nodes, mode: FailureMode::Taint, .. } => {
+            node_taint::inject(context, nodes, &step.id).await
+        }
         Action::PodKill { pods, grace_seconds } => pod_kill::inject(context, pods, *grace_seconds).await,
         Action::NetworkPartition { policies, .. } => network_partition::inject(context, policies).await,
         Action::NodeDrain { nodes, timeout, delete_emptydir_data, force } => {
             let rules = drain_filter::Rules { delete_emptydir_data: *delete_emptydir_data, force: *force };
             node_drain::inject(context, &step.id, nodes, *timeout, rules, release).await
         }
-        Action::NodeFailure { nodes, mode, command } => {
-            node_failure::inject(context, nodes, *mode, command.as_ref()).await
-        }
+        Action::NodeFailure { nodes, mode, command } => match before {
+            Before::Agents(agents) => node_agent::fire(context, agents).await,
+            Before::Nothing | Before::Partition(_) | Before::Tenants(_) => {
+                node_failure::inject(context, nodes, *mode, command.as_ref()).await
+            }
+        },
     }
 }
 
@@ -117,13 +160,12 @@ async fn prove(context: &Context, action: &Action, before: &Before) -> Proof {
     match (action, before) {
         (Action::PodKill { pods, grace_seconds }, _) => pod_kill::prove(context, pods, *grace_seconds).await,
         (Action::NetworkPartition { .. }, Before::Partition(opened)) => network_partition::prove(context, opened).await,
-        (Action::NetworkPartition { .. }, Before::Nothing) => {
-            unproven("no canary was opened before the cut".to_owned())
-        }
+        (Action::NetworkPartition { .. }, _) => unproven("no canary was opened before the cut".to_owned()),
         (Action::NodeDrain { nodes, delete_emptydir_data, force, .. }, _) => {
             let rules = drain_filter::Rules { delete_emptydir_data: *delete_emptydir_data, force: *force };
             node_drain::prove(context, nodes, rules).await
         }
+        (Action::NodeFailure { .. }, Before::Tenants(tenants)) => node_taint::prove(context, tenants).await,
         (Action::NodeFailure { nodes, .. }, _) => node_failure::prove(context, nodes).await,
     }
 }
@@ -134,10 +176,11 @@ async fn prove_healed(context: &Context, action: &Action, before: &Before) -> Pr
         (Action::NetworkPartition { .. }, Before::Partition(opened)) => {
             network_partition::prove_healed(context, opened).await
         }
-        (Action::NetworkPartition { .. }, Before::Nothing) => {
-            unproven("no canary was opened before the cut".to_owned())
-        }
+        (Action::NetworkPartition { .. }, _) => unproven("no canary was opened before the cut".to_owned()),
         (Action::NodeDrain { nodes, .. }, _) => node_drain::prove_healed(context, nodes).await,
+        (Action::NodeFailure { nodes, mode: FailureMode::Taint, .. }, _) => {
+            node_taint::prove_healed(context, nodes).await
+        }
         (Action::NodeFailure { nodes, .. }, _) => node_failure::prove_healed(context, nodes).await,
     }
 }

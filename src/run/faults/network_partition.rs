@@ -30,10 +30,22 @@ pub(super) async fn inject(context: &Context, policies: &[Value]) -> Result<(), 
         let what = format!("create NetworkPolicy {namespace}/{}", policy.metadata.name.clone().unwrap_or_default());
         let api: Api<NetworkPolicy> = Api::namespaced(context.client(), &namespace);
         let params = PostParams::default();
-        let created = calls::patiently(context, &what, || api.create(&params, &policy)).await;
-        created.map_err(|error| format!("{what}: {}", calls::text(&error)))?;
+        let created = calls::called(context, &what, || api.create(&params, &policy)).await;
+        if created.echo() == Some(409) && is_ours(context, &api, &policy).await? {
+            continue;
+        }
+        created.result.map_err(|error| format!("{what}: {}", calls::text(&error)))?;
     }
     Ok(())
+}
+
+/// Whether the policy of this name is the one that this very run has just created.
+async fn is_ours(context: &Context, api: &Api<NetworkPolicy>, policy: &NetworkPolicy) -> Result<bool, String> {
+    let name = policy.metadata.name.clone().unwrap_or_default();
+    let what = format!("get NetworkPolicy {name}");
+    let found = calls::patiently(context, &what, || api.get(&name)).await;
+    let found = found.map_err(|error| format!("{what}: {}", calls::text(&error)))?;
+    Ok(found.metadata.labels == policy.metadata.labels)
 }
 
 /// How a policy is undone.

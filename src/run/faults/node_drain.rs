@@ -102,7 +102,13 @@ impl Eviction<'_> {
         let options = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
         let params = EvictParams { delete_options: Some(options), ..EvictParams::default() };
         loop {
-            let Err(error) = api.evict(&pod.name, &params).await else {
+            let what = format!("evict pod {pod}");
+            let evicted = tokio::select! {
+                biased;
+                () = release.asked() => return Err(self.failed("the run was stopped")),
+                evicted = calls::patiently(self.context, &what, || api.evict(&pod.name, &params)) => evicted,
+            };
+            let Err(error) = evicted else {
                 return self.end(&mut release).await;
             };
             let (pause, why) = match self.after(&error) {
@@ -127,11 +133,7 @@ impl Eviction<'_> {
         match (status.code, calls::throttled(error)) {
             // Gone by itself, or its name is another pod's by now.
             (404 | 409, _) => Next::Done,
-            (_, Some(pause)) => {
-                let why = format!("the API server is busy ({})", calls::text(error));
-                self.context.recorder.gap(format!("evict pod {}: {why}; sent again", self.pod), true);
-                Next::Again(pause, why)
-            }
+            (_, Some(pause)) => Next::Again(pause, format!("the API server is busy ({})", calls::text(error))),
             (_, None) => Next::Fail(calls::text(error)),
         }
     }
@@ -237,14 +239,14 @@ pub(super) async fn prove(context: &Context, nodes: &[NodeTarget], rules: Rules)
     let mut wrong = Vec::new();
     for node in nodes {
         let api: Api<Node> = Api::all(context.client());
-        match api.get(&node.name).await {
+        match calls::patiently(context, "get node", || api.get(&node.name)).await {
             Ok(found) if crate::plan::is_cordoned(&found) => {}
             Ok(_) => wrong.push(format!("{} takes new pods", node.name)),
             Err(error) => wrong.push(format!("get node {}: {}", node.name, calls::text(&error))),
         }
         let api: Api<Pod> = Api::all(context.client());
         let params = ListParams::default().fields(&format!("spec.nodeName={}", node.name));
-        match api.list(&params).await {
+        match calls::patiently(context, "list pods", || api.list(&params)).await {
             Ok(pods) => {
                 let left = pods.items.iter().filter(|pod| fate(pod, rules) != Fate::Stay);
                 wrong.extend(left.map(|pod| format!("pod {} is still on {}", pod_target(pod), node.name)));

@@ -36,7 +36,12 @@ async fn delete(context: &Context, pod: &PodTarget, grace_seconds: Option<u32>) 
         ..DeleteParams::background().preconditions(Preconditions { uid: Some(pod.uid.clone()), resource_version: None })
     };
     let what = format!("delete pod {pod}");
-    match calls::patiently(context, &what, || api.delete(&pod.name, &params)).await {
+    let called = calls::called(context, &what, || api.delete(&pod.name, &params)).await;
+    // Gone, or its name is another pod's: an earlier attempt of ours has done it, without our hearing of it.
+    if matches!(called.echo(), Some(404 | 409)) {
+        return Ok(());
+    }
+    match called.result {
         Ok(_) => Ok(()),
         Err(error) => match calls::status(&error).map(|status| status.code) {
             Some(404) => Err(format!("{what}: it was gone before we came")),

@@ -19,8 +19,10 @@ use super::Feed;
 const WATCH_SECONDS: u32 = 290;
 /// A watch that brings nothing and ends sooner is no watch: such a server must not be asked in a tight loop.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// The longest pause between attempts.
-const PAUSE_MAX: Duration = Duration::from_secs(16);
+/// The longest pause between attempts at a server that ends every watch at once.
+const PAUSE_IDLE: Duration = Duration::from_secs(16);
+/// The longest pause between attempts at a server that is away: until it is asked again, nothing is seen.
+const PAUSE_AWAY: Duration = Duration::from_secs(4);
 
 /// What a follower hears.
 #[derive(Debug)]
@@ -113,6 +115,14 @@ pub(in crate::run) async fn follow<K>(
                 }
                 place.broken.get_or_insert(reason);
             }
+            // A server that has just started refuses everybody until it knows its users and roles.
+            Err(Trouble::Final(reason)) if place.listed => {
+                place.failures += 1;
+                if place.failures > 1 {
+                    feed.blind(&what, &reason);
+                }
+                place.broken.get_or_insert(reason);
+            }
             Err(Trouble::Final(reason)) => {
                 feed.gap(format!("watch of {what}: {reason}"), false);
                 take(Notice::Listed);
@@ -120,14 +130,15 @@ pub(in crate::run) async fn follow<K>(
             }
         }
         if place.failures > 1 {
-            feed.clock.sleep(pause(place.failures)).await;
+            let most = if place.broken.is_some() { PAUSE_AWAY } else { PAUSE_IDLE };
+            feed.clock.sleep(pause(place.failures).min(most)).await;
         }
     }
 }
 
 /// No pause after the first failure, then 1 s, 2 s, 4 s, … without jitter: the same run makes the same requests.
 fn pause(failures: u32) -> Duration {
-    Duration::from_secs(1 << failures.saturating_sub(2).min(4)).min(PAUSE_MAX)
+    Duration::from_secs(1 << failures.saturating_sub(2).min(4))
 }
 
 impl Place {

@@ -14,7 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::evidence::{Event, Log, Memory, Record, WorldName};
 use crate::scenario::{CommandPair, FailureMode, Probe, Scenario};
 use crate::world::{
-    Agents, Clock, Connection, Heard, Machines, Network, NetworkError, Place, Reply, Vantage, Volumes, World,
+    Agents, Clock, Connection, Heard, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World,
 };
 
 use super::super::Job;
@@ -106,7 +106,7 @@ impl Network for Wires {
 struct Nothing;
 
 impl Machines for Nothing {
-    fn ready(&self, _: Option<&CommandPair>) -> Result<(), String> {
+    fn means(&self, _: FailureMode, _: Option<&CommandPair>) -> Result<Means, String> {
         Err("no machines here".to_owned())
     }
 

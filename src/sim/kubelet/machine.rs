@@ -13,8 +13,11 @@ const REPORT_AFTER: Duration = Duration::from_millis(250);
 /// From the kubelet's return until its informers have listed the node's pods.
 const CATCH_UP_AFTER: Duration = Duration::from_secs(1);
 /// From the start of a kubelet process until it has reconstructed its volumes, which is when deletions that it finds
-/// can be confirmed (measured: evicted pods really gone 7.2 s after the kubelet's return).
-pub(super) const RECONSTRUCTION: Duration = Duration::from_secs(7);
+/// can be confirmed (measured: evicted pods really gone 3.5 s after the start of a kubelet, 3 s after a boot).
+pub(super) const RECONSTRUCTION: Duration = Duration::from_secs(3);
+/// A kubelet that was cut off finds the API server again at its next try, and tries more and more seldom: after about
+/// half of the time that it was away, at most this long (measured: 5.7 s after 10 s, 8.5 s after 21 s, 9.8 s after 35 s).
+const RECONNECT_MAX: Duration = Duration::from_secs(9);
 
 /// What a node's kubelet process knows beside its pods.
 #[derive(Debug, Default)]
@@ -25,6 +28,8 @@ pub(super) struct Kubelet {
     pub(super) booting: bool,
     /// Raised whenever the machine, its kubelet or its network goes away: earlier plans are void.
     pub(super) epoch: u64,
+    /// When the machine was cut off.
+    pub(super) cut_at: Duration,
     /// Volumes of earlier pods are known again from here on.
     pub(super) reconstructed_at: Duration,
     /// UIDs of the pods that this kubelet works on.
@@ -100,13 +105,16 @@ impl State {
         machine.kubelet = true;
         kubelet.epoch += 1;
         kubelet.reconstructed_at = self.now + RECONSTRUCTION;
-        come_back(self, node);
+        come_back(self, node, Duration::ZERO);
     }
 
     /// Unplugs a machine from the network: its pods run on, unreachable from elsewhere.
     pub fn cut_network(&mut self, node: &str) {
         let Some(machine) = self.kubelet.machines.get_mut(node).filter(|machine| machine.network) else { return };
         machine.network = false;
+        if let Some(kubelet) = self.kubelet.kubelets.get_mut(node) {
+            kubelet.cut_at = self.now;
+        }
     }
 
     /// Plugs it in again.
@@ -114,7 +122,8 @@ impl State {
         let Some(machine) = self.kubelet.machines.get_mut(node).filter(|machine| !machine.network) else { return };
         machine.network = true;
         if machine.powered && machine.kubelet {
-            come_back(self, node);
+            let away = self.kubelet.kubelets.get(node).map(|kubelet| self.now.saturating_sub(kubelet.cut_at));
+            come_back(self, node, (away.unwrap_or_default() / 2).min(RECONNECT_MAX));
         }
     }
 }
@@ -127,9 +136,10 @@ fn leave(state: &mut State, node: &str) {
     image_puller::abort(state, node);
 }
 
-fn come_back(state: &mut State, node: &str) {
-    schedule(state, node, REPORT_AFTER, MachineStep::Report);
-    schedule(state, node, CATCH_UP_AFTER, MachineStep::CatchUp);
+/// The kubelet reaches the API server again after a delay.
+fn come_back(state: &mut State, node: &str, delay: Duration) {
+    schedule(state, node, delay + REPORT_AFTER, MachineStep::Report);
+    schedule(state, node, delay + CATCH_UP_AFTER, MachineStep::CatchUp);
 }
 
 fn schedule(state: &mut State, node: &str, delay: Duration, step: MachineStep) {

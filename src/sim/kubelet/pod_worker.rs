@@ -105,13 +105,12 @@ pub(super) enum Removal {
 }
 
 impl State {
-    /// Records an Event of a pod, unless its kubelet cannot.
+    /// Records an Event of a pod as its kubelet knows it, also when the object is gone, unless its kubelet cannot.
     pub(super) fn pod_event(&mut self, uid: &str, event_type: &str, reason: &str, message: &str) {
         let Some(worker) = self.kubelet.workers.get(uid) else { return };
-        let same = self.store.get(Kind::Pod, &worker.key).is_some_and(|pod| pod.uid() == uid);
-        if same && self.can_report(&worker.node) {
-            let key = worker.key.clone();
-            self.event(Kind::Pod, &key, event_type, reason, "kubelet", message);
+        if self.can_report(&worker.node) {
+            let (key, pod) = (worker.key.clone(), worker.pod.clone());
+            self.event_about(Kind::Pod, &key, Some(&pod), [event_type, reason, "kubelet", message]);
         }
     }
 

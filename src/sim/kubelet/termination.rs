@@ -9,8 +9,8 @@ use super::{PodStep, kill, machine, sandbox, status_manager};
 use crate::sim::registry::DeleteOptions;
 use crate::sim::{Kind, State};
 
-/// Unmounting the volumes of a pod whose containers are gone.
-const UNMOUNT: Duration = Duration::from_millis(100);
+/// Unmounting the volumes of a pod whose containers are gone, and cleaning up after it (measured: 0.5 s, median of 32).
+const UNMOUNT: Duration = Duration::from_millis(500);
 
 /// A pod that is being ended.
 #[derive(Clone, Copy, Debug)]

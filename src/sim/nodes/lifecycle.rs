@@ -138,7 +138,6 @@ fn mark_pods(state: &mut State, name: &str) {
             let conditions = pod.status.get_or_insert_default().conditions.get_or_insert_default();
             for condition in conditions.iter_mut().filter(|condition| condition.type_ == "Ready") {
                 "False".clone_into(&mut condition.status);
-                condition.reason = Some("NodeNotReady".to_owned());
                 condition.last_transition_time = Some(now.clone());
             }
         });

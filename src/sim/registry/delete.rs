@@ -49,6 +49,10 @@ impl State {
             }
             return Ok(self.write(kind, key, value));
         }
+        if kind == Kind::Pod && value != *old.value() {
+            // A grace of 0 is written too, before the object goes: watches see both (`updateForGracefulDeletion`).
+            self.write(kind, key, value);
+        }
         Ok(self.remove(kind, key).unwrap_or(old))
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::sim::{Key, Kind, State};
+use crate::sim::{Key, Kind, Object, State};
 
 /// Remembers which events were recorded: the event's key by everything that makes two of them equal.
 #[derive(Debug, Default)]
@@ -34,7 +34,13 @@ impl State {
     /// (`kubelet`, `default-scheduler`, `deployment-controller` …). The same reason and message for the same object
     /// counts up. Events of cluster-scoped objects are kept in the namespace `default`.
     pub fn event(&mut self, kind: Kind, key: &Key, event_type: &str, reason: &str, component: &str, message: &str) {
-        let object = self.store.get(kind, key);
+        let object = self.store.get(kind, key).cloned();
+        self.event_about(kind, key, object.as_deref(), [event_type, reason, component, message]);
+    }
+
+    /// Records an event about an object as its reporter knows it, which may be gone: type, reason, component, message.
+    pub fn event_about(&mut self, kind: Kind, key: &Key, object: Option<&Object>, said: [&str; 4]) {
+        let [event_type, reason, component, message] = said;
         let uid = object.map(|object| object.uid().to_owned()).unwrap_or_default();
         let version = object.map(|object| object.text("/metadata/resourceVersion").to_owned());
         let node = match object {

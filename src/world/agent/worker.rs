@@ -98,7 +98,8 @@ impl Worker {
                 let (http, ask) = (http.clone(), ask.clone());
                 async move { outcome(once(&http, &ask, clock, due).await, &ask) }
             };
-            let record = |due: Duration, outcome| {
+            let record = |due: Duration, outcome: Result<Outcome, String>| {
+                let outcome = outcome.unwrap_or_else(|reason| Outcome::Error { reason });
                 let took = micros(clock.elapsed().saturating_sub(due));
                 desk.tell(News::Attempt { probe, due: micros(due), took, outcome });
             };
@@ -132,10 +133,10 @@ async fn once(http: &reqwest::Client, ask: &Ask, clock: Clock, due: Duration) ->
     }
 }
 
-fn outcome(result: Result<Passed, NetworkError>, ask: &Ask) -> Outcome {
+fn outcome(result: Result<Passed, NetworkError>, ask: &Ask) -> Result<Outcome, String> {
     match result {
         Ok(Passed::Reply(reply)) => outcome_of_reply(Ok(reply), &ask.status),
-        Ok(Passed::Connection) => Outcome::Ok { pod: None },
+        Ok(Passed::Connection) => Ok(Outcome::Ok { pod: None }),
         Err(error) => outcome_of_error(&error),
     }
 }
@@ -155,7 +156,7 @@ fn answer_of(result: Result<Option<u16>, NetworkError>) -> Answer {
         Err(NetworkError::Refused(why)) => Answer::Refused(why),
         Err(NetworkError::Broken(why)) => Answer::Broken(why),
         Err(NetworkError::Timeout(_)) => Answer::Timeout,
-        Err(NetworkError::Unsupported(why)) => Answer::Unsupported(why),
+        Err(NetworkError::Unsupported(why) | NetworkError::Blind(why)) => Answer::Unsupported(why),
     }
 }
 

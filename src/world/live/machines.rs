@@ -1,19 +1,23 @@
-//! Node failure on a live cluster: a pair of commands from the scenario, run only when the user allowed commands.
+//! Node failure on a live cluster: a pair of commands from the scenario, run only when the user allowed commands. Says
+//! when a pod on the node is to do it, and starts none.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::process::Command;
 
 use crate::scenario::{CommandPair, FailureMode};
-use crate::world::Machines;
+use crate::world::{Machines, Means, NodeAgent};
 
 /// Commands on this machine.
 pub(super) struct Commands {
     /// `--allow-commands` was given.
     pub(super) allowed: bool,
+    /// The pods that act on nodes.
+    pub(super) agent: NodeAgent,
 }
 
-const NO_COMMAND: &str = "a live cluster needs `command = { inject = \"…\", heal = \"…\" }` in the fault";
+const NO_COMMAND: &str = "a live cluster has no hand on the power of its machines: give `command = { inject = \"…\", heal = \"…\" }` in the fault, \
+    --node-failure-command INJECT HEAL, or another mode (kubelet-stop, network-cut, taint; for all faults: --node-failure-mode)";
 const NOT_ALLOWED: &str = "commands of scenario files run only with --allow-commands";
 
 impl Commands {
@@ -39,11 +43,12 @@ impl Commands {
 }
 
 impl Machines for Commands {
-    fn ready(&self, command: Option<&CommandPair>) -> Result<(), String> {
-        match command {
-            None => Err(NO_COMMAND.to_owned()),
-            Some(_) if !self.allowed => Err(NOT_ALLOWED.to_owned()),
-            Some(_) => Ok(()),
+    fn means(&self, mode: FailureMode, command: Option<&CommandPair>) -> Result<Means, String> {
+        match (command, mode) {
+            (Some(_), _) if !self.allowed => Err(NOT_ALLOWED.to_owned()),
+            (Some(_), _) | (None, FailureMode::Taint) => Ok(Means::Hands),
+            (None, FailureMode::KubeletStop | FailureMode::NetworkCut) => Ok(Means::Agent(self.agent.clone())),
+            (None, FailureMode::PowerOff) => Err(NO_COMMAND.to_owned()),
         }
     }
 
@@ -76,24 +81,39 @@ mod tests {
         CommandPair { inject: inject.to_owned(), heal: "true".to_owned() }
     }
 
+    fn commands(allowed: bool) -> Commands {
+        let agent = NodeAgent { image: "driftproof:test".to_owned(), namespace: "kube-system".to_owned() };
+        Commands { allowed, agent }
+    }
+
     #[tokio::test]
     async fn commands_run_only_when_allowed_and_know_their_node() {
         let check = pair("test \"$DRIFTPROOF_NODE/$DRIFTPROOF_NODE_IP\" = w1/10.0.0.1");
-        let refused = Commands { allowed: false }.fail("w1", "10.0.0.1", FailureMode::PowerOff, Some(&check)).await;
+        let refused = commands(false).fail("w1", "10.0.0.1", FailureMode::PowerOff, Some(&check)).await;
         assert_eq!(refused, Err("node w1: commands of scenario files run only with --allow-commands".to_owned()));
-        assert!(Commands { allowed: false }.ready(Some(&check)).is_err());
-        assert!(Commands { allowed: true }.ready(None).is_err());
-        assert_eq!(Commands { allowed: true }.ready(Some(&check)), Ok(()));
-        assert_eq!(
-            Commands { allowed: true }.fail("w1", "10.0.0.1", FailureMode::PowerOff, Some(&check)).await,
-            Ok(())
-        );
+        assert_eq!(commands(true).fail("w1", "10.0.0.1", FailureMode::PowerOff, Some(&check)).await, Ok(()));
+    }
+
+    #[test]
+    fn a_command_comes_first_and_power_needs_one() {
+        let pair = pair("true");
+        let agent = Ok(Means::Agent(commands(false).agent));
+        for (allowed, mode, command, expected) in [
+            (false, FailureMode::KubeletStop, Some(&pair), Err(NOT_ALLOWED.to_owned())),
+            (true, FailureMode::KubeletStop, Some(&pair), Ok(Means::Hands)),
+            (false, FailureMode::KubeletStop, None, agent.clone()),
+            (false, FailureMode::NetworkCut, None, agent),
+            (false, FailureMode::Taint, None, Ok(Means::Hands)),
+            (true, FailureMode::PowerOff, None, Err(NO_COMMAND.to_owned())),
+        ] {
+            assert_eq!(commands(allowed).means(mode, command), expected, "{mode:?}");
+        }
     }
 
     #[tokio::test]
     async fn a_failing_command_says_what_it_said() {
         let command = pair("echo no such machine >&2; exit 3");
-        let error = Commands { allowed: true }.fail("w1", "", FailureMode::PowerOff, Some(&command)).await;
+        let error = commands(true).fail("w1", "", FailureMode::PowerOff, Some(&command)).await;
         let error = error.expect_err("the command fails");
         assert!(error.contains("exit status: 3") && error.ends_with("no such machine"), "{error}");
     }

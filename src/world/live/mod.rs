@@ -15,7 +15,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 
 pub use agents::AgentOptions;
 
-use super::{Clock, Metrics, World, causes};
+use super::{Clock, Metrics, NodeAgent, World, causes};
 use crate::evidence::WorldName;
 
 /// Which live cluster, and what may be done there.
@@ -29,6 +29,8 @@ pub struct Options {
     pub prometheus: Option<String>,
     /// Whether commands of scenario files may run on this machine.
     pub allow_commands: bool,
+    /// The pods that act on nodes.
+    pub node_agent: NodeAgent,
     /// What carries agents.
     pub agents: AgentOptions,
 }
@@ -88,7 +90,7 @@ pub async fn connect(options: &Options) -> Result<World, ConnectError> {
         clock,
         network: Arc::new(network::Live::new(client.clone(), inside.clone()).map_err(ConnectError::Client)?),
         agents: inside,
-        machines: Arc::new(machines::Commands { allowed: options.allow_commands }),
+        machines: Arc::new(machines::Commands { allowed: options.allow_commands, agent: options.node_agent.clone() }),
         volumes: Arc::new(volumes::Exec { client }),
         metrics,
     })

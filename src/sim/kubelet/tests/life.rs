@@ -115,6 +115,8 @@ fn a_container_that_keeps_ending_is_started_ever_later() {
         assert!((delay..delay + 19.0).contains(gap), "{gaps:?}");
     }
     run(&mut state, 5.0);
+    assert_eq!(waiting(&state, "bad"), "", "the end is told first");
+    run(&mut state, 15.0);
     assert_eq!(waiting(&state, "bad"), "CrashLoopBackOff");
     assert!(reasons(&state, "bad").contains(&"BackOff".to_owned()));
 }

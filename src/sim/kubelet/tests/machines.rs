@@ -50,12 +50,13 @@ fn nodes_are_registered_and_their_leases_renewed_at_different_phases() {
 #[test]
 fn every_way_to_be_away_stops_the_lease_and_only_the_power_stops_containers() {
     type Act = fn(&mut State, &str);
-    let cases: [(Act, Act, bool); 3] = [
-        (State::power_off, State::power_on, false),
-        (State::kill_kubelet, State::start_kubelet, true),
-        (State::cut_network, State::join_network, true),
+    // A machine boots for 20 s; a kubelet that was cut off for 100 s tries again after 9 s.
+    let cases: [(Act, Act, bool, f64); 3] = [
+        (State::power_off, State::power_on, false, 20.0),
+        (State::kill_kubelet, State::start_kubelet, true, 0.0),
+        (State::cut_network, State::join_network, true, 9.0),
     ];
-    for (index, (away, back, runs_on)) in cases.into_iter().enumerate() {
+    for (index, (away, back, runs_on, wanted)) in cases.into_iter().enumerate() {
         let mut state = cluster();
         let uid = up(&mut state, "web");
         away(&mut state, NODE);
@@ -72,9 +73,8 @@ fn every_way_to_be_away_stops_the_lease_and_only_the_power_stops_containers() {
         declare_lost(&mut state);
         back(&mut state, NODE);
         back(&mut state, NODE);
-        let boot = if runs_on { 0.0 } else { 20.0 };
         let took = until(&mut state, 30.0, node_ready);
-        assert!((boot..boot + 0.3).contains(&took), "case {index}: {took}");
+        assert!((wanted..wanted + 0.3).contains(&took), "case {index}: {took}");
         run(&mut state, 5.0);
         assert!(runs(&state, &uid) && ready(&state, "web"), "case {index}");
         assert_eq!(restarts(&state, "web"), u64::from(!runs_on), "case {index}");
@@ -100,10 +100,10 @@ fn a_power_cut_takes_sandboxes_and_addresses_but_not_images() {
 }
 
 #[test]
-fn a_pod_deleted_while_the_kubelet_was_away_is_confirmed_seven_seconds_after_its_return() {
+fn a_pod_deleted_while_the_kubelet_was_away_is_confirmed_three_seconds_after_its_return() {
     type Act = fn(&mut State, &str);
     let cases: [(Act, Act, f64); 2] =
-        [(State::power_off, State::power_on, 27.0), (State::kill_kubelet, State::start_kubelet, 7.0)];
+        [(State::power_off, State::power_on, 23.0), (State::kill_kubelet, State::start_kubelet, 3.0)];
     for (away, back, wanted) in cases {
         let mut state = cluster();
         let uid = up(&mut state, "web");
@@ -113,7 +113,7 @@ fn a_pod_deleted_while_the_kubelet_was_away_is_confirmed_seven_seconds_after_its
         assert!(exists(&state, "web"), "nobody can confirm it");
         back(&mut state, NODE);
         let took = until(&mut state, 60.0, |state| !exists(state, "web"));
-        assert!((wanted..wanted + 0.5).contains(&took), "{took}");
+        assert!((wanted..wanted + 0.6).contains(&took), "{took}");
         assert!(!runs(&state, &uid) && state.kubelet.sandboxes.is_empty());
     }
 }
@@ -127,7 +127,7 @@ fn a_container_without_a_pod_object_runs_on_a_cut_machine_until_it_is_joined() {
     run(&mut state, 600.0);
     assert!(!exists(&state, "db-0") && runs(&state, &uid), "split brain");
     state.join_network(NODE);
-    until(&mut state, 3.0, |state| !runs(state, &uid));
+    until(&mut state, 12.0, |state| !runs(state, &uid));
     run(&mut state, 1.0);
     assert!(state.kubelet.sandboxes.is_empty() && state.kubelet.workers.is_empty());
 }
@@ -142,7 +142,7 @@ fn a_pod_of_the_same_name_is_another_pod() {
     run(&mut state, 60.0);
     assert!(runs(&state, &old) && !runs(&state, &new));
     state.join_network(NODE);
-    run(&mut state, 10.0);
+    run(&mut state, 19.0);
     assert!(!runs(&state, &old) && runs(&state, &new) && ready(&state, "db-0"));
 }
 
@@ -171,7 +171,7 @@ fn containers_are_restarted_on_a_cut_machine_but_not_under_a_dead_kubelet() {
 }
 
 #[test]
-fn a_pull_hangs_while_the_machine_is_cut_off() {
+fn a_pull_hangs_until_the_kubelet_of_a_cut_machine_tries_again() {
     let mut state = cluster();
     pod(&mut state, "web", &json!({ "embedded.driftproof.dev/image-size": "250Mi" }), &json!({}));
     run(&mut state, 1.0);
@@ -179,7 +179,7 @@ fn a_pull_hangs_while_the_machine_is_cut_off() {
     run(&mut state, 60.0);
     state.join_network(NODE);
     let took = until(&mut state, 20.0, |state| ready(state, "web"));
-    assert!((6.0..8.0).contains(&took), "{took}");
+    assert!((15.0..17.0).contains(&took), "{took}");
 }
 
 #[test]

@@ -1,0 +1,99 @@
+//! The measured cases: each run several times, its edges and recovery time compared with the audit log, its cost printed.
+
+use driftproof::scenario::Phase;
+
+use crate::cases::{self, Case};
+use crate::cost::{Cost, cold_start};
+use crate::lab::{Lab, Run};
+use crate::truth;
+
+/// What one run gave.
+struct Sample {
+    cost: Cost,
+    edges: Vec<truth::Edge>,
+}
+
+pub(crate) async fn measure(lab: &Lab, runs: usize) -> Result<(), String> {
+    let mut all: Vec<truth::Edge> = Vec::new();
+    println!(
+        "| case | runs | recovery, s: true | reported − true | before the act, s | past the recovery, s | past the old one's end, s | CPU s | memory, MiB | requests (watches) | received, kB |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    for case in cases::measured(lab) {
+        let mut samples = Vec::new();
+        lab.write("scenario.toml", &case.scenario)?;
+        lab.grant("scenario.toml", &[])?;
+        for _ in 0..runs {
+            samples.push(sample(lab, &case).await?);
+        }
+        println!("{}", Cost::row(case.title, &samples.iter().map(|sample| sample.cost).collect::<Vec<_>>()));
+        all.extend(samples.into_iter().flat_map(|sample| sample.edges));
+    }
+    println!("\ncold start (`driftproof --version`): {:.3} s\n", cold_start()?);
+    print_edges(&all);
+    Ok(())
+}
+
+async fn sample(lab: &Lab, case: &Case) -> Result<Sample, String> {
+    // What the run before disturbed must be at rest, or this run measures that.
+    for workload in ["deployment/web", "statefulset/db"] {
+        lab.kubectl(&["rollout", "status", workload, "--namespace", "accuracy", "--timeout", "120s"])?;
+    }
+    lab.kubectl(&["wait", "--for=condition=Ready", "nodes", "--all", "--timeout", "120s"])?;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let run = lab.run("scenario.toml", case.more).await?;
+    if run.code != Some(0) {
+        return Err(format!("{}: exit code {:?}\n{}", case.name, run.code, run.said));
+    }
+    let (measured, started) = run.measured(case.name)?;
+    let edges = truth::edges(&measured, &started, &run.log)?;
+    let cost = cost(lab, case, &run, &measured, &edges)?;
+    Ok(Sample { cost, edges })
+}
+
+fn cost(
+    lab: &Lab,
+    case: &Case,
+    run: &Run,
+    measured: &driftproof::measure::Measurements,
+    edges: &[truth::Edge],
+) -> Result<Cost, String> {
+    let missing = |what: &str| format!("{}: the audit log shows no {what}", case.name);
+    let act = if case.name == "node-power-off" {
+        let stamp = std::fs::read_to_string(lab.path("powered-off"))
+            .map_err(|error| format!("time of the power-off: {error}"))?;
+        stamp.trim().parse::<i64>().map_err(|error| format!("time of the power-off: {error}"))? / 1000
+    } else {
+        run.log
+            .iter()
+            .find(|entry| entry.by(crate::lab::USER) && entry.changes() && entry.kills_pod())
+            .ok_or_else(|| missing("deletion"))?
+            .received
+    };
+    let ready = edges
+        .iter()
+        .filter(|edge| edge.phase == Phase::Ready)
+        .map(|edge| edge.truth)
+        .max()
+        .ok_or_else(|| missing("recovery"))?;
+    let reported = measured.drifts.iter().filter_map(|drift| {
+        let ready = drift.edges.iter().find(|edge| edge.phase == Phase::Ready)?;
+        Some(ready.at.saturating_sub(drift.from))
+    });
+    let reported = reported.max().ok_or_else(|| format!("{}: no drift was measured", case.name))?;
+    // A power-off is over when it is healed, a killed pod when its object is gone.
+    let gone = run.log.iter().filter(|entry| entry.removes_pod("accuracy")).map(|entry| entry.answered).max();
+    Ok(Cost::of(run, act, ready, i64::try_from(reported).unwrap_or(i64::MAX), gone))
+}
+
+fn print_edges(all: &[truth::Edge]) {
+    println!("| edge | samples | median error, ms | worst, ms |");
+    println!("|---|---|---|---|");
+    for phase in Phase::ALL {
+        let mut errors: Vec<i64> = all.iter().filter(|edge| edge.phase == phase).map(truth::Edge::error).collect();
+        errors.sort_unstable_by_key(|error| error.abs());
+        let (Some(worst), Some(median)) = (errors.last(), errors.get(errors.len() / 2)) else { continue };
+        let ms = |micros: i64| micros as f64 / 1000.0;
+        println!("| {} | {} | {:.1} | {:.1} |", phase.word(), errors.len(), ms(*median), ms(*worst));
+    }
+}

@@ -1,0 +1,135 @@
+//! The role that `driftproof rbac` prints: each request of a run is covered by it, and a run without a part of it does not
+//! begin.
+
+use std::collections::BTreeSet;
+
+use driftproof::sim::Settings;
+use http::{Method, Uri};
+use serde_json::Value;
+
+use crate::lab::{Lab, settings};
+
+/// Namespace (empty for cluster-wide), group, resource, verb.
+type Right = (String, String, String, String);
+
+/// What RBAC calls a request; none for what everybody may ask.
+fn right(method: &Method, uri: &Uri) -> Option<Right> {
+    let parts: Vec<&str> = uri.path().trim_matches('/').split('/').collect();
+    let (group, rest) = match parts.as_slice() {
+        ["api", "v1", rest @ ..] => ("", rest),
+        ["apis", group, _, rest @ ..] if *group != "authorization.k8s.io" => (*group, rest),
+        _ => return None,
+    };
+    let (namespace, rest) = match rest {
+        ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
+        rest => ("", rest),
+    };
+    let (resource, named, sub) = match rest {
+        [resource] => (*resource, false, None),
+        [resource, _] => (*resource, true, None),
+        [resource, _, sub, ..] => (*resource, true, Some(*sub)),
+        [] => return None,
+    };
+    let watches = uri.query().is_some_and(|query| query.contains("watch="));
+    let verb = match (method.as_str(), named) {
+        ("GET", false) if watches => "watch",
+        ("GET", false) => "list",
+        ("GET" | "HEAD", true) => "get",
+        ("POST", _) => "create",
+        ("PUT", _) => "update",
+        ("PATCH", _) => "patch",
+        ("DELETE", true) => "delete",
+        other => panic!("{other:?} is asked of {uri}"),
+    };
+    let resource = sub.map_or_else(|| resource.to_owned(), |sub| format!("{resource}/{sub}"));
+    Some((namespace.to_owned(), group.to_owned(), resource, verb.to_owned()))
+}
+
+/// The rights of the printed roles.
+fn granted(yaml: &str) -> BTreeSet<Right> {
+    let objects = driftproof::scenario::manifests("rbac.yaml", yaml).expect("valid YAML");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut all = BTreeSet::new();
+    for role in objects.iter().filter(|object| object["kind"] == "Role" || object["kind"] == "ClusterRole") {
+        for rule in role["rules"].as_array().expect("rules") {
+            for resource in rule["resources"].as_array().expect("resources") {
+                for verb in rule["verbs"].as_array().expect("verbs") {
+                    let group = text(&rule["apiGroups"][0]);
+                    all.insert((text(&role["metadata"]["namespace"]), group, text(resource), text(verb)));
+                }
+            }
+        }
+    }
+    all
+}
+
+async fn role(lab: &Lab, more: &[&str]) -> BTreeSet<Right> {
+    granted(&lab.call(&[&["rbac", "scenario.toml"], more].concat()).await.expect(0).out)
+}
+
+const NODE: &str = "kind = \"node-failure\"\nnode = { of = \"target\" }\nhold = \"5s\"\n";
+
+#[tokio::test]
+async fn every_request_is_covered_by_the_printed_role() {
+    let faults = [
+        "kind = \"pod-kill\"\n".to_owned(),
+        "kind = \"network-partition\"\nhold = \"3s\"\n".to_owned(),
+        "kind = \"node-drain\"\nnode = { of = \"target\" }\nhold = \"2s\"\n".to_owned(),
+        format!("{NODE}mode = \"taint\"\n"),
+        format!("{NODE}mode = \"kubelet-stop\"\n"),
+    ];
+    for fault in faults {
+        let lab = Lab::start(settings()).await;
+        lab.scenario(&format!("[[fault]]\n{fault}[expect]\nrto = \"20s\"\nsame_after = [\"spec\", \"config\", \"budgets\", \"leftovers\"]\n"));
+        // The namespace is made together with the role that lives in it.
+        lab.namespace("shop").await;
+        let granted = role(&lab, &["--apply-fixtures"]).await;
+        lab.run(&["--apply-fixtures"]).await.expect(0);
+        let used: BTreeSet<Right> = lab.requests().iter().filter_map(|(method, uri)| right(method, uri)).collect();
+        let covers = |(namespace, group, resource, verb): &&Right| {
+            let everywhere = (String::new(), group.clone(), resource.clone(), verb.clone());
+            let here = (namespace.clone(), group.clone(), resource.clone(), verb.clone());
+            granted.contains(&here) || granted.contains(&everywhere)
+        };
+        let missing: Vec<&Right> = used.iter().filter(|right| !covers(right)).collect();
+        assert!(missing.is_empty(), "{fault}: asked for and not printed: {missing:#?}");
+        // What changes anything is not asked for in vain.
+        let idle = |(namespace, group, resource, verb): &&Right| {
+            let changes = !matches!(verb.as_str(), "get" | "list" | "watch");
+            let asked = |used: &Right| {
+                (namespace.is_empty() || *namespace == used.0) && (group, resource, verb) == (&used.1, &used.2, &used.3)
+            };
+            changes && !used.iter().any(asked)
+        };
+        let idle: Vec<&Right> = granted.iter().filter(idle).collect();
+        // The API server asks for `create` when a patch by server-side apply makes the object.
+        let applied = |right: &Right| {
+            let patch = (right.0.clone(), right.1.clone(), right.2.clone(), "patch".to_owned());
+            right.3 == "create" && used.contains(&patch)
+        };
+        // A lock that a dead run left is taken over; exec and attach are for canaries between pods, and a WebSocket asks for
+        // `create` though it comes as a GET.
+        let unused: Vec<&&Right> = idle
+            .iter()
+            .filter(|right| {
+                !applied(right)
+                    && !matches!(right.2.as_str(), "pods/exec" | "pods/attach")
+                    && (right.2.as_str(), right.3.as_str()) != ("leases", "update")
+            })
+            .collect();
+        assert!(unused.is_empty(), "{fault}: printed and never used: {unused:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_right_is_named_with_the_command_that_gives_it() {
+    let denied = vec![("create".to_owned(), "jobs".to_owned())];
+    let lab = Lab::start(Settings { denied, ..settings() }).await;
+    lab.deploy().await;
+    lab.scenario(&format!("[[fault]]\n{NODE}mode = \"network-cut\"\n"));
+    let ended = lab.run(&[]).await.expect(2);
+    assert!(ended.err.contains("create jobs.batch in kube-system"), "{}", ended.err);
+    let command = "driftproof rbac scenario.toml --node-agent-namespace kube-system | kubectl apply -f -";
+    assert!(ended.err.contains(command), "{}", ended.err);
+    assert_eq!(lab.changes(), [] as [String; 0]);
+}
