@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use driftproof::evidence::{Ending, Event, Evidence, FaultRecord, Life, Log, Memory, Stage};
+use driftproof::evidence::{Ending, Event, Evidence, FaultRecord, Life, Log, Memory, Stage, Undo};
+use driftproof::measure::measure;
 use driftproof::run::{Job, News, Update, run};
-use driftproof::scenario::{Scenario, manifests, parse};
+use driftproof::scenario::{Fault, Percent, Rail, Scenario, manifests, parse};
+use driftproof::verdict::{Outcome, judge};
 use driftproof::world::embedded;
 use tokio::sync::{mpsc, watch};
 
@@ -146,4 +148,75 @@ fn a_fault_that_is_healed_before_it_bites_is_not_proven() {
     let proof = proof.expect("a proof on record");
     assert!(!proof.proven);
     assert!(proof.statement.contains("hold it longer"), "{}", proof.statement);
+}
+
+/// `partition-from-inside` with another fault in place of the partition.
+fn from_inside(fault: &str) -> Evidence {
+    let fault: Fault = serde_json::from_str(fault).expect("a fault");
+    let change = |scenario: &mut Scenario| {
+        scenario.faults = vec![fault];
+        (scenario.guard.max_nodes, scenario.guard.max_pods) = (Percent(100.0), Percent(100.0));
+        scenario.guard.allow = vec![Rail::LastReadyReplica];
+    };
+    evidence(job("partition-from-inside", change), 0)
+}
+
+fn gaps(evidence: &Evidence) -> Vec<(String, bool)> {
+    let gap = |event: &Event| match event {
+        Event::Gap { what, recovered } => Some((what.clone(), *recovered)),
+        _ => None,
+    };
+    evidence.records.iter().filter_map(|record| gap(&record.event)).collect()
+}
+
+/// Agents that were created, in order.
+fn agents(evidence: &Evidence) -> Vec<String> {
+    let agent = |event: &Event| match event {
+        Event::Creating { undo: Undo::DeleteFixture { kind, name, .. } } if kind == "Pod" => Some(name.clone()),
+        _ => None,
+    };
+    evidence.records.iter().filter_map(|record| agent(&record.event)).collect()
+}
+
+#[test]
+fn an_agent_that_is_killed_is_replaced_and_the_hole_is_on_record() {
+    let killed = from_inside(
+        r#"{"kind":"pod-kill","at":"2s","pods":{"selector":"app.kubernetes.io/name=driftproof-agent"},"hold":"10s"}"#,
+    );
+    let name = "driftproof-agent-test-partition-from-inside";
+    assert_eq!(agents(&killed), [name.to_owned(), format!("{name}-2")]);
+    let lost = format!("agent shop/{name}: its pod ended");
+    assert_eq!(gaps(&killed), [(lost, false)]);
+    let verdict = judge(&killed.header.scenario, &measure(&killed));
+    assert_eq!(verdict.outcome, Outcome::Inconclusive, "{verdict:?}");
+    let end = killed.records.iter().rev().find_map(|record| match &record.event {
+        Event::Attempt(attempt) => Some(attempt.outcome.clone()),
+        _ => None,
+    });
+    assert!(matches!(end, Some(driftproof::evidence::Outcome::Ok { .. })), "the second one probes: {end:?}");
+}
+
+#[test]
+fn an_agent_that_is_cut_off_for_a_while_tells_later_what_it_saw() {
+    // Every node of the cluster, the agent's among them.
+    let cut = from_inside(
+        r#"{"kind":"node-failure","at":"2s","node":{"selector":"kubernetes.io/os=linux","count":"100%"},"mode":"kubelet-stop","hold":"20s"}"#,
+    );
+    let gaps = gaps(&cut);
+    assert!(
+        gaps.iter().any(|(what, recovered)| what.contains("its stream was broken") && *recovered),
+        "{gaps:?} {:?}",
+        cut.records.last()
+    );
+    assert_eq!(agents(&cut).len(), 1, "it is the same one all along");
+    let due = |probe: usize| {
+        let due = cut.records.iter().filter_map(|record| match &record.event {
+            Event::Attempt(attempt) if attempt.probe == probe => Some(attempt.due),
+            _ => None,
+        });
+        let mut due: Vec<u64> = due.collect();
+        due.sort_unstable();
+        due
+    };
+    assert!(due(0).windows(2).all(|pair| pair[1] - pair[0] == 50_000), "no attempt is missing");
 }
