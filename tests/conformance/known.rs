@@ -1,16 +1,22 @@
 //! Differences between the clusters whose reason is known and is no rule of Kubernetes, as data. Each is shown in the
 //! table with its reason.
 
-/// Case (`*` for any), who (its start), what (its start), and why.
-const KNOWN: &[(&str, &str, &str, &str)] = &[
+use crate::compare::Verdict;
+
+/// Edges that need not be seen on both: case (`*` for any), who (its start), what (its start), and why.
+const CHANCE: &[(&str, &str, &str, &str)] = &[
     (
         "container-kill",
         "crasher",
-        "ended with code 3",
-        "the kubelet starts it again at a retry with up to 5 s of jitter, and it ends a second later",
+        "waiting CrashLoopBackOff",
+        "the last one may come after the case, by the jitter of the kubelet's retry",
     ),
-    ("container-kill", "crasher", "Ready=False", "as its end, which the jitter of the kubelet's retry moves"),
-    ("container-kill", "crasher", "waiting CrashLoopBackOff", "the last one may come after the case, by that jitter"),
+    (
+        "*",
+        "deployment",
+        "Progressing NewReplicaSetCreated",
+        "it stays until the controller sees the first pod's status, which may come at once: seen in some runs only",
+    ),
     (
         "out-of-service",
         "events",
@@ -19,9 +25,32 @@ const KNOWN: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// Why two clusters may differ on an edge.
-pub(crate) fn known(case: &str, of: &str, what: &str) -> Option<&'static str> {
-    let found = KNOWN.iter().find(|(place, who, edge, _)| {
+/// Edges that must be seen on both, in their order, but not at the same time: as above.
+const SPEED: &[(&str, &str, &str, &str)] = &[
+    (
+        "container-kill",
+        "crasher",
+        "",
+        "the kubelet starts it again at a retry with up to 5 s of jitter, and it ends a second later",
+    ),
+    ("rollout", "", "", "each step of a rollout waits for the machine that starts the pod before it"),
+    (
+        "rollout-during-loss",
+        "patient",
+        "",
+        "each step of a rollout waits for the machine that starts the pod before it",
+    ),
+    ("statefulsets", "ordered", "", "each step waits for the machine that starts or ends the pod before it"),
+];
+
+/// Why two clusters may differ on an edge as they do.
+pub(crate) fn known(case: &str, of: &str, what: &str, verdict: Verdict) -> Option<&'static str> {
+    let list = match verdict {
+        Verdict::Differs => CHANCE,
+        Verdict::Late => SPEED,
+        Verdict::Agrees | Verdict::Shown | Verdict::Known(_) => return None,
+    };
+    let found = list.iter().find(|(place, who, edge, _)| {
         (*place == "*" || *place == case) && of.starts_with(who) && what.starts_with(edge)
     });
     found.map(|(.., why)| *why)

@@ -43,7 +43,7 @@ fn the_embedded_cluster_does_what_a_real_one_was_seen_to_do() {
     let network = policies::differences(&program::network(&case::SHORT).expect("the pods run"), &real.truth.sets);
     assert!(network.iter().all(|one| one.known.is_some()), "{}", table::network(&real.truth, &network));
 
-    let table = std::fs::read_to_string(committed::table_path()).expect("the table is committed");
+    let table = std::fs::read_to_string(committed::table_path("short")).expect("the table is committed");
     let now = real.document(&compared, &network);
     assert!(table == now, "the table is old: cargo test --test conformance -- --write");
 }

@@ -62,7 +62,8 @@ const EARLIER: Duration = Duration::from_millis(500);
 
 /// Tells the story, from what was there before the first act and what was told after it.
 pub(crate) fn story(cast: &Cast<'_>, acted: &[Acted], (before, after): (&[Seen], &[Seen]), notes: &[Note]) -> Story {
-    let mut teller = Teller { cast, plain: acted, acted: clock(cast, acted, after), parts: Parts::default(), raw: Raw::default() };
+    let mut teller =
+        Teller { cast, plain: acted, acted: clock(cast, acted, after), parts: Parts::default(), raw: Raw::default() };
     for seen in before {
         teller.tell(seen, false);
     }
@@ -81,7 +82,8 @@ fn since(acted: &[Acted], at: Instant) -> f64 {
 }
 
 fn ready(node: &Value) -> &str {
-    let conditions = node.pointer("/status/conditions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let conditions =
+        node.pointer("/status/conditions").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     conditions.iter().find(|condition| condition["type"] == "Ready").map_or("", |condition| text(condition, "/status"))
 }
 
@@ -99,7 +101,9 @@ fn clock(cast: &Cast<'_>, acted: &[Acted], after: &[Seen]) -> Vec<Acted> {
     let back = after.iter().filter(victims).find(|seen| seen.at > lost && ready(&seen.object) == "True");
     let switched = acted.iter().rev().find(|acted| back.is_some_and(|back| acted.done <= back.at)).copied();
     if let (Some(back), Some(switched)) = (back, switched) {
-        all.push(Acted { planned: (switched.planned + RETURN).saturating_sub(EARLIER), done: back.at - EARLIER });
+        // Not before the act: what came before it does not follow from it.
+        let done = (back.at - EARLIER).max(switched.done);
+        all.push(Acted { planned: (switched.planned + RETURN).saturating_sub(back.at - done), done });
     }
     all.sort_by_key(|acted| acted.done);
     all
@@ -173,7 +177,8 @@ impl Teller<'_> {
         let name = text(&seen.object, "/metadata/name").to_owned();
         if live {
             let back = self.cast.victims.contains(&name) && ready(&seen.object) == "True";
-            if back && self.parts.version(&name).is_some_and(|old| ready(old) != "True") && self.raw.returned.is_none() {
+            if back && self.parts.version(&name).is_some_and(|old| ready(old) != "True") && self.raw.returned.is_none()
+            {
                 self.raw.returned = Some(at);
             }
             let mut changes = edges::node(self.parts.version(&name), &seen.object);

@@ -9,15 +9,11 @@ use super::crash_loop::Backoff;
 use super::kill::Killing;
 use super::pod_worker::{PodWorker, Stage};
 use super::probe::Probe;
-use super::{Container, PodStep, image, image_puller, pleg, prober, sandbox, termination};
+use super::{Container, PodStep, holding, image, image_puller, pleg, prober, sandbox, termination};
 use crate::sim::{Object, State};
 
 /// How long an init container works when its pod does not say (`embedded.driftproof.dev/init-duration`).
 const INIT_DURATION: Duration = Duration::from_millis(500);
-/// kubelet `backOffPeriod`: a worker that met a back-off looks again after this long, plus up to a half of it.
-const RETRY: Duration = Duration::from_secs(10);
-/// From the end of a container until its readiness probe has it looked at again (measured: 0.7 to 1 s).
-const PROBE_LOOK: Duration = Duration::from_secs(1);
 /// From the end of a process until its worker, which waits for it, goes on.
 const REAPED_AFTER: Duration = Duration::from_millis(5);
 /// Exit code of a process that was killed with SIGKILL.
@@ -150,7 +146,7 @@ impl Slot {
     }
 
     /// When the run before ended, for the back-off.
-    fn ended(&self) -> Option<Duration> {
+    pub(super) fn ended(&self) -> Option<Duration> {
         match &self.state {
             SlotState::Exited(exit) => Some(exit.finished),
             SlotState::Waiting { .. } => self.last.as_ref().map(|exit| exit.finished),
@@ -246,34 +242,8 @@ pub(super) fn sync(state: &mut State, uid: &str) {
 
 /// Begins to start a container. False when a back-off holds it.
 fn start(state: &mut State, uid: &str, name: &str) -> bool {
-    let now = state.now;
-    let Some(worker) = state.kubelet.workers.get_mut(uid) else { return false };
-    let key = worker.key.clone();
-    let Some(slot) = worker.slot_mut(name) else { return false };
-    if let Some(ended) = slot.ended()
-        && (slot.crash.holds(ended, now).is_some() || slot.next_look.is_some())
-    {
-        // The end itself is told first; that it is held back, only at the next look.
-        if matches!(slot.state, SlotState::Exited(_)) && slot.next_look.is_none_or(|next| now < next) {
-            look_again(state, uid, name);
-            return false;
-        }
-        let held = slot.crash.holds(ended, now);
-        slot.next_look = None;
-        let delay = held.unwrap_or_default();
-        let seconds = humantime::format_duration(delay);
-        let message =
-            format!("back-off {seconds} restarting failed container={name} pod={}_{}({uid})", key.name, key.namespace);
-        if held.is_some() {
-            hold(state, uid, name, "CrashLoopBackOff", message);
-        } else {
-            wait_as(state, uid, name, "CrashLoopBackOff", message);
-        }
-        let told = format!("Back-off restarting failed container {name} in pod {}_{}({uid})", key.name, key.namespace);
-        state.pod_event(uid, "Warning", "BackOff", &told);
-        if held.is_some() {
-            return false;
-        }
+    if holding::back_off(state, uid, name) {
+        return false;
     }
     match image_puller::ensure(state, uid, name) {
         image_puller::Answer::Present => begin_launch(state, uid, name),
@@ -284,38 +254,6 @@ fn start(state: &mut State, uid: &str, name: &str) -> bool {
         worker.busy = Some(name.to_owned());
     }
     true
-}
-
-/// Plans the look at which the kubelet finds that an ended container is held back: a readiness probe that changes its
-/// mind brings it about, else the worker's own retry.
-fn look_again(state: &mut State, uid: &str, name: &str) {
-    let now = state.now;
-    let delay = state.jitter(RETRY, RETRY / 2);
-    let slot = state.kubelet.workers.get_mut(uid).and_then(|worker| worker.slot_mut(name));
-    let Some(slot) = slot.filter(|slot| slot.next_look.is_none()) else { return };
-    let probed = slot.probes.iter().any(|probe| probe.role == super::probe::Role::Readiness);
-    let delay = if probed { PROBE_LOOK } else { delay };
-    slot.next_look = Some(now + delay);
-    state.pod_after_once(delay, uid, PodStep::Retry);
-}
-
-/// Shows why a container waits, and looks at it again after the retry period.
-pub(super) fn hold(state: &mut State, uid: &str, name: &str, reason: &'static str, message: String) {
-    wait_as(state, uid, name, reason, message);
-    let delay = state.jitter(RETRY, RETRY / 2);
-    state.pod_after_once(delay, uid, PodStep::Retry);
-}
-
-/// Shows why a container waits.
-pub(super) fn wait_as(state: &mut State, uid: &str, name: &str, reason: &'static str, message: String) {
-    let slot = state.kubelet.workers.get_mut(uid).and_then(|worker| worker.slot_mut(name));
-    if let Some(slot) = slot {
-        if let SlotState::Exited(exit) = &slot.state {
-            slot.last = Some(exit.clone());
-        }
-        slot.state = SlotState::Waiting { reason, message };
-    }
-    state.pod_after_once(Duration::ZERO, uid, PodStep::Report);
 }
 
 /// The image is there: the process starts soon.

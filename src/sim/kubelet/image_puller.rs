@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::container::SlotState;
-use super::{PodStep, Work, container, image, pleg};
+use super::{PodStep, Work, container, holding, image, pleg};
 use crate::sim::{Event, State};
 
 /// Asking the registry whether the image on the disk is still the right one.
@@ -67,14 +67,14 @@ pub(super) fn ensure(state: &mut State, uid: &str, name: &str) -> Answer {
         let message = format!("Container image \"{image}\" is not present with pull policy of Never");
         state.pod_event(uid, "Warning", "ErrImageNeverPull", &message);
         fail(state, uid, "ErrImageNeverPull");
-        container::hold(state, uid, name, "ErrImageNeverPull", message);
+        holding::hold(state, uid, name, "ErrImageNeverPull", message);
         return Answer::Held;
     }
     if held.is_some() {
         let message = format!("Back-off pulling image \"{image}\"");
         state.pod_event(uid, "Normal", "BackOff", &message);
         fail(state, uid, "ImagePullBackOff");
-        container::hold(state, uid, name, "ImagePullBackOff", message);
+        holding::hold(state, uid, name, "ImagePullBackOff", message);
         return Answer::Held;
     }
     state.pod_event(uid, "Normal", "Pulling", &format!("Pulling image \"{image}\""));
@@ -160,7 +160,7 @@ fn refused(state: &mut State, pull: &Pull) {
     let why = format!("failed to resolve reference \"{image}\": {image}: not found");
     state.pod_event(uid, "Warning", "Failed", &format!("Failed to pull image \"{image}\": {why}"));
     fail(state, uid, "ErrImagePull");
-    container::wait_as(state, uid, &pull.container, "ErrImagePull", why);
+    holding::wait_as(state, uid, &pull.container, "ErrImagePull", why);
     pleg::relist_soon(state, uid);
     state.pod_after_once(Duration::from_secs(10), uid, PodStep::Retry);
 }

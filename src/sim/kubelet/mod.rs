@@ -9,6 +9,7 @@ use super::{Change, Event, Key, Kind, State};
 mod container;
 mod crash_loop;
 mod heartbeat;
+mod holding;
 mod image;
 mod image_puller;
 mod kill;

@@ -37,6 +37,7 @@ pub(super) const CASES: &[Case] = &[
             (At::Seconds(0), Act::Machine(Switch::CutNetwork)),
             (At::Evicted(8), Act::Machine(Switch::JoinNetwork)),
         ],
+        until: At::Evicted(36),
         ..BASE
     },
     Case {

@@ -6,14 +6,14 @@ const GAPS: &[(&str, &str, &str, &str)] = &[
         "port-named-egress",
         "a/web",
         "*",
-        "kube-router opens at every peer each number that any peer gives the name; by Kubernetes a name is looked up in \
-         the pod that is reached",
+        "kube-router opens 8081, which b/web alone calls http, at the other peers too; by Kubernetes a name is looked up \
+         in the pod that is reached",
     ),
     (
         "port-named-egress-no-peers",
         "a/web",
         "*",
-        "without peers kube-router looks the name up in the selected pod itself; by Kubernetes it is looked up in the pod \
+        "without peers kube-router opens 8080 at b/web, which calls 8081 http; by Kubernetes a name is looked up in the pod \
          that is reached",
     ),
 ];
