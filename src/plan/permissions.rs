@@ -192,6 +192,10 @@ pub fn of_fixtures(manifests: &[Value], namespace: &str, there: &BTreeSet<String
         let known = kind == "Namespace" && text("/metadata/name").is_some_and(|name| there.contains(name));
         let verbs: &[&str] = if known { &["get", "patch"] } else { &["get", "create", "patch", "delete"] };
         all.extend(needs(group, &plural(kind), verbs, within));
+        // The claims of a StatefulSet outlive it, and are removed with it where the namespace stays.
+        if manifest.pointer("/spec/volumeClaimTemplates").is_some() {
+            all.extend(needs("", "persistentvolumeclaims", &["get", "delete"], within));
+        }
     }
     // The target's namespace is created when no manifest does it and it is not there.
     if !there.contains(namespace) && !namespaces_of(manifests).contains(namespace) {

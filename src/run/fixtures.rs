@@ -115,6 +115,7 @@ pub(super) async fn apply(context: &Context, manifests: &[Value], created: &mut 
         }
         let mut object = manifest.object.clone();
         if absent {
+            claims(context, &manifest, created).await?;
             context.recorder.creating(manifest.undo()).map_err(RunError::Evidence)?;
             created.push(manifest.undo());
             object["metadata"]["annotations"][RUN] = json!(&*context.run);
@@ -127,6 +128,42 @@ pub(super) async fn apply(context: &Context, manifests: &[Value], created: &mut 
             .map_err(|error| failed(&error))?;
     }
     Ok(())
+}
+
+/// The claims that a StatefulSet's controller will make outlive it: those that are not there yet are ours to remove, after
+/// it. In a namespace of our own they end with the namespace.
+async fn claims(context: &Context, set: &Manifest, created: &mut Vec<Undo>) -> Result<(), RunError> {
+    let ours = |undo: &Undo| matches!(undo, Undo::DeleteFixture { kind, name, .. } if kind == "Namespace" && *name == set.namespace);
+    if created.iter().any(ours) {
+        return Ok(());
+    }
+    for name in claim_names(set) {
+        let api = api(context.client(), "v1", "PersistentVolumeClaim", &set.namespace);
+        let what = format!("get PersistentVolumeClaim {}/{name}", set.namespace);
+        let found = calls::patiently(context, &what, || api.get_opt(&name)).await;
+        let found = found.map_err(|error| RunError::Fixture(format!("{what}: {}", calls::text(&error))))?;
+        if found.is_none() {
+            let (api_version, kind) = ("v1".to_owned(), "PersistentVolumeClaim".to_owned());
+            let undo = Undo::DeleteFixture { api_version, kind, namespace: set.namespace.clone(), name };
+            context.recorder.creating(undo.clone()).map_err(RunError::Evidence)?;
+            created.push(undo);
+        }
+    }
+    Ok(())
+}
+
+/// `TEMPLATE-SET-ORDINAL`, as the controller names them.
+fn claim_names(set: &Manifest) -> Vec<String> {
+    let templates = set.object.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array);
+    if set.kind != "StatefulSet" {
+        return Vec::new();
+    }
+    let number = |pointer: &str, default| set.object.pointer(pointer).and_then(Value::as_u64).unwrap_or(default);
+    let (first, replicas) = (number("/spec/ordinals/start", 0), number("/spec/replicas", 1));
+    let names = templates.into_iter().flatten().filter_map(|template| template.pointer("/metadata/name")?.as_str());
+    names
+        .flat_map(|template| (first..first + replicas).map(move |ordinal| format!("{template}-{}-{ordinal}", set.name)))
+        .collect()
 }
 
 /// Removes what was created, last first. Returns what is left, with the command that removes it.
@@ -201,6 +238,15 @@ mod tests {
         assert_eq!(lines, ["Namespace shop", "ConfigMap shop/web", "Service shop/web", "Deployment shop/web"]);
         assert_eq!(ordered[0].object["metadata"]["labels"][MANAGED_BY], MANAGER);
         assert_eq!(ordered[3].object["metadata"]["namespace"], "shop");
+    }
+
+    #[test]
+    fn claims_are_named_as_the_controller_names_them() {
+        let mut set = manifest("apps/v1", "StatefulSet", "db");
+        set["spec"] = json!({ "replicas": 2, "volumeClaimTemplates": [{ "metadata": { "name": "data" } }] });
+        let ordered = ordered(&[set], "shop").unwrap();
+        assert_eq!(claim_names(&ordered[1]), ["data-db-0", "data-db-1"]);
+        assert_eq!(claim_names(&ordered[0]), [] as [String; 0]);
     }
 
     #[test]

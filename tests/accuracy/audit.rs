@@ -82,10 +82,20 @@ impl Entry {
         self.verb == "watch"
     }
 
+    /// Whether it went through to a Service or pod.
+    pub(crate) fn is_proxied(&self) -> bool {
+        self.resource.ends_with("/proxy")
+    }
+
+    /// Whether it is an access review.
+    pub(crate) fn asks_for_rights(&self) -> bool {
+        self.resource.starts_with("selfsubject")
+    }
+
     /// Whether it asked for a change.
     pub(crate) fn changes(&self) -> bool {
         matches!(self.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection")
-            && !self.resource.starts_with("selfsubject")
+            && !self.asks_for_rights()
     }
 
     /// Whether it was done to such an object.

@@ -15,8 +15,7 @@ pub(crate) struct Cost {
     past_gone: Option<f64>,
     cpu: f64,
     memory_kib: u64,
-    requests: usize,
-    watches: usize,
+    requests: [usize; 3],
     bytes: u64,
 }
 
@@ -27,7 +26,6 @@ fn seconds(micros: i64) -> f64 {
 impl Cost {
     /// `act`, `ready` and `gone` are wall clock in microseconds, `reported` is a duration in microseconds.
     pub(crate) fn of(run: &Run, act: i64, ready: i64, reported: i64, gone: Option<i64>) -> Self {
-        let (requests, watches) = run.requests();
         Self {
             recovery: seconds(ready - act),
             error: seconds(reported - (ready - act)),
@@ -36,8 +34,7 @@ impl Cost {
             past_gone: gone.map(|gone| seconds(run.ended - gone.max(ready)) - WINDOW_SECONDS),
             cpu: run.cpu_seconds,
             memory_kib: run.memory_kib,
-            requests,
-            watches,
+            requests: run.requests(),
             bytes: run.bytes,
         }
     }
@@ -50,9 +47,9 @@ impl Cost {
             values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
         };
         let worst = all.iter().map(|cost| cost.error).max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(f64::NAN);
-        let (requests, watches) = all.last().map_or((0, 0), |cost| (cost.requests, cost.watches));
+        let [requests, rights, watches] = all.last().map_or([0; 3], |cost| cost.requests);
         format!(
-            "| {title} | {} | {:.3} | {:+.3} (worst {worst:+.3}) | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} | {requests} ({watches}) | {:.0} |",
+            "| {title} | {} | {:.3} | {:+.3} (worst {worst:+.3}) | {:.2} | {:.2} | {:.2} | {:.2} | {:.0} | {requests} ({rights}, {watches}) | {:.0} |",
             all.len(),
             median(&|cost| cost.recovery),
             median(&|cost| cost.error),

@@ -16,7 +16,7 @@ struct Sample {
 pub(crate) async fn measure(lab: &Lab, runs: usize) -> Result<(), String> {
     let mut all: Vec<truth::Edge> = Vec::new();
     println!(
-        "| case | runs | recovery, s: true | reported − true | before the act, s | past the recovery, s | past the old one's end, s | CPU s | memory, MiB | requests (watches) | received, kB |"
+        "| case | runs | recovery, s: true | reported − true | before the act, s | past the recovery, s | past the old one's end, s | CPU s | memory, MiB | requests (for rights, watches) | received, kB |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for case in cases::measured(lab) {

@@ -127,7 +127,8 @@ impl Lab {
             .args(["--format", "%U %S %M", "--quiet", "--output"])
             .arg(&figures)
             .arg(env!("CARGO_BIN_EXE_driftproof"));
-        command.args(["run", scenario, "--context", &context, "--kubeconfig", "kubeconfig", "--report-dir"]);
+        command.args(["run", scenario, "--context", &context, "--kubeconfig", "kubeconfig"]);
+        command.args(["--agent-image", "driftproof:test", "--report-dir"]);
         command.arg(&out).args(more).current_dir(self.folder.path()).env_remove("GITHUB_STEP_SUMMARY");
         let (mark, bytes, begun) = (self.audit.mark(), self.relay.answered(), now());
         let output =
@@ -163,10 +164,15 @@ impl Run {
         Ok((measure::measure(&evidence), evidence.header.started))
     }
 
-    /// Requests of Driftproof itself, watches among them.
-    pub(crate) fn requests(&self) -> (usize, usize) {
-        let ours = || self.log.iter().filter(|entry| entry.by(USER));
-        (ours().count(), ours().filter(|entry| entry.is_watch()).count())
+    /// Requests of Driftproof itself, without the probes that went through the API server's proxy; the questions for rights
+    /// among them, and the watches.
+    pub(crate) fn requests(&self) -> [usize; 3] {
+        let ours = || self.log.iter().filter(|entry| entry.by(USER) && !entry.is_proxied());
+        [
+            ours().count(),
+            ours().filter(|entry| entry.asks_for_rights()).count(),
+            ours().filter(|entry| entry.is_watch()).count(),
+        ]
     }
 }
 

@@ -55,7 +55,21 @@ cluster_same_as_asked() { # a cluster that runs with other settings is not what 
     die "cluster '$CLUSTER' runs with nodes=$NODES zones=${ZONES:-one each} timings=$TIMINGS policies=$POLICIES; take it down first (testbed down --cluster $CLUSTER)"
 }
 
+# Each kubelet, containerd and kube-proxy holds some, and the usual 128 are soon used up: kubelets die of "too many open files".
+readonly INOTIFY=/proc/sys/fs/inotify/max_user_instances
+
+inotify_raise() {
+  [[ ! -e $STATE/inotify && $(cat $INOTIFY) -lt 8192 ]] || return 0
+  cat $INOTIFY > "$STATE/inotify"
+  echo 8192 > $INOTIFY
+}
+
+inotify_restore() { # with the last cluster
+  [[ ! -s $STATE/inotify ]] || cat "$STATE/inotify" > $INOTIFY
+}
+
 cluster_new() {
+  inotify_raise
   SLOT=$(network_free_slot)
   cluster_addresses
   mkdir -p "$DIR/logs" "$DIR/nodes"
@@ -123,6 +137,7 @@ cluster_down_command() { # --all or the one
   exec 9>&-
   if [[ -z $(cluster_list) ]]; then
     network_forget
+    inotify_restore
     rm -rf "$STATE"
   fi
 }
