@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
-use k8s_openapi::api::core::v1::{Node, Pod, Service};
+use k8s_openapi::api::core::v1::{Node, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -27,13 +27,11 @@ pub struct Inventory {
     pub stateful_sets: Vec<StatefulSet>,
     /// `DaemonSets`.
     pub daemon_sets: Vec<DaemonSet>,
-    /// Services.
-    pub services: Vec<Service>,
     /// `PodDisruptionBudgets`.
     pub budgets: Vec<PodDisruptionBudget>,
     /// `NetworkPolicies`, ours and others'.
     pub policies: Vec<NetworkPolicy>,
-    /// Labels of the namespaces, by name.
+    /// Labels of the namespaces, by name; empty where no plan needs them.
     pub namespace_labels: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -46,7 +44,6 @@ impl Inventory {
         sort(&mut self.replica_sets);
         sort(&mut self.stateful_sets);
         sort(&mut self.daemon_sets);
-        sort(&mut self.services);
         sort(&mut self.budgets);
         sort(&mut self.policies);
         self.nodes.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));

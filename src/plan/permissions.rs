@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::scenario::{Aspect, DataCheck, FailureMode, Fault, FaultKind, PodSet, Probe, Scenario, ServicePort};
+use crate::scenario::{
+    Aspect, DataCheck, FailureMode, Fault, FaultKind, PodSet, Probe, Scenario, ServicePort, Workload, WorkloadKind,
+};
 
 use super::model::Permission;
 
@@ -31,32 +33,40 @@ fn observing(scenario: &Scenario) -> Vec<Permission> {
     let read = ["get", "list", "watch"];
     all.extend(needs("", "pods", &read, pods));
     all.extend(needs("", "nodes", &read, None));
-    all.extend(needs("", "namespaces", &["get", "list"], None));
     all.extend(needs("", "events", &["list", "watch"], target));
-    all.extend(needs("", "services", &["get", "list"], target));
     all.extend(needs("", "persistentvolumeclaims", &["list", "watch"], target));
     all.extend(needs("discovery.k8s.io", "endpointslices", &["list", "watch"], target));
     all.extend(needs("storage.k8s.io", "volumeattachments", &["list", "watch"], None));
-    for workload in ["deployments", "replicasets", "statefulsets", "daemonsets"] {
-        all.extend(needs("apps", workload, &read, pods));
+    // Which pods belong together, for the rule of the last ready replica.
+    all.extend(needs("apps", "replicasets", &["list", "watch"], pods));
+    if let Some(resource) = scenario.target.workload.as_ref().and_then(resource) {
+        all.extend(needs("apps", resource, &read, target));
     }
     all.extend(needs("policy", "poddisruptionbudgets", &["list", "watch"], pods));
-    all.extend(needs("networking.k8s.io", "networkpolicies", &["list"], target));
+    // What a policy of somebody else lets through decides whether a partition can be proven.
+    let partitions = scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NetworkPartition(_)));
+    if partitions {
+        all.extend(needs("", "namespaces", &["list"], None));
+    }
+    if partitions || scenario.expect.same_after.contains(&Aspect::Leftovers) {
+        all.extend(needs("networking.k8s.io", "networkpolicies", &["list"], target));
+    }
     all.extend(needs("coordination.k8s.io", "leases", &["get", "create", "update", "delete"], target));
     if scenario.expect.same_after.contains(&Aspect::Config) {
         all.extend(needs("", "configmaps", &["get"], target));
         all.extend(needs("", "secrets", &["get"], target));
     }
-    for namespace in others(scenario) {
-        for (group, resource) in [("", "pods"), ("apps", "deployments"), ("apps", "replicasets")] {
-            all.extend(needs(group, resource, &read, Some(namespace)));
+    for set in pod_sets(scenario) {
+        let namespace = set.namespace.as_deref().or(target);
+        all.extend(needs("", "pods", &read, namespace));
+        all.extend(needs("apps", "replicasets", &["list", "watch"], namespace));
+        if let Some(resource) = set.workload.as_ref().and_then(resource) {
+            all.extend(needs("apps", resource, &["list"], namespace));
         }
-        all.extend(needs("apps", "statefulsets", &read, Some(namespace)));
-        all.extend(needs("apps", "daemonsets", &read, Some(namespace)));
     }
     for port in services(scenario) {
         let namespace = port.namespace.as_deref().or(target);
-        all.extend(needs("", "services", &["get", "list"], namespace));
+        all.extend(needs("", "services", &["get"], namespace));
         all.extend(needs("discovery.k8s.io", "endpointslices", &["list", "watch"], namespace));
     }
     all
@@ -156,7 +166,7 @@ pub fn of_node_agents(scenario: &Scenario, namespace: &str) -> Vec<Permission> {
 }
 
 /// Namespaces of pod sets that are not the target's.
-fn others(scenario: &Scenario) -> BTreeSet<&str> {
+fn pod_sets(scenario: &Scenario) -> Vec<&PodSet> {
     let mut sets: Vec<&PodSet> = scenario.probes.iter().filter_map(Probe::from_pods).collect();
     for fault in &scenario.faults {
         match &fault.kind {
@@ -165,7 +175,17 @@ fn others(scenario: &Scenario) -> BTreeSet<&str> {
             FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) => {}
         }
     }
-    sets.into_iter().filter_map(|set| set.namespace.as_deref()).collect()
+    sets
+}
+
+/// The resource of a workload; bare pods are read anyway.
+fn resource(workload: &Workload) -> Option<&'static str> {
+    match workload.kind {
+        WorkloadKind::Deployment => Some("deployments"),
+        WorkloadKind::StatefulSet => Some("statefulsets"),
+        WorkloadKind::DaemonSet => Some("daemonsets"),
+        WorkloadKind::Pod => None,
+    }
 }
 
 /// Services that are probed or written to.

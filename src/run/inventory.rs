@@ -36,10 +36,9 @@ async fn gather(client: &Client, clock: Clock, scenario: &Scenario) -> Result<In
         replica_sets: reader.read("apps", "replicasets").await?,
         stateful_sets: reader.read("apps", "statefulsets").await?,
         daemon_sets: reader.read("apps", "daemonsets").await?,
-        services: reader.read("", "services").await?,
         budgets: reader.read("policy", "poddisruptionbudgets").await?,
         policies: reader.read("networking.k8s.io", "networkpolicies").await?,
-        namespace_labels: namespace_labels(client, clock).await?,
+        namespace_labels: reader.namespace_labels().await?,
     }
     .sorted())
 }
@@ -70,11 +69,15 @@ impl Reader<'_> {
         }
         Ok(all)
     }
-}
 
-async fn namespace_labels(client: &Client, clock: Clock) -> Result<BTreeMap<String, BTreeMap<String, String>>, String> {
-    let namespaces = pages(clock, &Api::<Namespace>::all(client.clone()), "namespaces").await?;
-    Ok(namespaces.into_iter().map(|one| (one.name_any(), one.metadata.labels.unwrap_or_default())).collect())
+    /// Labels by namespace, where the plan needs them.
+    async fn namespace_labels(&self) -> Result<BTreeMap<String, BTreeMap<String, String>>, String> {
+        if !self.permissions.iter().any(|permission| permission.resource == "namespaces" && permission.verb == "list") {
+            return Ok(BTreeMap::new());
+        }
+        let namespaces = pages(self.clock, &Api::<Namespace>::all(self.client.clone()), "namespaces").await?;
+        Ok(namespaces.into_iter().map(|one| (one.name_any(), one.metadata.labels.unwrap_or_default())).collect())
+    }
 }
 
 async fn pages<K: Clone + DeserializeOwned + Debug>(clock: Clock, api: &Api<K>, what: &str) -> Result<Vec<K>, String> {

@@ -22,6 +22,7 @@ mod preflight;
 mod prepare;
 mod probe;
 mod queries;
+mod rights;
 mod snapshot;
 mod stages;
 mod steady;

@@ -91,7 +91,7 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
     context.recorder.stage(Stage::Prepare);
     preflight::machines(context)?;
     preflight::vantages(context)?;
-    or_stop(stop, prepare::rights(context, job)).await??;
+    or_stop(stop, prepare::check_rights(context, job)).await??;
     let watches = or_stop(stop, within(context.clock(), LISTED_LIMIT, observe::start(context))).await?;
     running.watches = Some(watches.ok_or_else(|| {
         let limit = humantime::format_duration(LISTED_LIMIT);
@@ -112,7 +112,7 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
     }
 
     context.recorder.stage(Stage::Settle);
-    settle(context, running, stop).await?;
+    settle(context, running, stop, injected.quiet).await?;
 
     context.recorder.stage(Stage::Check);
     or_stop(stop, check(context, running)).await
@@ -196,11 +196,12 @@ fn tell_plan(context: &Context, plan: &Plan) {
     context.recorder.tell(News::Planned { steps: plan.steps.len(), until });
 }
 
-/// Waits for the steady state after the last heal; says so when it waits in vain.
-async fn settle(context: &Context, running: &mut Running, stop: &mut Stop) -> Result<(), Halt> {
+/// Waits for the steady state after the faults; says so when it waits in vain. A target that has been steady since it
+/// was last disturbed need not begin its window anew because a proof took longer.
+async fn settle(context: &Context, running: &mut Running, stop: &mut Stop, quiet: Duration) -> Result<(), Halt> {
     let bound = stages::settle_bound(context);
     let Some(watcher) = &running.watcher else { return Ok(()) };
-    let settled = or_stop(stop, watcher.hold(context.scenario.steady.window, bound)).await?;
+    let settled = or_stop(stop, watcher.hold_since(quiet, context.scenario.steady.window, bound)).await?;
     if let Err(reason) = settled {
         let limit = humantime::format_duration(bound);
         let reason =

@@ -14,7 +14,7 @@ use crate::world::{Means, World};
 use super::context::{Context, Recorder};
 use super::observe::{self, Board};
 use super::steady::Watcher;
-use super::{Job, Progress, RunError, calls, fixtures, inventory, preflight};
+use super::{Job, Progress, RunError, calls, fixtures, inventory, rights};
 
 /// A plan, and what had to be created to make it.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ impl Context {
 pub async fn prepare(world: &World, job: &Job) -> Result<Prepared, RunError> {
     let (progress, _) = tokio::sync::mpsc::unbounded_channel();
     let context = Context::new(world, job, Log::new(Box::new(Memory::default())), progress);
-    rights(&context, job).await?;
+    check_rights(&context, job).await?;
     let watches = observe::start(&context).await;
     let mut created = Vec::new();
     let planned = plan_now(&context, job, &mut created).await;
@@ -74,13 +74,13 @@ async fn plan_now(context: &Context, job: &Job, created: &mut Vec<Undo>) -> Resu
 ///
 /// # Errors
 /// All missing ones.
-pub(super) async fn rights(context: &Context, job: &Job) -> Result<(), RunError> {
+pub(super) async fn check_rights(context: &Context, job: &Job) -> Result<(), RunError> {
     let mut permissions = needed(context);
     if job.apply_fixtures {
         let there = namespaces_there(context, job).await;
         permissions.extend(plan::fixture_permissions(&job.manifests, &context.scenario.target.namespace, &there));
     }
-    preflight::check(&context.world.client, &permissions).await?;
+    rights::check(&context.world.client, &permissions).await?;
     super::faults::node_agent::admitted(context).await
 }
 

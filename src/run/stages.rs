@@ -12,7 +12,7 @@ use crate::plan::{self, Plan, Step};
 use crate::scenario::FaultKind;
 
 use super::context::Context;
-use super::faults::{self, Release};
+use super::faults::{self, Ended, Release};
 use super::wait::{stopped, within};
 use super::{Stop, inventory};
 
@@ -30,12 +30,14 @@ pub(super) struct Injected {
     pub(super) dirty: Vec<String>,
     /// Whether a stop was asked for.
     pub(super) interrupted: bool,
+    /// When the last of them disturbed the target for the last time.
+    pub(super) quiet: Duration,
 }
 
 /// A step under way.
 struct Active {
     release: watch::Sender<bool>,
-    task: JoinHandle<Vec<String>>,
+    task: JoinHandle<Ended>,
 }
 
 /// Injects every step when it is due, and returns when all are healed.
@@ -57,7 +59,7 @@ pub(super) async fn inject(context: &Context, plan: &Plan, stop: &mut Stop) -> I
         let task = tokio::spawn(live(context.clone(), step.clone(), again, Release(released)));
         active.push(Active { release, task });
     }
-    let mut dirty = BTreeMap::new();
+    let mut ends = BTreeMap::new();
     for (index, step) in active.iter_mut().enumerate() {
         let ended = tokio::select! {
             biased;
@@ -65,27 +67,38 @@ pub(super) async fn inject(context: &Context, plan: &Plan, stop: &mut Stop) -> I
             ended = &mut step.task => Some(ended),
         };
         match ended {
-            Some(left) => dirty.insert(index, result(left)),
+            Some(left) => ends.insert(index, result(left)),
             None => break,
         };
     }
-    if dirty.len() == active.len() {
-        return Injected { dirty: dirty.into_values().flatten().collect(), interrupted: false };
+    if ends.len() == active.len() {
+        return Injected::of(ends.into_values(), false);
     }
-    let rest = active.split_off(dirty.len());
+    let rest = active.split_off(ends.len());
     let mut injected = heal_all(rest).await;
-    injected.dirty.splice(0..0, dirty.into_values().flatten());
+    injected.dirty.splice(0..0, ends.into_values().flat_map(|end| end.dirty));
     injected
 }
 
-async fn live(context: Context, planned: Step, again: bool, release: Release) -> Vec<String> {
+impl Injected {
+    fn of(ends: impl IntoIterator<Item = Ended>, interrupted: bool) -> Self {
+        let mut all = Self { interrupted, ..Self::default() };
+        for end in ends {
+            all.dirty.extend(end.dirty);
+            all.quiet = all.quiet.max(end.quiet);
+        }
+        all
+    }
+}
+
+async fn live(context: Context, planned: Step, again: bool, release: Release) -> Ended {
     sighted(&context, release.clone()).await;
     let step = if again { choose(&context, &planned).await } else { Ok(planned.clone()) };
     match step {
         Ok(step) => faults::live(&context, &step, release).await,
         Err(reason) => {
             context.recorder.life(&planned.id, Life::InjectFailed { reason });
-            Vec::new()
+            Ended { dirty: Vec::new(), quiet: context.clock().elapsed() }
         }
     }
 }
@@ -109,16 +122,19 @@ async fn choose(context: &Context, planned: &Step) -> Result<Step, String> {
 
 /// Heals the last first; each is done before the next one begins.
 async fn heal_all(active: Vec<Active>) -> Injected {
-    let mut dirty = Vec::new();
+    let mut ends = Vec::new();
     for step in active.into_iter().rev() {
         let _ = step.release.send(true);
-        dirty.extend(result(step.task.await));
+        ends.push(result(step.task.await));
     }
-    Injected { dirty, interrupted: true }
+    Injected::of(ends, true)
 }
 
-fn result(ended: Result<Vec<String>, tokio::task::JoinError>) -> Vec<String> {
-    ended.unwrap_or_else(|error| vec![format!("a fault's task broke off, look for what it left: {error}")])
+fn result(ended: Result<Ended, tokio::task::JoinError>) -> Ended {
+    ended.unwrap_or_else(|error| Ended {
+        dirty: vec![format!("a fault's task broke off, look for what it left: {error}")],
+        quiet: Duration::ZERO,
+    })
 }
 
 /// How long the target may take to become steady again.

@@ -36,13 +36,22 @@ impl Key {
 pub struct Object {
     value: Value,
     typed: OnceLock<Box<dyn Any + Send + Sync>>,
+    glance: OnceLock<Glance>,
+}
+
+/// What is asked of each of thousands of pods again and again, read from the JSON at most once for each version.
+#[derive(Clone, Copy, Debug)]
+struct Glance {
+    terminating: bool,
+    finished: bool,
+    ready: bool,
 }
 
 impl Object {
     /// Wraps a complete object.
     #[must_use]
     pub fn new(value: Value) -> Self {
-        Self { value, typed: OnceLock::new() }
+        Self { value, typed: OnceLock::new(), glance: OnceLock::new() }
     }
 
     /// The object as JSON.
@@ -89,7 +98,34 @@ impl Object {
     /// Whether `metadata.deletionTimestamp` is set.
     #[must_use]
     pub fn is_terminating(&self) -> bool {
-        self.at("/metadata/deletionTimestamp").is_some()
+        self.glance().terminating
+    }
+
+    /// Whether `status.phase` is an end: `Succeeded` or `Failed`.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.glance().finished
+    }
+
+    /// Whether the condition `Ready` is True.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.glance().ready
+    }
+
+    /// A condition of `status.conditions` by its type.
+    #[must_use]
+    pub fn condition(&self, kind: &str) -> Option<&Value> {
+        let conditions = self.value.get("status")?.get("conditions")?.as_array()?;
+        conditions.iter().find(|condition| condition.get("type").and_then(Value::as_str) == Some(kind))
+    }
+
+    fn glance(&self) -> Glance {
+        *self.glance.get_or_init(|| Glance {
+            terminating: self.at("/metadata/deletionTimestamp").is_some(),
+            finished: matches!(self.text("/status/phase"), "Succeeded" | "Failed"),
+            ready: self.condition("Ready").and_then(|ready| ready.get("status")?.as_str()) == Some("True"),
+        })
     }
 
     /// A label's value.

@@ -54,8 +54,19 @@ impl Release {
     }
 }
 
-/// Lives through one fault. Returns what could not be undone.
-pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -> Vec<String> {
+/// How a fault ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ended {
+    /// What could not be undone.
+    pub(super) dirty: Vec<String>,
+    /// When it disturbed the target for the last time: at its injection when nothing is healed, at its healing otherwise.
+    /// Whatever has to be waited for to prove it, the target has been left alone since.
+    pub(super) quiet: Duration,
+}
+
+/// Lives through one fault.
+pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -> Ended {
+    let quiet_now = |dirty: Vec<String>| Ended { dirty, quiet: context.clock().elapsed() };
     let note = |life| context.recorder.life(&step.id, life);
     let before = match &step.action {
         Action::NetworkPartition { canaries, pods, direction, .. } => {
@@ -70,28 +81,30 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
     note(Life::Intent { action: step.action.clone(), undo: undo.clone() });
     if let Err(reason) = context.recorder.sync() {
         note(Life::InjectFailed { reason: format!("{reason}; nothing is touched without a record of it") });
-        return Vec::new();
+        return quiet_now(Vec::new());
     }
     if *release.0.borrow() {
         note(Life::InjectFailed { reason: "the run was stopped before the injection".to_owned() });
-        return Vec::new();
+        return quiet_now(Vec::new());
     }
     let before = match ready(context, step, before, &mut release).await {
         Ok(before) => before,
         Err(reason) => {
             note(Life::InjectFailed { reason });
-            return heal(context, step, &Before::Nothing, &undo).await;
+            return quiet_now(heal(context, step, &Before::Nothing, &undo).await);
         }
     };
     note(Life::Injecting);
-    match inject(context, step, &before, &mut release).await {
+    let injected = inject(context, step, &before, &mut release).await;
+    let untouched_since = quiet_now(Vec::new());
+    match injected {
         Ok(()) => {
             note(Life::Injected);
             prove_and_hold(context, step, &before, release, !undo.is_empty()).await;
         }
         Err(reason) => note(Life::InjectFailed { reason }),
     }
-    if undo.is_empty() { Vec::new() } else { heal(context, step, &before, &undo).await }
+    if undo.is_empty() { untouched_since } else { quiet_now(heal(context, step, &before, &undo).await) }
 }
 
 /// Starts what must be running before the injection, so that recovery is counted from the deed and not from an image pull.

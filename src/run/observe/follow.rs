@@ -24,6 +24,9 @@ const PAUSE_IDLE: Duration = Duration::from_secs(16);
 /// The longest pause between attempts at a server that is away: until it is asked again, nothing is seen.
 const PAUSE_AWAY: Duration = Duration::from_secs(4);
 
+/// The annotation of the bookmark after which a watch is live.
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+
 /// What a follower hears.
 #[derive(Debug)]
 pub(in crate::run) enum Notice<K> {
@@ -58,6 +61,9 @@ struct Place {
     version: Option<String>,
     known: BTreeSet<String>,
     listed: bool,
+    /// Whether the server is believed to send a collection as the first events of a watch: one request less than list and
+    /// watch (`sendInitialEvents`, on by default from 1.34). Unlearnt at the first refusal.
+    streams: bool,
     failures: u32,
     broken: Option<String>,
 }
@@ -74,6 +80,8 @@ enum Ended {
 enum Trouble {
     /// The version is too old: list again.
     Expired,
+    /// The server does not send a collection as a watch: list it.
+    Unstreamed,
     /// Not allowed or not there: no use in asking again.
     Final(String),
     /// Ask again later.
@@ -90,12 +98,13 @@ pub(in crate::run) async fn follow<K>(
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut place = Place { version: None, known: BTreeSet::new(), listed: false, failures: 0, broken: None };
+    let mut place =
+        Place { version: None, known: BTreeSet::new(), listed: false, streams: true, failures: 0, broken: None };
     loop {
         let begun = feed.clock.elapsed();
         let result = match place.version.clone() {
-            None => list(&api, &filter, &mut place, &mut take).await,
-            Some(version) => watch(&feed, &what, &api, &filter, version, &mut place, &mut take).await,
+            None if !place.streams => list(&api, &filter, &mut place, &mut take).await,
+            version => watch(&feed, &what, &api, &filter, version, &mut place, &mut take).await,
         };
         match result {
             Ok(Ended::Idle) if feed.clock.elapsed() < begun + SHORTEST => place.failures += 1,
@@ -107,6 +116,7 @@ pub(in crate::run) async fn follow<K>(
                 place.version = None;
                 feed.gap(format!("watch of {what}: its version had expired; listed again"), true);
             }
+            Err(Trouble::Unstreamed) => place.streams = false,
             Err(Trouble::Passing(reason)) => {
                 place.failures += 1;
                 // One broken connection is resumed without loss; only a failed resumption makes us blind.
@@ -148,6 +158,28 @@ impl Place {
             feed.gap(format!("watch of {what} broke ({reason}) and was resumed"), true);
         }
     }
+
+    /// What it means that a list has this object.
+    fn listing(&mut self, uid: &str, unseen: &mut BTreeSet<String>) -> Change {
+        let known = unseen.remove(uid);
+        self.known.insert(uid.to_owned());
+        match (self.listed, known) {
+            (false, _) => Change::Initial,
+            (true, true) => Change::Modified,
+            (true, false) => Change::Added,
+        }
+    }
+
+    /// A list is complete as of a version: what it did not have is gone.
+    fn complete<K>(&mut self, unseen: BTreeSet<String>, version: String, take: &mut (impl FnMut(Notice<K>) + Send)) {
+        for uid in unseen {
+            take(Notice::Lost(uid));
+        }
+        self.version = Some(version);
+        if !std::mem::replace(&mut self.listed, true) {
+            take(Notice::Listed);
+        }
+    }
 }
 
 async fn list<K>(
@@ -168,43 +200,65 @@ where
     let mut unseen = std::mem::take(&mut place.known);
     for object in list.items {
         let Some(uid) = object.uid() else { continue };
-        let change = match (place.listed, unseen.remove(&uid)) {
-            (false, _) => Change::Initial,
-            (true, true) => Change::Modified,
-            (true, false) => Change::Added,
-        };
-        place.known.insert(uid);
+        let change = place.listing(&uid, &mut unseen);
         take(Notice::Object(change, object));
     }
-    for uid in unseen {
-        take(Notice::Lost(uid));
-    }
-    place.version = Some(list.metadata.resource_version.unwrap_or_default());
-    if !std::mem::replace(&mut place.listed, true) {
-        take(Notice::Listed);
-    }
+    place.complete(unseen, list.metadata.resource_version.unwrap_or_default(), take);
     Ok(Ended::Fruitful)
 }
 
+/// Watches from where the place is. Without a version the server first sends what there is, and marks where that ends.
 async fn watch<K>(
     feed: &Feed,
     what: &str,
     api: &Api<K>,
     filter: &Filter,
-    version: String,
+    version: Option<String>,
     place: &mut Place,
     take: &mut (impl FnMut(Notice<K>) + Send),
 ) -> Result<Ended, Trouble>
 where
     K: Resource + Clone + DeserializeOwned + Debug + 'static,
 {
+    // While the first events come: what was known before and has not come again.
+    let mut unseen = version.is_none().then(|| std::mem::take(&mut place.known));
     let params = WatchParams {
         label_selector: filter.labels.clone(),
         field_selector: filter.fields.clone(),
         timeout: Some(WATCH_SECONDS),
+        send_initial_events: unseen.is_some(),
         ..WatchParams::default()
     };
-    let stream = api.watch(&params, &version).await.map_err(|error| trouble(&error))?;
+    let result = watch_events(feed, what, api, &params, version, place, &mut unseen, take).await;
+    if let Some(unseen) = unseen {
+        // It ended among the first events: what there is will be told again from the start.
+        place.known.extend(unseen);
+        place.version = None;
+        // Some servers take the parameter for a plain watch.
+        return Err(result.err().unwrap_or(Trouble::Unstreamed));
+    }
+    result
+}
+
+#[expect(clippy::too_many_arguments, reason = "one loop over one stream, with all that it may change")]
+async fn watch_events<K>(
+    feed: &Feed,
+    what: &str,
+    api: &Api<K>,
+    params: &WatchParams,
+    version: Option<String>,
+    place: &mut Place,
+    unseen: &mut Option<BTreeSet<String>>,
+    take: &mut (impl FnMut(Notice<K>) + Send),
+) -> Result<Ended, Trouble>
+where
+    K: Resource + Clone + DeserializeOwned + Debug + 'static,
+{
+    let stream = api.watch(params, version.as_deref().unwrap_or_default()).await;
+    let stream = stream.map_err(|error| match calls::status(&error).map(|status| status.code) {
+        Some(400 | 422) if unseen.is_some() => Trouble::Unstreamed,
+        _ => trouble(&error),
+    })?;
     place.recovered(feed, what);
     let mut stream = std::pin::pin!(stream);
     let mut ended = Ended::Idle;
@@ -215,18 +269,29 @@ where
             WatchEvent::Modified(object) => (Change::Modified, object),
             WatchEvent::Deleted(object) => (Change::Deleted, object),
             WatchEvent::Bookmark(bookmark) => {
-                place.version = Some(bookmark.metadata.resource_version);
+                let version = bookmark.metadata.resource_version;
+                let marks_the_end = bookmark.metadata.annotations.contains_key(INITIAL_EVENTS_END);
+                match unseen.take_if(|_| marks_the_end) {
+                    Some(unseen) => place.complete(unseen, version, take),
+                    None => place.version = Some(version),
+                }
                 continue;
             }
             WatchEvent::Error(status) => return Err(trouble(&kube::Error::Api(status))),
         };
         place.version = object.resource_version().or(place.version.take());
         let uid = object.uid().unwrap_or_default();
-        if change == Change::Deleted {
-            place.known.remove(&uid);
-        } else {
-            place.known.insert(uid);
-        }
+        let change = match (change, unseen.as_mut()) {
+            (Change::Added, Some(unseen)) => place.listing(&uid, unseen),
+            (Change::Deleted, _) => {
+                place.known.remove(&uid);
+                change
+            }
+            (Change::Added | Change::Modified | Change::Initial, _) => {
+                place.known.insert(uid);
+                change
+            }
+        };
         take(Notice::Object(change, object));
     }
     Ok(ended)

@@ -32,6 +32,11 @@ impl PodState {
         !self.seen.deletion.is_empty()
     }
 
+    /// Neither ended nor being deleted.
+    pub(in crate::run) fn wanted(&self) -> bool {
+        !self.terminating() && !matches!(self.seen.phase.as_str(), "Succeeded" | "Failed")
+    }
+
     pub(in crate::run) fn running(&self) -> bool {
         self.seen.phase == "Running" && !self.terminating()
     }
@@ -66,6 +71,8 @@ pub(in crate::run) struct Picture {
     by_node: BTreeMap<String, BTreeSet<String>>,
     /// UIDs of the target's pods that serve on a node that is Ready.
     pub(in crate::run) strong: BTreeSet<String>,
+    /// UIDs of the target's pods that have neither ended nor are being deleted.
+    pub(in crate::run) wanted: BTreeSet<String>,
     pub(in crate::run) nodes: BTreeMap<String, NodeSeen>,
     pub(in crate::run) workload: Option<WorkloadSeen>,
     replica_sets: ReplicaSets,
@@ -94,6 +101,7 @@ impl Picture {
             pods: BTreeMap::new(),
             by_node: BTreeMap::new(),
             strong: BTreeSet::new(),
+            wanted: BTreeSet::new(),
             nodes: BTreeMap::new(),
             workload: None,
             replica_sets: BTreeMap::new(),
@@ -139,6 +147,7 @@ impl Picture {
         let same = before.as_ref().is_some_and(|before| before.relevant == relevant && alike(&before.seen, &seen));
         if change == Change::Deleted {
             self.strong.remove(&uid);
+            self.wanted.remove(&uid);
             self.warnings.remove(&uid);
         } else {
             self.by_node.entry(seen.node.clone()).or_default().insert(uid.clone());
@@ -163,6 +172,11 @@ impl Picture {
             self.strong.insert(uid.to_owned());
         } else {
             self.strong.remove(uid);
+        }
+        if state.seen.target && state.wanted() {
+            self.wanted.insert(uid.to_owned());
+        } else {
+            self.wanted.remove(uid);
         }
     }
 

@@ -29,7 +29,7 @@ fn pods(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
     }
     let name = crate::plan::Group::from(&scenario.target).describe();
     let mut missing: Vec<&PodState> =
-        picture.target_pods().filter(|state| wanted(state) && !picture.strong.contains(&state.seen.uid)).collect();
+        picture.target_pods().filter(|state| state.wanted() && !picture.strong.contains(&state.seen.uid)).collect();
     missing.sort_by(|a, b| a.seen.name.cmp(&b.seen.name));
     let mut why: Vec<String> = missing.iter().take(NAMES).map(|state| why_not(state, picture)).collect();
     if missing.len() > NAMES {
@@ -55,7 +55,7 @@ fn desired(scenario: &Scenario, picture: &Picture) -> Result<usize, String> {
     let desired = match &target.workload {
         None => match &picture.strength {
             Some(strength) => strength.pods,
-            None => picture.target_pods().filter(|state| wanted(state)).count(),
+            None => picture.wanted.len(),
         },
         Some(workload) if workload.kind == WorkloadKind::Pod => 1,
         Some(_) => {
@@ -73,10 +73,6 @@ fn desired(scenario: &Scenario, picture: &Picture) -> Result<usize, String> {
         Some(_) => format!("{} wants no pods", name()),
         None => format!("there are no {}", name()),
     })
-}
-
-fn wanted(state: &PodState) -> bool {
-    !state.terminating() && !matches!(state.seen.phase.as_str(), "Succeeded" | "Failed")
 }
 
 fn why_not(state: &PodState, picture: &Picture) -> String {

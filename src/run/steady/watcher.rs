@@ -34,13 +34,25 @@ impl Watcher {
     /// # Errors
     /// What was missing when the time was up.
     pub(in crate::run) async fn hold(&self, window: Duration, bound: Duration) -> Result<Duration, String> {
+        self.hold_since(self.context.clock().elapsed(), window, bound).await
+    }
+
+    /// The same, counted from a moment that may be over.
+    ///
+    /// # Errors
+    /// What was missing when the time was up.
+    pub(in crate::run) async fn hold_since(
+        &self,
+        from: Duration,
+        window: Duration,
+        bound: Duration,
+    ) -> Result<Duration, String> {
         let clock = self.context.clock();
-        let begun = clock.elapsed();
-        let deadline = begun + bound;
+        let deadline = clock.elapsed() + bound;
         let mut state = self.state.clone();
         loop {
             let since = *state.borrow_and_update();
-            let until = since.map_or(deadline, |since| since.max(begun) + window);
+            let until = since.map_or(deadline, |since| since.max(from) + window);
             if clock.elapsed() >= until {
                 return since.ok_or_else(|| self.missing());
             }

@@ -31,6 +31,19 @@ fn event(kind: &str, object: &Value) -> Value {
     json!({ "type": kind, "object": object })
 }
 
+/// A server that does not send a collection as a watch.
+fn unstreamed() -> Answer {
+    Answer::Now(422, failure(422, "Invalid"))
+}
+
+/// A collection as the first events of a watch.
+fn initial(version: u32, nodes: &[Value]) -> Vec<Value> {
+    let meta =
+        json!({ "resourceVersion": version.to_string(), "annotations": { "k8s.io/initial-events-end": "true" } });
+    let end = event("BOOKMARK", &json!({ "apiVersion": "v1", "kind": "Node", "metadata": meta }));
+    nodes.iter().map(|node| event("ADDED", node)).chain([end]).collect()
+}
+
 /// Follows nodes for ten minutes; what was heard, the requests, and the gaps.
 async fn heard(answers: Vec<Answer>) -> (Vec<String>, Vec<String>, Vec<(String, bool)>) {
     let script = Script::new(answers);
@@ -53,23 +66,37 @@ async fn heard(answers: Vec<Answer>) -> (Vec<String>, Vec<String>, Vec<(String, 
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_version_is_listed_again_and_what_vanished_is_told() {
-    let (heard, asked, gaps) = heard(vec![
-        list(5, &[node("a", 1), node("b", 2)]),
-        Answer::Events(vec![event("ADDED", &node("c", 6)), event("ERROR", &failure(410, "Expired"))]),
-        list(9, &[node("b", 8), node("c", 6), node("d", 9)]),
-    ])
-    .await;
-    assert_eq!(heard, ["Initial a", "Initial b", "Listed", "Added c", "Modified b", "Modified c", "Added d", "Lost a"]);
-    assert_eq!(gaps, [("watch of nodes: its version had expired; listed again".to_owned(), true)]);
-    assert_eq!(asked.len(), 4, "{asked:#?}");
+    let before = [node("a", 1), node("b", 2)];
+    let after = [node("b", 8), node("c", 6), node("d", 9)];
+    let broken = vec![event("ADDED", &node("c", 6)), event("ERROR", &failure(410, "Expired"))];
+    let streamed =
+        vec![Answer::Events([initial(5, &before), broken.clone()].concat()), Answer::Events(initial(9, &after))];
+    let listed = vec![unstreamed(), list(5, &before), Answer::Events(broken), list(9, &after)];
+    for (answers, requests) in [(streamed, 3), (listed, 5)] {
+        let (heard, asked, gaps) = heard(answers).await;
+        let wanted = ["Initial a", "Initial b", "Listed", "Added c", "Modified b", "Modified c", "Added d", "Lost a"];
+        assert_eq!(heard, wanted);
+        assert_eq!(gaps, [("watch of nodes: its version had expired; listed again".to_owned(), true)]);
+        assert_eq!(asked.len(), requests, "{asked:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_ends_among_its_first_events_is_not_taken_for_a_list() {
+    let cut = initial(5, &[node("a", 1), node("b", 2)]).into_iter().take(1).collect();
+    let (heard, asked, _) = heard(vec![Answer::Events(cut), list(5, &[node("a", 1), node("b", 2)])]).await;
+    assert_eq!(heard, ["Initial a", "Initial a", "Initial b", "Listed"]);
+    assert!(asked[0].contains("sendInitialEvents=true") && !asked[1].contains("watch"), "{asked:#?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_ends_is_resumed_where_it_was() {
     let bookmark = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "resourceVersion": "7" } });
-    let (heard, asked, gaps) =
-        heard(vec![list(5, &[]), Answer::Events(vec![event("ADDED", &node("a", 6)), event("BOOKMARK", &bookmark)])])
-            .await;
+    let (heard, asked, gaps) = heard(vec![
+        Answer::Events(initial(5, &[])),
+        Answer::Events(vec![event("ADDED", &node("a", 6)), event("BOOKMARK", &bookmark)]),
+    ])
+    .await;
     assert_eq!(heard, ["Listed", "Added a"]);
     assert_eq!(gaps, []);
     assert!(asked[2].contains("resourceVersion=7"), "{asked:#?}");
@@ -78,7 +105,7 @@ async fn a_watch_that_ends_is_resumed_where_it_was() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_is_away_is_asked_again_less_and_less_often() {
     let away = || Answer::Now(503, failure(503, "ServiceUnavailable"));
-    let mut answers = vec![list(5, &[])];
+    let mut answers = vec![Answer::Events(initial(5, &[]))];
     answers.extend((0..4).map(|_| away()));
     let (_, asked, gaps) = heard(answers).await;
     assert_eq!(asked.len(), 6);
@@ -95,7 +122,7 @@ async fn a_forbidden_watch_is_given_up_and_said() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_ends_every_watch_at_once_is_not_asked_in_a_loop() {
-    let mut answers = vec![list(5, &[])];
+    let mut answers = vec![Answer::Events(initial(5, &[]))];
     answers.extend((0..1000).map(|_| Answer::Events(Vec::new())));
     let (_, asked, _) = heard(answers).await;
     assert!((10..60).contains(&asked.len()), "{} requests in ten minutes", asked.len());

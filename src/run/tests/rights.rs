@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::plan::Permission;
 
-use super::super::{RunError, calls, preflight};
+use super::super::{RunError, calls, rights};
 use super::fake::{Answer, Script, context, gaps};
 
 fn permission(verb: &str) -> Permission {
@@ -24,12 +24,22 @@ fn review(allowed: bool) -> Answer {
     )
 }
 
+/// What may be done in the namespace, as far as it can be listed: `get`.
+fn rules() -> Answer {
+    let rule = json!({ "apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"] });
+    let status = json!({ "incomplete": false, "nonResourceRules": [], "resourceRules": [rule] });
+    Answer::Now(
+        201,
+        json!({ "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview", "metadata": {}, "spec": {}, "status": status }),
+    )
+}
+
 #[tokio::test(start_paused = true)]
 async fn all_missing_rights_are_told_at_once() {
-    let script = Script::new([review(false), review(true), review(false)]);
+    let script = Script::new([rules(), review(false), review(false)]);
     let (context, _) = context(&script, |_| true);
     let wanted = [permission("delete"), permission("get"), permission("patch"), permission("delete")];
-    let missing = preflight::check(&context.client(), &wanted).await;
+    let missing = rights::check(&context.client(), &wanted).await;
     assert_eq!(missing, Err(RunError::Forbidden(vec![permission("delete"), permission("patch")])));
     assert_eq!(
         missing.unwrap_err().to_string(),

@@ -67,3 +67,26 @@ pub(super) fn review(state: &State, call: &Call) -> Result<Outcome, ApiError> {
     }
     Ok(Outcome::json(201, &review))
 }
+
+/// POST of a `SelfSubjectRulesReview`: everything may be done; rules cannot say what the settings take away from that, so
+/// that the list is incomplete then, as of an authoriser that cannot enumerate.
+pub(super) fn rules(state: &State, call: &Call) -> Result<Outcome, ApiError> {
+    if call.method != http::Method::POST {
+        return Err(ApiError::method_not_allowed());
+    }
+    let mut review = call.json()?;
+    if review.pointer("/spec/namespace").and_then(Value::as_str).unwrap_or_default().is_empty() {
+        return Err(ApiError::bad_request("no namespace on request"));
+    }
+    let complete = state.settings.denied.is_empty();
+    let all = json!([{ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] }]);
+    review["apiVersion"] = json!("authorization.k8s.io/v1");
+    review["kind"] = json!("SelfSubjectRulesReview");
+    review["status"] = json!({
+        "resourceRules": if complete { all } else { json!([]) }, "nonResourceRules": [], "incomplete": !complete,
+    });
+    if !complete {
+        review["status"]["evaluationError"] = json!("the settings of the embedded cluster take rights away");
+    }
+    Ok(Outcome::json(201, &review))
+}

@@ -101,10 +101,14 @@ fn resources(group: &str, version: &str) -> Value {
         }
     }
     if group == "authorization.k8s.io" {
-        resources.push(json!({
-            "name": "selfsubjectaccessreviews", "singularName": "selfsubjectaccessreview", "namespaced": false,
-            "kind": "SelfSubjectAccessReview", "verbs": ["create"],
-        }));
+        for (name, kind) in [
+            ("selfsubjectaccessreview", "SelfSubjectAccessReview"),
+            ("selfsubjectrulesreview", "SelfSubjectRulesReview"),
+        ] {
+            resources.push(json!({
+                "name": format!("{name}s"), "singularName": name, "namespaced": false, "kind": kind, "verbs": ["create"],
+            }));
+        }
     }
     let version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources })

@@ -102,6 +102,7 @@ pub(super) fn handle(state: &mut State, call: &Call) -> Outcome {
     let served = match route(&call.path) {
         Route::Resource(target) => resource(state, call, &target),
         Route::AccessReview => access::review(state, call),
+        Route::RulesReview => access::rules(state, call),
         Route::Other(segments) => discovery::serve(call, &segments),
     };
     served.unwrap_or_else(|error| Outcome::Refused(Box::new(error)))

@@ -37,6 +37,8 @@ pub(super) enum Route {
     Resource(Target),
     /// `selfsubjectaccessreviews`.
     AccessReview,
+    /// `selfsubjectrulesreviews`.
+    RulesReview,
     /// Discovery and health: the segments of the path.
     Other(Vec<String>),
 }
@@ -47,6 +49,7 @@ pub(super) fn route(path: &str) -> Route {
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     let found = match parts.as_slice() {
         ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"] => Some(Route::AccessReview),
+        ["apis", "authorization.k8s.io", "v1", "selfsubjectrulesreviews"] => Some(Route::RulesReview),
         ["api", version, rest @ ..] => target("", version, rest).map(Route::Resource),
         ["apis", group, version, rest @ ..] => target(group, version, rest).map(Route::Resource),
         _ => None,
@@ -102,7 +105,7 @@ mod tests {
                     let text = |part: Option<String>| part.unwrap_or_else(|| "-".to_owned());
                     format!("{kind:?} {} {} {}", text(namespace), text(name), text(sub))
                 }
-                Route::AccessReview | Route::Other(_) => "none".to_owned(),
+                Route::AccessReview | Route::RulesReview | Route::Other(_) => "none".to_owned(),
             };
             assert_eq!(&got, wanted, "{path}");
         }

@@ -10,20 +10,14 @@ pub(super) fn key_of(object: &Object) -> Key {
     Key::new(object.text("/metadata/namespace"), object.text("/metadata/name"))
 }
 
-/// A condition of `status.conditions` by its type.
-pub(super) fn condition<'a>(object: &'a Object, kind: &str) -> Option<&'a Value> {
-    let conditions = object.value().get("status")?.get("conditions")?.as_array()?;
-    conditions.iter().find(|condition| condition.get("type").and_then(Value::as_str) == Some(kind))
-}
-
 /// Whether the Ready condition is True.
 pub(super) fn is_ready(pod: &Object) -> bool {
-    condition(pod, "Ready").is_some_and(|ready| ready.get("status").and_then(Value::as_str) == Some("True"))
+    pod.is_ready()
 }
 
 /// When the Ready condition last changed.
 pub(super) fn ready_since(pod: &Object) -> Option<Timestamp> {
-    condition(pod, "Ready")?.get("lastTransitionTime")?.as_str()?.parse().ok()
+    pod.condition("Ready")?.get("lastTransitionTime")?.as_str()?.parse().ok()
 }
 
 /// When the pod was created.
@@ -55,7 +49,7 @@ pub(super) fn phase(pod: &Object) -> &str {
 
 /// Whether a pod has ended for good.
 pub(super) fn is_finished(pod: &Object) -> bool {
-    matches!(phase(pod), "Succeeded" | "Failed")
+    pod.is_finished()
 }
 
 /// Whether a pod counts towards its owner's replicas: neither ended nor being deleted.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
-use super::pod::condition;
 use super::queue::enqueue;
 use super::{Controller, garbage_collector, index, serviceaccount};
 use crate::sim::{Change, ChangeType, Key, Kind, Object, State, labels};
@@ -167,7 +166,7 @@ fn labels(object: &Object) -> Option<&Value> {
 fn concerns_endpoints(change: &Change) -> bool {
     let Some(old) = change.old.as_ref().filter(|_| change.change != ChangeType::Deleted) else { return true };
     let new = &change.new;
-    let ready = |pod: &Arc<Object>| condition(pod, "Ready").and_then(|ready| ready.get("status")).cloned();
+    let ready = |pod: &Arc<Object>| pod.condition("Ready").and_then(|ready| ready.get("status")).cloned();
     let plain = ["/metadata/labels", "/metadata/deletionTimestamp", "/status/phase", "/status/podIP", "/spec/nodeName"];
     ready(old) != ready(new) || plain.iter().any(|field| old.at(field) != new.at(field))
 }

@@ -130,11 +130,7 @@ fn has_timed_out(state: &State, status: &DeploymentStatus, seconds: i32) -> bool
 
 /// `ReplicaFailure` of the first ReplicaSet that has it, the new one first.
 fn replica_failure(rollout: &Rollout) -> Option<DeploymentCondition> {
-    let failing = rollout
-        .new
-        .iter()
-        .chain(&rollout.old)
-        .find_map(|set| crate::sim::controllers::pod::condition(set, "ReplicaFailure").cloned())?;
+    let failing = rollout.new.iter().chain(&rollout.old).find_map(|set| set.condition("ReplicaFailure").cloned())?;
     let text = |field: &str| failing.get(field).and_then(Value::as_str).map(ToOwned::to_owned);
     let time: Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time> =
         failing.get("lastTransitionTime").and_then(|time| serde_json::from_value(time.clone()).ok());
