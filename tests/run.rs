@@ -24,7 +24,17 @@ fn job(name: &str, change: impl FnOnce(&mut Scenario)) -> Job {
     };
     let manifests = scenario.fixture.manifests.iter().flat_map(read).collect();
     let run = format!("test-{}", scenario.name);
-    Job { scenario, manifests, apply_fixtures: true, seed: 1, run, again: "again".to_owned(), allow_commands: false }
+    Job {
+        scenario,
+        manifests,
+        apply_fixtures: true,
+        seed: 1,
+        run,
+        again: "again".to_owned(),
+        allow_commands: false,
+        failsafe: true,
+        break_lock: false,
+    }
 }
 
 /// Runs a job on a cluster of its own; asks for a stop once that many faults were injected.

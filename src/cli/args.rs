@@ -65,6 +65,18 @@ Nobody starts this by hand. `driftproof run` starts a pod of this image when a p
 
 When nobody has spoken to it for --idle-exit it ends, whatever became of the run that started it.";
 
+const UNDO: &str = "\
+Takes back what runs have left on a live cluster, whatever became of them and of the machine that they ran on.
+
+Needs no local file: every run keeps a record on the cluster, a ConfigMap in its target's namespace, from before its first fault until everything is undone, and marks each object, cordon and taint with its name. What will be done is shown first. Each step is verified; what does not carry the run's mark is left alone; doing it twice does no harm.";
+
+const UNDO_EXIT_CODES: &str = "\
+Exit codes:
+  0  nothing is left
+  2  wrong usage, or the cluster does not answer
+  3  nothing was found, and not everything could be looked at
+  4  something could not be taken back; the last lines say what, and the command that does it";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run scenarios and write a report
@@ -76,6 +88,9 @@ pub(super) enum Command {
     Validate(Files),
     /// Print the service account and the roles that these scenarios need, for `kubectl apply -f -`
     Rbac(Rbac),
+    /// Take back what runs have left on a live cluster, whatever became of them and of the machine that they ran on
+    #[command(long_about = UNDO, after_help = UNDO_EXIT_CODES)]
+    Undo(Undo),
     /// Judge stored evidence again
     Verdict(Stored),
     /// Write the reports of stored evidence again
@@ -107,6 +122,9 @@ pub(super) struct Rbac {
     /// Also what applying and removing the fixtures needs
     #[arg(long)]
     pub(super) apply_fixtures: bool,
+    /// Also what `driftproof undo` needs to look into every namespace
+    #[arg(long)]
+    pub(super) undo: bool,
     #[command(flatten)]
     pub(super) nodes: Nodes,
 }
@@ -142,6 +160,7 @@ pub(super) struct Files {
 }
 
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Cluster {
     /// Touch this live cluster, a context of the kubeconfig; there is no default context
     #[arg(long, value_name = "NAME")]
@@ -159,6 +178,12 @@ pub(super) struct Cluster {
     /// Let the commands of scenario files run on this machine
     #[arg(long, requires = "context")]
     pub(super) allow_commands: bool,
+    /// Go without the dead-man's switch: a Job that makes the cluster itself lift a partition when nobody does
+    #[arg(long, requires = "context")]
+    pub(super) no_failsafe: bool,
+    /// Take over the lock of another run before its time; only when that run is dead
+    #[arg(long, requires = "context")]
+    pub(super) break_lock: bool,
     /// Let the agent be added to the target's pods as an ephemeral container, where it stays until they end
     #[arg(long, requires = "context")]
     pub(super) allow_ephemeral_containers: bool,
@@ -227,6 +252,32 @@ pub(super) struct Run {
     /// Scenarios at a time on the embedded cluster; one for each processor by default. A live cluster gets one at a time
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: Option<u16>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct Undo {
+    /// The live cluster, a context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    pub(super) context: String,
+    /// The kubeconfig file; otherwise those of $KUBECONFIG, or ~/.kube/config
+    #[arg(long, value_name = "FILE")]
+    pub(super) kubeconfig: Option<PathBuf>,
+    /// Only what this run has left
+    #[arg(long, value_name = "ID")]
+    pub(super) run: Option<String>,
+    /// Look into this namespace only, where there is no right to look into all; nodes are always looked at
+    #[arg(long, value_name = "NAMESPACE")]
+    pub(super) namespace: Option<String>,
+    /// Show what would be done
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask on a terminal
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Run this for each node that a run has made fail by a command and that is not Ready; `DRIFTPROOF_NODE` and
+    /// `DRIFTPROOF_NODE_IP` are in its environment. Never taken from the cluster
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) node_heal_command: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -47,6 +47,8 @@ impl Task {
             run: self.run.clone(),
             again: self.again.clone(),
             allow_commands: cluster.allow_commands,
+            failsafe: !cluster.no_failsafe,
+            break_lock: cluster.break_lock,
         }
     }
 }
@@ -75,7 +77,12 @@ pub(super) async fn world(task: &Task, cluster: &Cluster) -> Result<World, Failu
             allow_ephemeral: cluster.allow_ephemeral_containers,
         },
     };
-    live::connect(&options).await.map_err(|error| Failure::NotStarted(error.to_string()))
+    connect(&options).await
+}
+
+/// A live cluster.
+pub(super) async fn connect(options: &live::Options) -> Result<World, Failure> {
+    live::connect(options).await.map_err(|error| Failure::NotStarted(error.to_string()))
 }
 
 /// Runs a scenario to its end. Returns the evidence file.

@@ -7,27 +7,25 @@ use tokio::sync::watch;
 use super::exit::Exit;
 
 /// Listens on a thread of its own, since the embedded cluster's runtimes live on paused clocks.
+/// `undo` is what is said of how the rest is taken back, when the process is stopped at once.
 /// The receiver turns true at the first signal.
-pub(super) fn listen() -> watch::Receiver<bool> {
+pub(super) fn listen(undo: String) -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         if let Ok(runtime) = runtime {
-            runtime.block_on(wait(sender));
+            runtime.block_on(wait(sender, &undo));
         }
     });
     receiver
 }
 
-async fn wait(sender: watch::Sender<bool>) {
+async fn wait(sender: watch::Sender<bool>, undo: &str) {
     signal().await;
     eprintln!("interrupted: healing, then reporting; once more to stop at once");
     sender.send_replace(true);
     signal().await;
-    eprintln!(
-        "stopped at once: what was injected may still be there. The evidence of each scenario names it: look for \"intent\" without \"healed\"; \
-         objects carry the label app.kubernetes.io/managed-by=driftproof, cordoned nodes the annotation driftproof.dev/cordoned-by"
-    );
+    eprintln!("stopped at once: what was injected and created may still be there{undo}");
     process::exit(Exit::Dirty as i32);
 }
 

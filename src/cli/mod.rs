@@ -17,6 +17,7 @@ mod run;
 mod stored;
 mod style;
 mod table;
+mod undo;
 
 use std::process::ExitCode;
 
@@ -40,6 +41,7 @@ pub(super) fn main() -> ExitCode {
         Command::Run(run) => run::run(&run, style),
         Command::Plan(plan) => plan::plan(&plan, style),
         Command::Validate(files) => describe::validate(&files, style),
+        Command::Undo(undo) => undo::undo(&undo, style),
         Command::Verdict(stored) => stored::verdict(&stored, style),
         Command::Report(stored) => stored::report(&stored, style),
         Command::Schema => describe::schema(),

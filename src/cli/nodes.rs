@@ -4,7 +4,14 @@
 use driftproof::scenario::{CommandPair, FailureMode, FaultKind, NodeFailure, Scenario};
 use driftproof::world::NodeAgent;
 
-use super::args::{DEFAULT_IMAGE, Nodes};
+use super::args::{DEFAULT_IMAGE, Nodes, Undo};
+
+impl Undo {
+    /// How pods that act on nodes would be started; an undo starts none.
+    pub(super) fn nodes(&self) -> NodeAgent {
+        NodeAgent { image: DEFAULT_IMAGE.to_owned(), namespace: self.namespace.clone().unwrap_or_default() }
+    }
+}
 
 impl Nodes {
     /// Puts the flags into a scenario's node failures.

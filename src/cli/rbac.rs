@@ -23,7 +23,11 @@ pub(super) fn rbac(rbac: &Rbac, style: Style) -> Exit {
     let (mut permissions, mut created) = (BTreeSet::new(), BTreeSet::new());
     for one in &loaded {
         permissions.extend(plan::permissions(&one.scenario));
+        permissions.extend(plan::failsafe_permissions(&one.scenario));
         permissions.extend(plan::node_agent_permissions(&one.scenario, &rbac.nodes.node_agent_namespace));
+        if rbac.undo {
+            permissions.extend(plan::undo_permissions(None));
+        }
         if rbac.apply_fixtures {
             created.extend(namespaces(one));
             permissions.extend(plan::fixture_permissions(&one.manifests, &one.scenario.target.namespace, &created));

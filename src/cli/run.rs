@@ -1,6 +1,6 @@
 //! `driftproof run`: all scenarios, some at a time, then the verdicts, the reports and the exit code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -35,7 +35,7 @@ pub(super) fn run(run: &Run, style: Style) -> Exit {
         Err(message) => return fail(&message, Exit::Usage),
     };
     let tasks = tasks(run, &loaded, &id);
-    let stop = interrupt::listen();
+    let stop = interrupt::listen(undo_hint(run, &tasks));
     let ended = all(run, &tasks, &folder, &stop, style);
     conclude(&ended, &folder, *stop.borrow(), style)
 }
@@ -43,6 +43,23 @@ pub(super) fn run(run: &Run, style: Style) -> Exit {
 /// A name for the folder: the time, so that runs sort, and the seed.
 fn run_id(seed: u64) -> String {
     format!("{}-seed-{seed}", Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S"))
+}
+
+/// The command that takes back what a run leaves that is stopped at once. The embedded cluster ends with the process.
+fn undo_hint(run: &Run, tasks: &[Task]) -> String {
+    let Some(context) = &run.cluster.context else { return "; it was simulated, and is gone".to_owned() };
+    let kubeconfig = run.cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
+    let kubeconfig = kubeconfig.map(|path| format!(" --kubeconfig {}", quoted(&path))).unwrap_or_default();
+    let command = format!("driftproof undo --context {}{kubeconfig}", quoted(context));
+    let runs: BTreeSet<&str> = tasks.iter().map(|task| task.run.as_str()).collect();
+    let each: Vec<String> = runs.into_iter().map(|id| format!("{command} --run {id}")).collect();
+    format!("; show it with --dry-run, take it back with:\n  {}", each.join("\n  "))
+}
+
+/// A word as a shell takes it.
+fn quoted(text: &str) -> String {
+    let plain = text.chars().all(|character| character.is_ascii_alphanumeric() || "/._-:@".contains(character));
+    if plain && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// Each scenario with each seed, in the order of the files.
@@ -75,10 +92,6 @@ fn run_name(run: &Run, seed: u64, id: &str) -> String {
 
 /// The command that repeats a run.
 fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
-    let quoted = |text: &str| {
-        let plain = text.chars().all(|character| character.is_ascii_alphanumeric() || "/._-:@".contains(character));
-        if plain && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-    };
     let mut command = format!("driftproof run {} --seed {seed}", quoted(&loaded.path.display().to_string()));
     let cluster = &run.cluster;
     let kubeconfig = cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
@@ -91,6 +104,7 @@ fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
     for (given, flag) in [
         (cluster.apply_fixtures, " --apply-fixtures"),
         (cluster.allow_commands, " --allow-commands"),
+        (cluster.no_failsafe, " --no-failsafe"),
         (cluster.allow_ephemeral_containers, " --allow-ephemeral-containers"),
     ] {
         if given {

@@ -35,10 +35,11 @@ pub use inventory::{
 pub use make::{choose, make};
 pub use model::*;
 pub use permissions::{
-    namespaces_of as namespaces_of_fixtures, of as permissions, of_fixtures as fixture_permissions,
-    of_node_agents as node_agent_permissions,
+    failsafe as failsafe_permissions, namespaces_of as namespaces_of_fixtures, of as permissions,
+    of_fixtures as fixture_permissions, of_node_agents as node_agent_permissions, undoing as undo_permissions,
 };
 pub use pods::{Group, controller, controller_uid, ordinal, pods_of, role};
+pub use policy::{label, object_name};
 pub use rbac::rbac;
 pub use selector::{Labels, matches, selects};
 pub use taint::{TAINT_EFFECT, TAINT_KEY, stays, taint_value};

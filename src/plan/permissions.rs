@@ -51,7 +51,12 @@ fn observing(scenario: &Scenario) -> Vec<Permission> {
     if partitions || scenario.expect.same_after.contains(&Aspect::Leftovers) {
         all.extend(needs("networking.k8s.io", "networkpolicies", &["list"], target));
     }
-    all.extend(needs("coordination.k8s.io", "leases", &["get", "create", "update", "delete"], target));
+    all.extend(needs("coordination.k8s.io", "leases", &["get", "list", "create", "update", "delete"], target));
+    // The run's record, from which everything can be taken back without its evidence.
+    all.extend(needs("", "configmaps", &["get", "create", "delete"], target));
+    if scenario.faults.iter().any(|fault| !matches!(fault.kind, FaultKind::PodKill(_))) {
+        all.extend(needs("", "configmaps", &["patch"], target));
+    }
     if scenario.expect.same_after.contains(&Aspect::Config) {
         all.extend(needs("", "configmaps", &["get"], target));
         all.extend(needs("", "secrets", &["get"], target));
@@ -149,6 +154,44 @@ fn injecting(kind: &FaultKind, target: &str) -> Vec<Permission> {
         // Done by commands, or by a pod on the node: see `of_node_agents`.
         FaultKind::NodeFailure(_) => Vec::new(),
     }
+}
+
+/// The dead-man's switch of a partition. Wanted, not needed: without these rights there is none.
+#[must_use]
+pub fn failsafe(scenario: &Scenario) -> Vec<Permission> {
+    let mut namespaces = BTreeSet::new();
+    for fault in &scenario.faults {
+        if let FaultKind::NetworkPartition(partition) = &fault.kind {
+            let own = partition.pods.as_ref().and_then(|set| set.namespace.as_deref());
+            namespaces.insert(own.unwrap_or(&scenario.target.namespace));
+        }
+    }
+    namespaces
+        .into_iter()
+        .flat_map(|namespace| needs("batch", "jobs", &["get", "create", "delete"], Some(namespace)))
+        .collect()
+}
+
+/// Finding and taking back what any run has left in some namespace, or anywhere.
+#[must_use]
+pub fn undoing(namespace: Option<&str>) -> Vec<Permission> {
+    let mut all = BTreeSet::new();
+    for (group, resource) in [
+        ("", "configmaps"),
+        ("", "pods"),
+        ("batch", "jobs"),
+        ("coordination.k8s.io", "leases"),
+        ("networking.k8s.io", "networkpolicies"),
+    ] {
+        all.extend(needs(group, resource, &["get", "list", "delete"], namespace));
+    }
+    all.extend(needs("", "nodes", &["get", "list", "patch"], None));
+    // Whether a node that a command has made fail is alive.
+    all.extend(needs("coordination.k8s.io", "leases", &["get"], Some("kube-node-lease")));
+    if namespace.is_none() {
+        all.extend(needs("", "namespaces", &["get", "list", "delete"], None));
+    }
+    all.into_iter().collect()
 }
 
 /// Starting agents on nodes of a live cluster, asking them and removing them. `namespace` is the one of their pods.

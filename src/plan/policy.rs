@@ -175,14 +175,16 @@ pub(super) fn contains(block: &str, address: IpAddr) -> bool {
 }
 
 /// `driftproof-<run>-<step>` as a DNS label of at most 63 characters.
-fn object_name(run: &str, step: &str) -> String {
+#[must_use]
+pub fn object_name(run: &str, step: &str) -> String {
     shortened(
         &format!("driftproof-{run}-{step}").to_lowercase().replace(|char: char| !char.is_ascii_alphanumeric(), "-"),
     )
 }
 
 /// The text as a label value of at most 63 characters.
-fn label(text: &str) -> String {
+#[must_use]
+pub fn label(text: &str) -> String {
     shortened(&text.replace(|char: char| !char.is_ascii_alphanumeric() && !"-_.".contains(char), "-"))
 }
 

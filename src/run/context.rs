@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::evidence::{Event, FaultRecord, Life, Log, Stage, Undo};
-use crate::scenario::Scenario;
+use crate::evidence::{Event, FaultRecord, Life, Log, Memory, Stage, Undo};
+use crate::scenario::{self, Scenario};
 use crate::world::{Clock, World};
 
 use super::observe::Board;
@@ -71,9 +71,33 @@ pub(super) struct Context {
     pub(super) run: Arc<str>,
     pub(super) seed: u64,
     pub(super) allow_commands: bool,
+    /// Whether partitions get a dead-man's switch.
+    pub(super) failsafe: bool,
+    /// Whether a lock of another run is taken over before its time.
+    pub(super) break_lock: bool,
 }
 
+/// What stands in for a scenario where nothing is injected.
+const NO_SCENARIO: &str = "name = \"undo\"\n[target]\nnamespace = \"default\"\nworkload = \"deployment/none\"\n[[fault]]\nkind = \"pod-kill\"\n";
+
 impl Context {
+    /// A context without a scenario: all that looking for leftovers and taking them back needs.
+    pub(super) fn bare(world: &World, run: &str) -> Self {
+        let scenario = scenario::parse("undo", NO_SCENARIO).expect("the constant above is a scenario");
+        let (progress, _) = tokio::sync::mpsc::unbounded_channel();
+        Self {
+            world: world.clone(),
+            board: Arc::new(Board::new(&scenario)),
+            scenario: Arc::new(scenario),
+            recorder: Recorder::new(Log::new(Box::new(Memory::default())), world.clock, progress),
+            run: run.into(),
+            seed: 0,
+            allow_commands: false,
+            failsafe: false,
+            break_lock: false,
+        }
+    }
+
     pub(super) fn clock(&self) -> Clock {
         self.world.clock
     }

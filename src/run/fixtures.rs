@@ -8,15 +8,9 @@ use serde_json::{Value, json};
 use crate::evidence::Undo;
 
 use super::context::Context;
+use super::record::{self, MANAGED_BY, MANAGER, RUN};
 use super::undo;
 use super::{RunError, calls};
-
-/// The name under which fields are managed.
-const MANAGER: &str = "driftproof";
-/// The run that created an object.
-const RUN: &str = "driftproof.dev/run";
-/// The label of a namespace that we created.
-const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 /// Kinds in the order in which they are applied; others come after them.
 const ORDER: [&str; 18] = [
@@ -96,38 +90,79 @@ pub(super) fn api(client: Client, api_version: &str, kind: &str, namespace: &str
     }
 }
 
-/// Applies the manifests and pushes onto `created` how to remove each object that was not there before, as soon as it may be there.
+/// Applies the manifests and pushes onto `created` how to remove each object that was not there before, as soon as it may be
+/// there. Namespaces come first: the run's record is kept in one, and names everything else before it is created.
 ///
 /// # Errors
 /// The first manifest that cannot be used or was refused.
 pub(super) async fn apply(context: &Context, manifests: &[Value], created: &mut Vec<Undo>) -> Result<(), RunError> {
     let namespace = &context.scenario.target.namespace;
-    for manifest in ordered(manifests, namespace).map_err(RunError::Fixture)? {
-        let failed =
-            |error: &kube::Error| RunError::Fixture(format!("apply {}: {}", manifest.describe(), calls::text(error)));
-        let api = api(context.client(), &manifest.api_version, &manifest.kind, &manifest.namespace);
-        let what = format!("get {}", manifest.describe());
-        let found = calls::patiently(context, &what, || api.get_opt(&manifest.name)).await;
-        let absent = found.map_err(|error| failed(&error))?.is_none();
+    let ordered = ordered(manifests, namespace).map_err(RunError::Fixture)?;
+    let (namespaces, rest): (Vec<Manifest>, Vec<Manifest>) =
+        ordered.into_iter().partition(|manifest| manifest.kind == "Namespace");
+    for manifest in namespaces {
+        let absent = is_absent(context, &manifest).await?;
         // A namespace that nobody wrote down is created when it is missing, and else left as it is.
-        if !absent && manifest.implied {
-            continue;
+        if absent || !manifest.implied {
+            announce(context, &manifest, absent, created).await?;
+            put(context, &manifest, absent).await?;
         }
-        let mut object = manifest.object.clone();
-        if absent {
-            claims(context, &manifest, created).await?;
-            context.recorder.creating(manifest.undo()).map_err(RunError::Evidence)?;
-            created.push(manifest.undo());
-            object["metadata"]["annotations"][RUN] = json!(&*context.run);
-        }
-        let what = format!("apply {}", manifest.describe());
-        let params = PatchParams::apply(MANAGER);
-        let patch = Patch::Apply(&object);
-        calls::patiently(context, &what, || api.patch(&manifest.name, &params, &patch))
-            .await
-            .map_err(|error| failed(&error))?;
+    }
+    let mut missing = Vec::new();
+    for manifest in &rest {
+        let absent = is_absent(context, manifest).await?;
+        announce(context, manifest, absent, created).await?;
+        missing.push(absent);
+    }
+    record::open(context, created).await?;
+    for (manifest, absent) in rest.iter().zip(missing) {
+        put(context, manifest, absent).await?;
     }
     Ok(())
+}
+
+fn failed(manifest: &Manifest, error: &kube::Error) -> RunError {
+    RunError::Fixture(format!("apply {}: {}", manifest.describe(), calls::text(error)))
+}
+
+async fn is_absent(context: &Context, manifest: &Manifest) -> Result<bool, RunError> {
+    let api = api(context.client(), &manifest.api_version, &manifest.kind, &manifest.namespace);
+    let what = format!("get {}", manifest.describe());
+    let found = calls::patiently(context, &what, || api.get_opt(&manifest.name)).await;
+    Ok(found.map_err(|error| failed(manifest, &error))?.is_none())
+}
+
+/// Writes down what will be created.
+async fn announce(
+    context: &Context,
+    manifest: &Manifest,
+    absent: bool,
+    created: &mut Vec<Undo>,
+) -> Result<(), RunError> {
+    if absent {
+        claims(context, manifest, created).await?;
+        context.recorder.creating(manifest.undo()).map_err(RunError::Evidence)?;
+        created.push(manifest.undo());
+    }
+    Ok(())
+}
+
+async fn put(context: &Context, manifest: &Manifest, absent: bool) -> Result<(), RunError> {
+    let mut object = manifest.object.clone();
+    if absent {
+        object["metadata"]["annotations"][RUN] = json!(&*context.run);
+        // There is no record of the run before there is a namespace to keep it in: a label is what can be looked for.
+        if manifest.kind == "Namespace" {
+            object["metadata"]["labels"][MANAGED_BY] = json!(MANAGER);
+            object["metadata"]["labels"][RUN] = json!(crate::plan::label(&context.run));
+        }
+    }
+    let api = api(context.client(), &manifest.api_version, &manifest.kind, &manifest.namespace);
+    let what = format!("apply {}", manifest.describe());
+    let params = PatchParams::apply(MANAGER);
+    let patch = Patch::Apply(&object);
+    let applied = calls::patiently(context, &what, || api.patch(&manifest.name, &params, &patch)).await;
+    applied.map(drop).map_err(|error| failed(manifest, &error))
 }
 
 /// The claims that a StatefulSet's controller will make outlive it: those that are not there yet are ours to remove, after

@@ -6,16 +6,21 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
-use kube::api::{Api, PostParams};
+use kube::ResourceExt;
+use kube::api::{Api, ListParams, PostParams};
 
 use crate::evidence::Undo;
-use crate::scenario::{FaultKind, Scenario};
+use crate::scenario::{FaultKind, Scenario, Target};
 
 use super::context::Context;
+use super::record::{MANAGED_BY, MANAGER, RUN};
 use super::{RunError, calls, stages};
 
 /// For what no scenario states: proofs, drains that end late, the end of fixtures.
 const MARGIN: Duration = Duration::from_secs(900);
+
+/// The annotation with the target of the run that holds a lock.
+const TARGET: &str = "driftproof.dev/target";
 
 /// Takes the lock, and pushes how it is released onto `created`.
 ///
@@ -31,15 +36,16 @@ pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Resul
     let what = format!("lock {namespace}/{name}");
     let found = calls::patiently(context, &what, || api.get_opt(&name)).await.map_err(|error| failed(&error))?;
     if let Some(found) = &found {
-        if let Some(until) = held_until(found).filter(|until| *until > now) {
+        if let Some(until) = held_until(found).filter(|until| *until > now && !context.break_lock) {
             let holder = found.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
             return Err(RunError::Busy(format!(
-                "run {holder} works on {} until {until} at the latest; if it is dead: kubectl --namespace {namespace} delete lease {name}",
+                "run {holder} works on {} until {until} at the latest; if it is dead: driftproof undo --context CONTEXT --run {holder}, or --break-lock",
                 context.target()
             )));
         }
         lease.metadata.resource_version.clone_from(&found.metadata.resource_version);
     }
+    overlapping(context, &api, &name, now).await?;
     let undo = Undo::DeleteFixture {
         api_version: "coordination.k8s.io/v1".to_owned(),
         kind: "Lease".to_owned(),
@@ -71,6 +77,29 @@ pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Resul
     }
 }
 
+/// Another run may work on the same pods under another name: a selector that selects what a Deployment owns.
+async fn overlapping(context: &Context, api: &Api<Lease>, name: &str, now: Timestamp) -> Result<(), RunError> {
+    let namespace = &context.scenario.target.namespace;
+    let what = format!("list the locks in {namespace}");
+    let params = ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER}"));
+    let leases = calls::patiently(context, &what, || api.list(&params)).await;
+    let leases = leases.map_err(|error| RunError::Cluster(format!("{what}: {}", calls::text(&error))))?;
+    for lease in leases.items.iter().filter(|lease| lease.metadata.name.as_deref() != Some(name)) {
+        let Some(until) = held_until(lease).filter(|until| *until > now && !context.break_lock) else { continue };
+        let target = lease.annotations().get(TARGET).and_then(|text| serde_json::from_str::<Target>(text).ok());
+        let Some(target) = target else { continue };
+        let shared = context.board.look(|picture| picture.shared(&target));
+        if let Some(pod) = shared {
+            let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
+            return Err(RunError::Busy(format!(
+                "run {holder} works on {} until {until} at the latest, and pod {pod} belongs to both targets; if it is dead: driftproof undo --context CONTEXT --run {holder}, or --break-lock",
+                crate::plan::Group::from(&target).describe()
+            )));
+        }
+    }
+    Ok(())
+}
+
 fn name(scenario: &Scenario) -> String {
     match &scenario.target.workload {
         Some(workload) => format!("driftproof-{}-{}", workload.kind.word(), workload.name),
@@ -79,12 +108,15 @@ fn name(scenario: &Scenario) -> String {
 }
 
 fn lease(context: &Context, name: &str, now: Timestamp) -> Lease {
-    let labels = [
-        ("app.kubernetes.io/managed-by".to_owned(), "driftproof".to_owned()),
-        ("driftproof.dev/run".to_owned(), context.run.to_string()),
-    ];
+    let labels = [(MANAGED_BY.to_owned(), MANAGER.to_owned()), (RUN.to_owned(), crate::plan::label(&context.run))];
+    let target = serde_json::to_string(&context.scenario.target).unwrap_or_default();
     Lease {
-        metadata: ObjectMeta { name: Some(name.to_owned()), labels: Some(labels.into()), ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            labels: Some(labels.into()),
+            annotations: Some([(TARGET.to_owned(), target)].into()),
+            ..ObjectMeta::default()
+        },
         spec: Some(LeaseSpec {
             holder_identity: Some(context.run.to_string()),
             lease_duration_seconds: i32::try_from(longest(context).as_secs()).ok(),
@@ -116,7 +148,7 @@ fn now(context: &Context) -> Timestamp {
     clock.started().checked_add(clock.elapsed()).unwrap_or(clock.started())
 }
 
-fn held_until(lease: &Lease) -> Option<Timestamp> {
+pub(super) fn held_until(lease: &Lease) -> Option<Timestamp> {
     let spec = lease.spec.as_ref()?;
     let seconds = u64::try_from(spec.lease_duration_seconds?).ok()?;
     spec.renew_time.as_ref()?.0.checked_add(Duration::from_secs(seconds)).ok()

@@ -12,9 +12,11 @@ mod agents;
 mod calls;
 mod context;
 mod data;
+mod failsafe;
 mod faults;
 mod fixtures;
 mod inventory;
+pub mod leftovers;
 mod lock;
 mod observe;
 mod orchestrate;
@@ -22,6 +24,7 @@ mod preflight;
 mod prepare;
 mod probe;
 mod queries;
+mod record;
 mod rights;
 mod snapshot;
 mod stages;
@@ -37,6 +40,7 @@ pub use prepare::{Prepared, prepare};
 
 /// What is to be run.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word of its own on the command line")]
 pub struct Job {
     /// The scenario.
     pub scenario: Scenario,
@@ -52,6 +56,10 @@ pub struct Job {
     pub again: String,
     /// Whether the commands of a scenario may be run.
     pub allow_commands: bool,
+    /// Whether partitions get a dead-man's switch, where the rights allow it.
+    pub failsafe: bool,
+    /// Whether a lock that another run holds is taken over before its time.
+    pub break_lock: bool,
 }
 
 /// Becomes `true` when the run is to heal and end.

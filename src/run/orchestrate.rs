@@ -16,7 +16,8 @@ use super::probe::Probes;
 use super::steady::{self, Watcher};
 use super::wait::{stopped, within};
 use super::{
-    Job, News, Progress, RunError, Stop, fixtures, inventory, lock, preflight, prepare, queries, snapshot, stages,
+    Job, News, Progress, RunError, Stop, fixtures, inventory, lock, preflight, prepare, queries, record, snapshot,
+    stages,
 };
 
 /// Everything that is watched must have been listed once within this time.
@@ -46,6 +47,8 @@ struct Running {
     writers: Option<Writers>,
     created: Vec<Undo>,
     dirty: Vec<String>,
+    /// Whether a record of the run may be on the cluster.
+    recorded: bool,
 }
 
 /// Runs one scenario. `stop` becoming `true` heals and ends it.
@@ -91,7 +94,8 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
     context.recorder.stage(Stage::Prepare);
     preflight::machines(context)?;
     preflight::vantages(context)?;
-    or_stop(stop, prepare::check_rights(context, job)).await??;
+    let failsafe = or_stop(stop, prepare::check_rights(context, job)).await??;
+    let context = &Context { failsafe, ..context.clone() };
     let watches = or_stop(stop, within(context.clock(), LISTED_LIMIT, observe::start(context))).await?;
     running.watches = Some(watches.ok_or_else(|| {
         let limit = humantime::format_duration(LISTED_LIMIT);
@@ -100,7 +104,10 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
     if job.apply_fixtures {
         // Not abandoned halfway: an object that is being created must be known, to be removed.
         fixtures::apply(context, &job.manifests, &mut running.created).await?;
+    } else {
+        record::open(context, &[]).await?;
     }
+    running.recorded = true;
     lock::acquire(context, &mut running.created).await?;
     let plan = steady_and_plan(context, running, stop).await?;
 
@@ -248,4 +255,8 @@ async fn wind_down(context: &Context, running: &mut Running) {
     running.watches = None;
     let left = fixtures::remove(context, &running.created).await;
     running.dirty.extend(left);
+    // What is left is named by the record, which then has to stay.
+    if running.recorded && running.dirty.is_empty() {
+        running.dirty.extend(record::close(context).await.err());
+    }
 }

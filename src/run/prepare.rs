@@ -37,6 +37,8 @@ impl Context {
             run: job.run.as_str().into(),
             seed: job.seed,
             allow_commands: job.allow_commands,
+            failsafe: job.failsafe,
+            break_lock: job.break_lock,
         }
     }
 }
@@ -70,18 +72,35 @@ async fn plan_now(context: &Context, job: &Job, created: &mut Vec<Undo>) -> Resu
     Ok((plan, unsteady.unwrap_or_default()))
 }
 
-/// Checks every right that the run needs.
+/// Checks every right that the run needs. Returns whether it may arm a dead-man's switch, too.
 ///
 /// # Errors
 /// All missing ones.
-pub(super) async fn check_rights(context: &Context, job: &Job) -> Result<(), RunError> {
+pub(super) async fn check_rights(context: &Context, job: &Job) -> Result<bool, RunError> {
     let mut permissions = needed(context);
     if job.apply_fixtures {
         let there = namespaces_there(context, job).await;
         permissions.extend(plan::fixture_permissions(&job.manifests, &context.scenario.target.namespace, &there));
     }
     rights::check(&context.world.client, &permissions).await?;
-    super::faults::node_agent::admitted(context).await
+    super::faults::node_agent::admitted(context).await?;
+    let wanted = plan::failsafe_permissions(&context.scenario);
+    if !context.failsafe || wanted.is_empty() {
+        return Ok(context.failsafe);
+    }
+    match rights::check(&context.world.client, &wanted).await {
+        Ok(()) => Ok(true),
+        Err(RunError::Forbidden(missing)) => {
+            let missing: Vec<String> = missing.iter().map(|one| format!("{} {}", one.verb, one.resource)).collect();
+            let what = format!(
+                "no dead-man's switch: the right to {} is missing; only this run or `driftproof undo` lifts its partitions",
+                missing.join(", ")
+            );
+            context.recorder.gap(what, true);
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Those of the fixture's namespaces that are there. One that may not be looked at counts as absent: then it is asked whether

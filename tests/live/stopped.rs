@@ -46,9 +46,11 @@ async fn a_killed_run_leaves_its_intent_and_its_marks() {
     let (lab, mut child) = in_the_middle_of_a_partition().await;
     child.kill().await.expect("killed");
     let evidence = Evidence::read(&lab.read("out/live/evidence.jsonl")).expect("readable up to the cut");
-    let Some([Undo::DeleteNetworkPolicy { namespace, name }]) = intent(&evidence) else {
-        panic!("no intent with one undo: {:?}", intent(&evidence));
+    let Some([Undo::DeleteFixture { kind, .. }, Undo::DeleteNetworkPolicy { namespace, name }]) = intent(&evidence)
+    else {
+        panic!("no intent with a switch and a policy: {:?}", intent(&evidence));
     };
+    assert_eq!(kind, "Job");
     assert!(lab.has(Kind::NetworkPolicy, namespace, name), "{namespace}/{name} is not what is there: {:?}", lab.ours());
     let marks = lab.cluster.with(|state| {
         let policy = state.store.find(Kind::NetworkPolicy, namespace, name).expect("there");
@@ -57,4 +59,16 @@ async fn a_killed_run_leaves_its_intent_and_its_marks() {
     assert_eq!(marks, (Some("driftproof".to_owned()), true));
     let again = lab.call(&["verdict", "out"]).await.expect(3);
     assert!(again.out.starts_with("INCONCLUSIVE"), "{}", again.out);
+
+    // From the cluster alone: shown, done, and nothing left to do.
+    let foreign = lab.cluster.with(|state| state.store.all(Kind::NetworkPolicy).count());
+    let undo = ["undo", "--context", "lab", "--kubeconfig", "kubeconfig"];
+    let shown = lab.call(&[undo.as_slice(), &["--dry-run"]].concat()).await.expect(0);
+    assert!(shown.out.contains(&format!("delete NetworkPolicy {namespace}/{name}")), "{}", shown.out);
+    assert_eq!(lab.cluster.with(|state| state.store.all(Kind::NetworkPolicy).count()), foreign, "a dry run is dry");
+    let done = lab.call(&undo).await.expect(0);
+    assert!(done.out.contains("done      delete NetworkPolicy"), "{}", done.out);
+    assert!(lab.ours().is_empty(), "left behind: {:?}", lab.ours());
+    let nothing = lab.call(&undo).await.expect(0);
+    assert!(nothing.out.contains("nothing of any run is left"), "{}", nothing.out);
 }

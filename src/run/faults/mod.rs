@@ -12,6 +12,7 @@ use crate::scenario::FailureMode;
 use super::context::Context;
 use super::undo;
 use super::wait::{stopped, within};
+use super::{failsafe, record};
 
 pub(super) mod canaries;
 mod cni;
@@ -79,7 +80,7 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
     };
     let undo = undo_of(context, step);
     note(Life::Intent { action: step.action.clone(), undo: undo.clone() });
-    if let Err(reason) = context.recorder.sync() {
+    if let Err(reason) = written(context, step, &undo).await {
         note(Life::InjectFailed { reason: format!("{reason}; nothing is touched without a record of it") });
         return quiet_now(Vec::new());
     }
@@ -107,6 +108,12 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
     if undo.is_empty() { untouched_since } else { quiet_now(heal(context, step, &before, &undo).await) }
 }
 
+/// Writes the intent where a crash of this machine leaves it: to disk, and onto the cluster.
+async fn written(context: &Context, step: &Step, undo: &[Undo]) -> Result<(), String> {
+    context.recorder.sync()?;
+    if undo.is_empty() { Ok(()) } else { record::add(context, &step.id, undo).await }
+}
+
 /// Starts what must be running before the injection, so that recovery is counted from the deed and not from an image pull.
 async fn ready(context: &Context, step: &Step, before: Before, release: &mut Release) -> Result<Before, String> {
     match (&step.action, node_agent::of(context, &step.action)) {
@@ -126,7 +133,12 @@ async fn ready(context: &Context, step: &Step, before: Before, release: &mut Rel
 fn undo_of(context: &Context, step: &Step) -> Vec<Undo> {
     match &step.action {
         Action::PodKill { .. } => Vec::new(),
-        Action::NetworkPartition { policies, .. } => policies.iter().map(network_partition::undo).collect(),
+        Action::NetworkPartition { policies, .. } => {
+            // Undone in reverse order: the policies, then what would have removed them.
+            let switches = network_partition::namespaces(policies);
+            let switches = switches.iter().filter_map(|namespace| failsafe::undo(context, &step.id, namespace));
+            switches.chain(policies.iter().map(network_partition::undo)).collect()
+        }
         Action::NodeDrain { nodes, .. } => {
             let cordoned =
                 |name: &str| context.board.look(|picture| picture.nodes.get(name).is_some_and(|node| node.cordoned));
@@ -155,7 +167,7 @@ async fn inject(context: &Context, step: &Step, before: &Before, release: &mut R
             node_taint::inject(context, nodes, &step.id).await
         }
         Action::PodKill { pods, grace_seconds } => pod_kill::inject(context, pods, *grace_seconds).await,
-        Action::NetworkPartition { policies, .. } => network_partition::inject(context, policies).await,
+        Action::NetworkPartition { policies, .. } => network_partition::inject(context, step, policies).await,
         Action::NodeDrain { nodes, timeout, delete_emptydir_data, force } => {
             let rules = drain_filter::Rules { delete_emptydir_data: *delete_emptydir_data, force: *force };
             node_drain::inject(context, &step.id, nodes, *timeout, rules, release).await

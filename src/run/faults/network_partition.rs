@@ -1,6 +1,7 @@
 //! `network-partition`: a NetworkPolicy cuts pods off. Proven by traffic that passed before, is blocked during and passes
 //! again after; a network that accepts policies and ignores them is named as such. What could not be tried proves nothing.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use k8s_openapi::api::networking::v1::NetworkPolicy;
@@ -8,9 +9,10 @@ use kube::api::{Api, PostParams};
 use serde_json::Value;
 
 use crate::evidence::{Connection, Proof, Undo};
+use crate::plan::Step;
 
-use super::super::calls;
 use super::super::context::Context;
+use super::super::{calls, failsafe};
 use super::canaries::{Established, Opened, Seen, Tried, look};
 use super::{cni, partition_words as words};
 
@@ -22,10 +24,20 @@ const PATIENCE_HEAL: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Creates the policies. One that is there already was left by an earlier try of this very step.
-pub(super) async fn inject(context: &Context, policies: &[Value]) -> Result<(), String> {
+pub(super) async fn inject(context: &Context, step: &Step, policies: &[Value]) -> Result<(), String> {
+    let mut switches = BTreeMap::new();
+    if context.failsafe {
+        for namespace in namespaces(policies) {
+            switches.insert(namespace.clone(), failsafe::arm(context, &step.id, &namespace, step.hold).await?);
+        }
+    }
     for manifest in policies {
+        let mut manifest = manifest.clone();
+        if let Some(switch) = manifest["metadata"]["namespace"].as_str().and_then(|namespace| switches.get(namespace)) {
+            failsafe::own(switch, &mut manifest);
+        }
         let policy: NetworkPolicy =
-            serde_json::from_value(manifest.clone()).map_err(|error| format!("the plan's NetworkPolicy: {error}"))?;
+            serde_json::from_value(manifest).map_err(|error| format!("the plan's NetworkPolicy: {error}"))?;
         let namespace = policy.metadata.namespace.clone().unwrap_or_default();
         let what = format!("create NetworkPolicy {namespace}/{}", policy.metadata.name.clone().unwrap_or_default());
         let api: Api<NetworkPolicy> = Api::namespaced(context.client(), &namespace);
@@ -37,6 +49,11 @@ pub(super) async fn inject(context: &Context, policies: &[Value]) -> Result<(), 
         created.result.map_err(|error| format!("{what}: {}", calls::text(&error)))?;
     }
     Ok(())
+}
+
+/// The namespaces of the policies.
+pub(super) fn namespaces(policies: &[Value]) -> BTreeSet<String> {
+    policies.iter().filter_map(|policy| policy["metadata"]["namespace"].as_str().map(str::to_owned)).collect()
 }
 
 /// Whether the policy of this name is the one that this very run has just created.

@@ -60,7 +60,7 @@ impl Group {
         }
     }
 
-    fn new(namespace: String, workload: Option<&Workload>, selector: Option<&Selector>) -> Self {
+    pub(super) fn new(namespace: String, workload: Option<&Workload>, selector: Option<&Selector>) -> Self {
         let by = match (workload, selector) {
             (Some(workload), _) => By::Workload(workload.clone()),
             (None, Some(selector)) => selector.requirements().map_or(By::Nothing, By::Labels),

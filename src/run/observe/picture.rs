@@ -9,6 +9,8 @@ use k8s_openapi::api::storage::v1::VolumeAttachment;
 
 use crate::evidence::{AttachmentSeen, Change, EndpointSeen, EndpointsSeen, NodeSeen, PodSeen, Seen, WorkloadSeen};
 
+use crate::scenario::{Target, WorkloadKind};
+
 use super::answers::Answers;
 use super::group::{Group, ReplicaSets};
 use super::project;
@@ -131,6 +133,22 @@ impl Picture {
         let mut pods: Vec<&PodState> = here.collect();
         pods.sort_by(|a, b| a.seen.name.cmp(&b.seen.name));
         pods
+    }
+
+    /// A pod that also belongs to another target.
+    pub(in crate::run) fn shared(&self, other: &Target) -> Option<String> {
+        let group = Group::new(other.namespace.clone(), other.workload.as_ref(), other.selector.as_ref());
+        let known = |state: &&PodState| {
+            // Where the target is a selector, ReplicaSets are not watched: their names begin with their Deployment's.
+            let of_deployment = || {
+                let deployment = other.workload.as_ref().filter(|workload| workload.kind == WorkloadKind::Deployment);
+                let owner = crate::plan::controller(&state.pod.metadata);
+                matches!((deployment, owner), (Some(deployment), Some(("ReplicaSet", set, _)))
+                    if set.rsplit_once('-').is_some_and(|(name, _)| name == deployment.name))
+            };
+            state.seen.namespace == other.namespace && (group.has(&state.pod, &self.replica_sets) || of_deployment())
+        };
+        self.target_pods().find(known).map(|state| state.seen.name.clone())
     }
 
     pub(in crate::run) fn pod(&mut self, change: Change, pod: Pod) -> Vec<Seen> {

@@ -207,6 +207,8 @@ pub(super) fn context(script: &Script, passes: fn(Duration) -> bool) -> (Context
         run: "r".to_owned(),
         again: String::new(),
         allow_commands: false,
+        failsafe: true,
+        break_lock: false,
     };
     let memory = Memory::default();
     let (progress, _) = tokio::sync::mpsc::unbounded_channel();

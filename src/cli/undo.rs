@@ -1,0 +1,112 @@
+//! `driftproof undo`: takes back what runs have left on a live cluster, from the cluster alone. Shows what it will do, does
+//! it, verifies it; does nothing to what is not Driftproof's.
+
+use std::io::{IsTerminal, Write};
+
+use driftproof::run::leftovers::{self, Left, Survey, TakenBack};
+use driftproof::world::{World, live};
+
+use super::args::Undo;
+use super::execute::{self, Failure};
+use super::exit::Exit;
+use super::fail;
+use super::style::{Style, safe};
+
+/// `driftproof undo`.
+pub(super) fn undo(undo: &Undo, style: Style) -> Exit {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("async runtime: {error}"), Exit::Usage),
+    };
+    match runtime.block_on(all(undo, style)) {
+        Ok(exit) => exit,
+        Err(Failure::NotStarted(message) | Failure::Local(message)) => fail(&message, Exit::Usage),
+    }
+}
+
+async fn all(undo: &Undo, style: Style) -> Result<Exit, Failure> {
+    let options = live::Options {
+        context: undo.context.clone(),
+        kubeconfig: undo.kubeconfig.clone(),
+        prometheus: None,
+        allow_commands: undo.node_heal_command.is_some(),
+        node_agent: undo.nodes(),
+        agents: live::AgentOptions { image: String::new(), allow_ephemeral: false },
+    };
+    let world = execute::connect(&options).await?;
+    let survey = leftovers::survey(&world, undo.namespace.as_deref(), undo.run.as_deref()).await;
+    for blind in &survey.blind {
+        eprintln!("warning: {}", safe(blind));
+    }
+    if survey.runs.is_empty() {
+        let whose = undo.run.as_ref().map_or_else(|| "any run".to_owned(), |run| format!("run {run}"));
+        println!("nothing of {} is left on {}", safe(&whose), safe(&undo.context));
+        return Ok(if survey.blind.is_empty() { Exit::Passed } else { Exit::Inconclusive });
+    }
+    show(&survey, style);
+    if undo.dry_run || !confirmed(undo) {
+        println!("nothing was changed");
+        return Ok(Exit::Passed);
+    }
+    Ok(take_back(&world, undo, &survey).await)
+}
+
+fn show(survey: &Survey, style: Style) {
+    let (bold, plain) = if style.out { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    for left in &survey.runs {
+        println!("{bold}run {}{plain}  {}", safe(&left.run), safe(&left.about));
+        if !left.locked_until.is_empty() {
+            println!("  its lock is held until {}: it may still be at work", safe(&left.locked_until));
+        }
+        for undo in &left.undo {
+            println!("  {}", safe(&leftovers::describe(undo)));
+        }
+    }
+}
+
+/// On a terminal a person is asked; a script has said what it wants by calling.
+fn confirmed(undo: &Undo) -> bool {
+    if undo.yes || !std::io::stdin().is_terminal() {
+        return true;
+    }
+    print!("take all of this back? [y/N] ");
+    let _ = std::io::stdout().flush();
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+async fn take_back(world: &World, undo: &Undo, survey: &Survey) -> Exit {
+    let (mut failed, mut foreign) = (0, 0);
+    for left in &survey.runs {
+        let mut clean = true;
+        for one in &left.undo {
+            // The record says what is left: it stays while anything is.
+            if !clean && is_record(one, left) {
+                println!("kept      {}, which names what is left", safe(&leftovers::describe(one)));
+                continue;
+            }
+            match leftovers::take_back(world, left, one, undo.node_heal_command.as_deref()).await {
+                TakenBack::Done(what) => println!("done      {}", safe(&what)),
+                TakenBack::Absent(what) => println!("absent    {}", safe(&what)),
+                TakenBack::Foreign(what) => {
+                    foreign += 1;
+                    println!("foreign   {}", safe(&what));
+                }
+                TakenBack::Failed(what) => {
+                    failed += 1;
+                    clean = false;
+                    println!("LEFT      {}", safe(&what));
+                }
+            }
+        }
+    }
+    if foreign > 0 {
+        println!("{foreign} not of Driftproof, left alone");
+    }
+    if failed > 0 { fail(&format!("{failed} could not be taken back"), Exit::Dirty) } else { Exit::Passed }
+}
+
+fn is_record(undo: &driftproof::evidence::Undo, left: &Left) -> bool {
+    matches!(undo, driftproof::evidence::Undo::DeleteFixture { kind, .. } if kind == "ConfigMap")
+        && left.undo.last() == Some(undo)
+}
