@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may use. `cli` is part of the command and may use all; nobody can use it.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
+    ("consistency", &[]),
     ("scenario", &[]),
     ("plan", &["scenario"]),
     ("evidence", &["scenario", "plan"]),
