@@ -31,14 +31,12 @@ impl Bank {
     }
 
     pub(super) fn next(&self, turn: &mut Turn<'_>) -> Action {
-        match turn.verb(Kind::Bank.verbs()) {
-            Verb::Read => self.read(),
-            _ => {
-                let from = turn.below(self.accounts.len());
-                let to = (from + 1 + turn.below(self.accounts.len() - 1)) % self.accounts.len();
-                let (from, to) = (self.accounts[from].clone(), self.accounts[to].clone());
-                Action::Transfer { from, to, amount: turn.amount(AMOUNT_MAX) }
-            }
+        if turn.verb(Kind::Bank.verbs()) == Verb::Read {
+            return self.read();
         }
+        let from = turn.below(self.accounts.len());
+        let to = (from + 1 + turn.below(self.accounts.len() - 1)) % self.accounts.len();
+        let (from, to) = (self.accounts[from].clone(), self.accounts[to].clone());
+        Action::Transfer { from, to, amount: turn.amount(AMOUNT_MAX) }
     }
 }

@@ -74,7 +74,7 @@ impl Kind {
     #[must_use]
     pub fn claims(self) -> &'static [Claim] {
         match self {
-            Self::Register => &[Claim::Linearizable],
+            Self::Register | Self::Counter => &[Claim::Linearizable],
             // A set that is read everywhere tells what was lost; a linearizable one must show each add at once.
             Self::Set => &[Claim::Durable, Claim::Linearizable],
             Self::Append => &[
@@ -87,7 +87,6 @@ impl Kind {
             // A snapshot already keeps the total; read committed does not promise it.
             Self::Bank => &[Claim::SnapshotIsolation, Claim::Serializable],
             Self::Queue => &[Claim::AtLeastOnce, Claim::ExactlyOnce],
-            Self::Counter => &[Claim::Linearizable],
             Self::Lock => &[Claim::MutualExclusion, Claim::Fencing],
             Self::Watch => &[Claim::OrderedDelivery],
         }

@@ -41,7 +41,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 mod watch;
-mod words;
+pub(crate) mod words;
 
 use std::sync::Arc;
 

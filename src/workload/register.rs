@@ -38,9 +38,8 @@ impl Register {
 
     pub(super) fn completed(&mut self, client: usize, action: &Action, outcome: &Outcome) {
         let seen = match (action, outcome.completion, &outcome.value, &outcome.actual) {
-            (Action::Write { key, value }, Completion::Ok, _, _) => Some((key, *value)),
-            (Action::Cas { key, to, .. }, Completion::Ok, _, _) => Some((key, *to)),
-            (Action::Read { key }, Completion::Ok, Value::Int(value), _)
+            (Action::Write { key, value } | Action::Cas { key, to: value, .. }, Completion::Ok, _, _)
+            | (Action::Read { key }, Completion::Ok, Value::Int(value), _)
             | (Action::Cas { key, .. }, Completion::Fail, _, Some(Value::Int(value))) => Some((key, *value)),
             _ => None,
         };

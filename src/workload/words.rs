@@ -114,11 +114,7 @@ impl Action {
             Self::Add { element, .. } | Self::Enqueue { element, .. } => Value::Int(*element),
             Self::Transact { steps } => list(steps.iter().map(|step| micro(step, Value::Nil))),
             Self::OpenAccounts { accounts, balance } => balances(accounts.iter().map(|name| (name, *balance))),
-            Self::Transfer { from, to, amount } => Value::Map(Arc::from([
-                (text("from"), Value::Text(from.clone())),
-                (text("to"), Value::Text(to.clone())),
-                (text("amount"), Value::Int(*amount)),
-            ])),
+            Self::Transfer { from, to, amount } => transfer(from, to, *amount),
             Self::Increment { by, .. } => Value::Int(*by),
             Self::Release { token, .. } => Value::Int(*token),
             Self::Watch { after, .. } => Value::Int(*after),
@@ -146,6 +142,16 @@ impl Action {
             | Self::Increment { .. }
             | Self::Acquire { .. }
             | Self::Release { .. } => false,
+        }
+    }
+}
+
+impl Micro {
+    /// The list that it is about.
+    #[must_use]
+    pub fn key(&self) -> &Arc<str> {
+        match self {
+            Self::Read(key) | Self::Append(key, _) => key,
         }
     }
 }
@@ -189,6 +195,15 @@ pub(crate) fn list(values: impl IntoIterator<Item = Value>) -> Value {
 /// Text as a value.
 pub(crate) fn text(text: &str) -> Value {
     Value::Text(Arc::from(text))
+}
+
+/// A transfer as a value.
+pub(crate) fn transfer(from: &Arc<str>, to: &Arc<str>, amount: i64) -> Value {
+    Value::Map(Arc::from([
+        (text("from"), Value::Text(from.clone())),
+        (text("to"), Value::Text(to.clone())),
+        (text("amount"), Value::Int(amount)),
+    ]))
 }
 
 /// Balances as a value: account to number.
