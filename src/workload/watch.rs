@@ -31,7 +31,8 @@ impl Watch {
         let replica = turn.replica();
         let reached = self.reached[turn.client].or(self.start);
         match (turn.verb(Kind::Watch.verbs()), reached) {
-            (Verb::Watch, Some(after)) => {
+            // The first client only writes, else all might wait for each other.
+            (Verb::Watch, Some(after)) if turn.client > 0 || turn.options.clients == 1 => {
                 let prefix = self.prefix.clone();
                 (Target::Replica(replica), Action::Watch { prefix, after, until: Until::Events(EVENTS) })
             }

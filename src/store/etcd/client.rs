@@ -45,7 +45,11 @@ impl Etcd {
             Ok(_) => self.route.answered(),
             Err(SendError::Refused(_) | SendError::Broken(_) | SendError::Timeout(_)) => self.route.failed(at.index),
         }
-        let answer = answer.map_err(|error| error.outcome())?;
+        let answer = answer.map_err(|error| match error {
+            // Its time was what the request had left; people know the whole.
+            SendError::Timeout(_) => Outcome::info(at.deadline.passed()),
+            SendError::Refused(_) | SendError::Broken(_) => error.outcome(),
+        })?;
         if answer.status != 200 {
             return Err(classify::refusal(answer.status, &answer.body));
         }

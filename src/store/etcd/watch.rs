@@ -33,27 +33,35 @@ pub(super) async fn follow(
     until: Until,
 ) -> Result<Outcome, Outcome> {
     let mut seen = Vec::new();
+    let mut begun = false;
     let body = json!({ "create_request": {
         "key": api::encode(prefix), "range_end": api::prefix_end(prefix), "start_revision": (after + 1).to_string(),
     } });
     let body = body.to_string();
-    let work = stream(etcd, at, &body, until, &mut seen);
+    let work = stream(etcd, at, &body, until, (&mut begun, &mut seen));
     match tokio::time::timeout_at(at.deadline.end(), work).await {
         Ok(Ok(())) => Ok(Outcome::ok(words::list(seen))),
         Ok(Err(outcome)) => {
             etcd.route.failed(at.index);
             Err(outcome)
         }
-        Err(_) if seen.is_empty() => Err(Outcome::info(at.deadline.passed())),
         Err(_) => match until {
-            Until::Events(_) => Ok(Outcome::ok(words::list(seen))),
+            // That nothing came is an observation too, once etcd has said that the watch is there.
+            Until::Events(_) if begun => Ok(Outcome::ok(words::list(seen))),
+            Until::Events(_) => Err(Outcome::info(at.deadline.passed())),
             // The caller waits for one value; without it, there may be a gap at the end.
             Until::Value(_) => Err(Outcome::info(format!("{}, only {} events", at.deadline.passed(), seen.len()))),
         },
     }
 }
 
-async fn stream(etcd: &Etcd, at: At, body: &str, until: Until, seen: &mut Vec<Value>) -> Result<(), Outcome> {
+async fn stream(
+    etcd: &Etcd,
+    at: At,
+    body: &str,
+    until: Until,
+    (begun, seen): (&mut bool, &mut Vec<Value>),
+) -> Result<(), Outcome> {
     let endpoint = etcd.route.endpoint(at.index);
     let headers = [("content-type".to_owned(), "application/json".to_owned())];
     let call = HttpCall { method: "POST", path: "/v3/watch", headers: &headers, body };
@@ -67,7 +75,10 @@ async fn stream(etcd: &Etcd, at: At, body: &str, until: Until, seen: &mut Vec<Va
     let mut lines = Lines { body: answer.into_body(), rest: Vec::new() };
     while !enough(until, seen) {
         match parse(&lines.next().await?)? {
-            Line::Events(mut events) => seen.append(&mut events),
+            Line::Events(mut events) => {
+                *begun = true;
+                seen.append(&mut events);
+            }
             Line::Compacted(why) => return Err(Outcome::fail(why)),
             Line::Ended(why) => return Err(Outcome::info(why)),
         }

@@ -9,13 +9,11 @@ use crate::workload::Outcome;
 
 /// What an answer means to a request that wanted something changed.
 pub(super) fn change(call: &Call, status: u16, body: &str, done: Value) -> Outcome {
-    match status {
-        200..=299 => Outcome::ok(done),
-        _ => {
-            let actual = call.actual.as_ref().filter(|_| is_definite(call, status)).and_then(|at| pick(body, at));
-            Outcome { actual, ..refusal(call, status, body) }
-        }
+    if (200..=299).contains(&status) {
+        return Outcome::ok(done);
     }
+    let actual = call.actual.as_ref().filter(|_| is_definite(call, status)).and_then(|at| pick(body, at));
+    Outcome { actual, ..refusal(call, status, body) }
 }
 
 /// What an answer means to a read.

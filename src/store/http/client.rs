@@ -51,9 +51,8 @@ impl Http {
             }
             Action::Members { set } => {
                 let local = match target {
-                    Target::Any => &options.members,
                     Target::Replica(_) if options.local_members.is_some() => &options.local_members,
-                    Target::Replica(_) => &options.members,
+                    Target::Replica(_) | Target::Any => &options.members,
                 };
                 (local, Filling { key: set, ..Filling::default() }, Meaning::Read { absent: empty })
             }

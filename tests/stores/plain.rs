@@ -1,0 +1,52 @@
+//! Every workload against every store that can run it, without faults: all must be `ok` that should be.
+
+use std::path::Path;
+use std::time::Duration;
+
+use driftproof::store::Store;
+use driftproof::store::etcd::EtcdOptions;
+use driftproof::store::postgres::{Isolation, PostgresOptions};
+use driftproof::store::redis::RedisOptions;
+use driftproof::workload::{Kind, StoreKind, can_run};
+
+use super::case::{Found, Seen};
+use super::drive::{Drive, options};
+use super::{etcd_server, postgres_server, redis_server};
+
+async fn all(
+    store: StoreKind,
+    replicas: usize,
+    mut make: impl FnMut(usize) -> Box<dyn Store>,
+) -> Result<Vec<Seen>, String> {
+    let mut seen = Vec::new();
+    for kind in Kind::ALL.into_iter().filter(|kind| can_run(store, *kind).is_ok()) {
+        let options = options(kind.name(), 4, 3, replicas);
+        let drive = Drive { kind, options, pace: Duration::from_millis(5), timeout: Duration::from_secs(1) };
+        let during = async {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            Ok(())
+        };
+        let recording = drive.run(&mut make, during).await.map_err(|error| format!("{}: {error}", kind.name()))?;
+        seen.push(Seen { name: format!("{}-{}", store.name(), kind.name()), kind, recording });
+    }
+    Ok(seen)
+}
+
+/// etcd with three members.
+pub(crate) async fn etcd(folder: &Path) -> Found {
+    let Some(cluster) = etcd_server::Cluster::start(folder, 3).await? else { return Ok(None) };
+    all(StoreKind::Etcd, 3, cluster.clients(EtcdOptions::default())).await.map(Some)
+}
+
+/// Redis, alone: its replicas may be late.
+pub(crate) async fn redis(folder: &Path) -> Found {
+    let Some(group) = redis_server::Group::start(folder, 0).await? else { return Ok(None) };
+    all(StoreKind::Redis, 1, group.clients(group.endpoints.clone(), RedisOptions::default())).await.map(Some)
+}
+
+/// PostgreSQL, alone, at the strictest level.
+pub(crate) async fn postgres(folder: &Path) -> Found {
+    let Some(pair) = postgres_server::Pair::start(folder).await? else { return Ok(None) };
+    let options = PostgresOptions { isolation: Isolation::Serializable, ..PostgresOptions::default() };
+    all(StoreKind::Postgres, 1, pair.clients(pair.endpoints.clone(), options)).await.map(Some)
+}
