@@ -25,6 +25,8 @@ mod deadline;
 mod dial;
 mod http1;
 mod route;
+#[cfg(test)]
+mod testing;
 mod values;
 
 pub use deadline::Deadline;

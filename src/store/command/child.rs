@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Take};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -17,6 +18,17 @@ pub(super) struct Program {
     output: Take<BufReader<ChildStdout>>,
 }
 
+impl Drop for Program {
+    fn drop(&mut self) {
+        // Without a number it has been waited for, and the number may be somebody else's.
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(id) = id {
+            // It may have ended meanwhile, which is what is wanted.
+            let _ = kill_process_group(id, Signal::KILL);
+        }
+    }
+}
+
 impl Program {
     pub(super) fn start(options: &CommandOptions) -> Result<Self, String> {
         let Some((program, arguments)) = options.command.split_first() else {
@@ -25,6 +37,8 @@ impl Program {
         let mut command = Command::new(program);
         command.args(arguments).envs(options.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        // A group of its own, so that whatever it starts is ended with it.
+        command.process_group(0);
         let mut child = command.spawn().map_err(|error| format!("start {program}: {error}"))?;
         match (child.stdin.take(), child.stdout.take()) {
             (Some(input), Some(output)) => Ok(Self { child, input, output: BufReader::new(output).take(LINE_MAX) }),
