@@ -3,14 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
-use driftproof::store::Store;
+use driftproof::store::command::{Command, CommandOptions};
 use driftproof::store::etcd::EtcdOptions;
 use driftproof::store::postgres::{Isolation, PostgresOptions};
 use driftproof::store::redis::RedisOptions;
+use driftproof::store::{Endpoint, Store};
 use driftproof::workload::{Kind, StoreKind, can_run};
 
 use super::case::{Found, Seen};
 use super::drive::{Drive, options};
+use super::process::find;
 use super::{etcd_server, postgres_server, redis_server};
 
 async fn all(
@@ -19,7 +21,9 @@ async fn all(
     mut make: impl FnMut(usize) -> Box<dyn Store>,
 ) -> Result<Vec<Seen>, String> {
     let mut seen = Vec::new();
-    for kind in Kind::ALL.into_iter().filter(|kind| can_run(store, *kind).is_ok()) {
+    // The example of a program has no watch, as few stores have.
+    let skipped = |kind| store == StoreKind::Command && kind == Kind::Watch;
+    for kind in Kind::ALL.into_iter().filter(|kind| can_run(store, *kind).is_ok() && !skipped(*kind)) {
         let options = options(kind.name(), 4, 3, replicas);
         let drive = Drive { kind, options, pace: Duration::from_millis(5), timeout: Duration::from_secs(1) };
         let during = async {
@@ -49,4 +53,16 @@ pub(crate) async fn postgres(folder: &Path) -> Found {
     let Some(pair) = postgres_server::Pair::start(folder).await? else { return Ok(None) };
     let options = PostgresOptions { isolation: Isolation::Serializable, ..PostgresOptions::default() };
     all(StoreKind::Postgres, 1, pair.clients(pair.endpoints.clone(), options)).await.map(Some)
+}
+
+/// The example of a program that is a client.
+pub(crate) async fn command(folder: &Path) -> Found {
+    let Some(python) = find("python3", "DRIFTPROOF_PYTHON") else { return Ok(None) };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/clients/file.py");
+    let file = folder.join("store.json").display().to_string();
+    let command = vec![python.display().to_string(), script.to_owned(), file];
+    let options = CommandOptions { command, environment: Vec::new() };
+    let endpoints = vec![Endpoint { name: "file".into(), address: "file".to_owned() }];
+    let make = |client| -> Box<dyn Store> { Box::new(Command::new(endpoints.clone(), client, options.clone())) };
+    all(StoreKind::Command, 1, make).await.map(Some)
 }
