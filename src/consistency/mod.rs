@@ -2,8 +2,10 @@
 //!
 //! Never does I/O, never reads a clock that it was not given, and knows nothing of clusters, faults or reports.
 
+pub mod format;
 pub mod history;
 pub mod outcome;
 
+pub use format::{Format, ReadError};
 pub use history::{Call, Completion, Function, History, Moment, Operation, Value};
 pub use outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
