@@ -28,8 +28,7 @@ mod tests;
 pub use error::ReadError;
 pub use rules::{known_functions, unique_inputs};
 
-#[cfg(test)]
-use edn::Lexer;
+pub(crate) use edn::{Bracket, Lexer, Token};
 
 use super::history::History;
 use join::Joiner;
