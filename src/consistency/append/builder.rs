@@ -9,7 +9,6 @@ use super::{Completion, Micro, Transactions, Value, What};
 pub(super) struct Builder {
     made: Transactions,
     words: BTreeMap<Value, i64>,
-    processes: BTreeMap<u64, u32>,
 }
 
 impl Builder {
@@ -51,10 +50,8 @@ impl Builder {
         u32::try_from(self.made.len()).unwrap_or(u32::MAX)
     }
 
-    /// A transaction begins; its micro-operations follow.
-    pub(super) fn begin(&mut self, process: u64, call: u32) {
-        let count = u32::try_from(self.processes.len()).unwrap_or(u32::MAX);
-        let process = *self.processes.entry(process).or_insert(count);
+    /// A transaction begins, of a process below the number of transactions or so; its micro-operations follow.
+    pub(super) fn begin(&mut self, process: u32, call: u32) {
         self.made.starts.push(u32::try_from(self.made.micros.len()).unwrap_or(u32::MAX));
         self.made.completions.push(Completion::Info);
         self.made.processes.push(process);

@@ -1,5 +1,7 @@
 //! Transactions out of a history of any format. Slower than the way past it, and the one that says what is wrong.
 
+use std::collections::BTreeMap;
+
 use super::builder::Builder;
 use super::{Completion, Micro, Transactions, Value, What};
 use crate::consistency::format::ReadError;
@@ -16,9 +18,11 @@ impl Transactions {
     pub fn from_history(history: &History) -> Result<Self, ReadError> {
         let mut builder = Builder::default();
         let ranks = Ranks::of(history);
+        let mut processes = BTreeMap::new();
         for (number, operation) in history.operations.iter().enumerate() {
             let answered = operation.completion == Completion::Ok;
-            builder.begin(operation.process, ranks.calls[number]);
+            let count = u32::try_from(processes.len()).unwrap_or(u32::MAX);
+            builder.begin(*processes.entry(operation.process).or_insert(count), ranks.calls[number]);
             let transaction = builder.next() - 1;
             let micros = list(operation, if answered { &operation.output } else { &operation.input })?;
             if answered && !same_shape(&operation.input, micros) {

@@ -27,6 +27,8 @@ pub(super) struct Edges<'a> {
     all: &'a Transactions,
     versions: &'a Versions,
     tails: Vec<Tail>,
+    /// Transactions that ended, in the order of their ends.
+    ended: Vec<u32>,
     /// First node of the chain of real time, and how many there are.
     chain: u32,
     pub(super) nodes: usize,
@@ -44,7 +46,7 @@ impl<'a> Edges<'a> {
         }
         let chain = nodes;
         let nodes = nodes as usize + all.len();
-        Self { all, versions, tails, chain, nodes }
+        Self { all, versions, tails, ended: ended(all, versions), chain, nodes }
     }
 
     /// A graph of the edges whose labels are in `mask`; links always.
@@ -115,13 +117,8 @@ impl<'a> Edges<'a> {
     /// One chain node for each completion: a transaction leads to the node of its end, each node to the next, and the
     /// last node before a call to the transaction called.
     fn realtime(&self, add: &mut impl FnMut(u32, u32, u32)) {
-        let mut ended: Vec<u32> = (0..u32::try_from(self.all.len()).unwrap_or(NOBODY))
-            .filter(|one| self.happened(*one) && self.all.ends[*one as usize] != u32::MAX)
-            .collect();
-        // Completions come nearly in the order of the calls: sorting is nearly linear.
-        ended.sort_by_key(|transaction| self.all.ends[*transaction as usize]);
         let mut passed = 0;
-        for (node, transaction) in (self.chain..).zip(&ended) {
+        for (node, transaction) in (self.chain..).zip(&self.ended) {
             add(*transaction, node, REALTIME);
             if node > self.chain {
                 add(node - 1, node, REALTIME);
@@ -129,7 +126,7 @@ impl<'a> Edges<'a> {
         }
         for transaction in (0..u32::try_from(self.all.len()).unwrap_or(NOBODY)).filter(|one| self.happened(*one)) {
             let call = self.all.calls[transaction as usize];
-            while ended.get(passed).is_some_and(|other| self.all.ends[*other as usize] < call) {
+            while self.ended.get(passed).is_some_and(|other| self.all.ends[*other as usize] < call) {
                 passed += 1;
             }
             if passed > 0 {
@@ -137,6 +134,16 @@ impl<'a> Edges<'a> {
             }
         }
     }
+}
+
+/// Transactions that happened and ended, in the order of their ends.
+fn ended(all: &Transactions, versions: &Versions) -> Vec<u32> {
+    let mut ended: Vec<(u32, u32)> = (0..u32::try_from(all.len()).unwrap_or(NOBODY))
+        .filter(|one| versions.happened[*one as usize] && all.ends[*one as usize] != u32::MAX)
+        .map(|one| (all.ends[one as usize], one))
+        .collect();
+    ended.sort_unstable();
+    ended.into_iter().map(|(_, transaction)| transaction).collect()
 }
 
 /// Keys that were read, with appends that happened and that no read shows.

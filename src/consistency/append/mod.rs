@@ -20,6 +20,7 @@ mod from_history;
 mod graph;
 mod judge;
 mod keys;
+mod scan;
 mod tell;
 #[cfg(test)]
 mod tests;

@@ -28,7 +28,8 @@ mod tests;
 pub use error::ReadError;
 pub use rules::{known_functions, unique_inputs};
 
-pub(crate) use edn::{Bracket, Lexer, Token};
+#[cfg(test)]
+use edn::Lexer;
 
 use super::history::History;
 use join::Joiner;
