@@ -2,6 +2,7 @@
 //!
 //! Never does I/O, never reads a clock that it was not given, and knows nothing of clusters, faults or reports.
 
+pub mod account;
 pub mod append;
 pub mod format;
 pub mod history;

@@ -26,6 +26,7 @@ mod rules;
 mod tests;
 
 pub use error::ReadError;
+pub(crate) use rules::at_call;
 pub use rules::{known_functions, unique_inputs};
 
 #[cfg(test)]
