@@ -4,9 +4,11 @@
 
 pub mod account;
 pub mod append;
+pub mod explain;
 pub mod format;
 pub mod history;
 pub mod outcome;
+pub mod vacuity;
 
 pub use format::{Format, ReadError};
 pub use history::{Call, Completion, Function, History, Moment, Operation, Value};
