@@ -64,7 +64,7 @@ fn check(file: &Path) {
         "from file to verdict {wall:.2} s: {:.0} transactions/s (load {:.2} s, read {:.2} s, check {:.2} s), peak {} MB: {word}",
         count as f64 / wall,
         loaded.as_secs_f64(),
-        (read - loaded).as_secs_f64(),
+        read.saturating_sub(loaded).as_secs_f64(),
         wall - read.as_secs_f64(),
         peak_kib() / 1024,
     );

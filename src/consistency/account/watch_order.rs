@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::findings::{Findings, Numbered, who};
 use super::watch::{Seen, Watch};
-use crate::consistency::history::{Completion, Moment, Value};
+use crate::consistency::history::{Completion, Moment, Operation, Value};
 use crate::consistency::outcome::AnomalyKind;
 
 /// Changes that a watch must have delivered and did not.
@@ -27,7 +27,7 @@ pub(super) fn gaps(seen: &Seen<'_>, watch: &Watch<'_>, findings: &mut Findings) 
     // What was acknowledged between writes that this one delivered.
     let own = || watch.events.iter().filter_map(|event| Some(seen.writes.get(&(event.key, event.value))?.1));
     let acknowledged = own().filter(|write| write.completion == Completion::Ok);
-    let first: Option<Moment> = acknowledged.map(|write| write.finish()).min();
+    let first: Option<Moment> = acknowledged.map(Operation::finish).min();
     let latest: Option<Moment> = own().map(|write| write.call.at).max();
     if let (Some(first), Some(latest)) = (first, latest) {
         let from = seen.acknowledged.partition_point(|(_, write)| write.call.at <= first);

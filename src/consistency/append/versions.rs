@@ -121,7 +121,7 @@ impl Versions {
                 internal(all, transaction, &mut found);
             }
         }
-        self.lost_updates(all, &mut found);
+        Self::lost_updates(all, &mut found);
         found.anomalies
     }
 
@@ -207,7 +207,7 @@ impl Versions {
     }
 
     /// Two transactions that read one version of a key before they appended to it.
-    fn lost_updates(&self, all: &Transactions, found: &mut Found) {
+    fn lost_updates(all: &Transactions, found: &mut Found) {
         let mut updates: Vec<(u32, i64, u32)> = Vec::new();
         for transaction in 0..u32::try_from(all.len()).unwrap_or(NOBODY) {
             if all.completions[transaction as usize] != Completion::Ok {

@@ -100,10 +100,15 @@ fn a_picture_shows_the_witness_and_escapes_what_it_is_given() {
 fn a_large_history_gives_a_small_picture() {
     let (mut history, mut anomaly) = stale();
     let long = "<&\"".repeat(1000);
-    let mut others: Vec<Operation> = (0..200_000)
+    let mut others: Vec<Operation> = (0..40_000)
         .map(|at| {
-            let mut one =
-                operation(at, "write", at.cast_signed(), at.cast_signed() * 60_000, at.cast_signed() * 60_000 + 50_000);
+            let mut one = operation(
+                at,
+                "write",
+                at.cast_signed(),
+                at.cast_signed() * 300_000,
+                at.cast_signed() * 300_000 + 50_000,
+            );
             one.node = Some(Arc::from(format!("{long}{}", at % 500)));
             one.input = Value::Text(Arc::from(&*long));
             one
