@@ -2,8 +2,16 @@
 //!
 //! Never does I/O, never reads a clock that it was not given, and knows nothing of clusters, faults or reports.
 
+pub mod check;
 pub mod history;
+mod intern;
+mod model;
 pub mod outcome;
+pub mod register;
+mod search;
+pub mod verify;
+mod words;
 
+pub use check::{FailedCas, Model, Nil, Options, check};
 pub use history::{Call, Completion, Function, History, Moment, Operation, Value};
 pub use outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
