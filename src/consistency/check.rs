@@ -96,6 +96,20 @@ pub enum FailedCas {
     Observed,
 }
 
+/// Which algorithm decides. They agree; this is for tests and measurements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// The unique-write register where it applies, both searches in turns elsewhere.
+    #[default]
+    Auto,
+    /// Only the search that holds all configurations.
+    Frontier,
+    /// Only the search that goes down one line at a time.
+    Depth,
+    /// Both searches in turns.
+    Portfolio,
+}
+
 /// How to read the history, and how much may be spent on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -105,6 +119,8 @@ pub struct Options {
     pub nil: Nil,
     /// What a compare-and-set that failed says.
     pub failed_cas: FailedCas,
+    /// Which algorithm decides.
+    pub engine: Engine,
     /// Bytes that the search may hold at once; none: no limit.
     pub memory: Option<u64>,
     /// The time after which `exhausted` says yes: only to be named in [`Budget::Time`].
@@ -128,7 +144,8 @@ pub fn check(history: &History, model: Model, options: &Options, exhausted: &(dy
     let mut anomalies = Vec::new();
     let mut open = Vec::new();
     for (place, members) in partitions.iter().enumerate() {
-        let direct = if model == Model::Register && !model::observes_failure(history, members, options) {
+        let applies = model == Model::Register && options.engine == Engine::Auto;
+        let direct = if applies && !model::observes_failure(history, members, options) {
             check_key(history, members, options).ok()
         } else {
             None

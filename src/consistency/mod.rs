@@ -3,6 +3,8 @@
 //! Never does I/O, never reads a clock that it was not given, and knows nothing of clusters, faults or reports.
 
 pub mod check;
+#[cfg(test)]
+pub mod differential;
 pub mod history;
 mod intern;
 mod model;
@@ -12,6 +14,7 @@ mod search;
 pub mod verify;
 mod words;
 
-pub use check::{FailedCas, Model, Nil, Options, check};
+pub use check::{Engine, FailedCas, Model, Nil, Options, check};
 pub use history::{Call, Completion, Function, History, Moment, Operation, Value};
 pub use outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
+pub use verify::{Confirmation, Refusal, verify};

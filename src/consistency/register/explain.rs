@@ -139,10 +139,11 @@ impl<'a> Teller<'a> {
     }
 
     fn between(&self, there: Before, back: Before) -> Told {
-        // Told from the operation that saw an old value: a read rather than a compare-and-set, the later one of two.
+        // Told from the operation that saw an old value: the initial one, or else by a read rather than by a
+        // compare-and-set, the later one of two.
         let rank = |step: &Before| {
             let operation = self.at(step.started);
-            (set(operation).is_none(), required(operation).is_some(), operation.call.at)
+            (step.finished != NONE, set(operation).is_none(), required(operation).is_some(), operation.call.at)
         };
         let (back, there) = if rank(&back) >= rank(&there) { (back, there) } else { (there, back) };
         let (stale, newer, began) = (self.at(back.started), self.at(back.finished), self.at(there.started));

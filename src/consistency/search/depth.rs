@@ -7,7 +7,7 @@
 //! nothing else is tried there: whatever works without it still works with it.
 
 use super::problem::Problem;
-use super::{Dead, Engine, Progress};
+use super::{Dead, Progress, Search};
 use crate::consistency::intern::{NONE, mix, number_of, slot_of};
 use crate::consistency::model::Machine;
 
@@ -179,13 +179,13 @@ impl Depth {
     }
 }
 
-impl<M: Machine> Engine<M> for Depth {
+impl<M: Machine> Search<M> for Depth {
     fn run(&mut self, problem: &Problem, machine: &mut M, steps: u64) -> Progress {
         for _ in 0..steps {
             if self.count == problem.required.len() {
                 return Progress::Order(self.order(problem));
             }
-            if self.memory.is_some_and(|memory| Engine::<M>::held(self) > memory / 2) {
+            if self.memory.is_some_and(|memory| Search::<M>::held(self) > memory / 2) {
                 return Progress::Full;
             }
             let entered = match self.candidate(problem, machine) {

@@ -11,12 +11,12 @@
 
 use super::lanes::Lanes;
 use super::problem::{Event, Problem, Required};
-use super::{Dead, Engine, Progress};
+use super::{Dead, Progress, Search};
 use crate::consistency::intern::{NONE, mix, number_of, slot_of};
 use crate::consistency::model::Machine;
 
 /// An engine with words enough for the operations that run at once and for the classes; none if there are too many.
-pub(crate) fn engine<M: Machine + 'static>(problem: &Problem, memory: Option<u64>) -> Option<Box<dyn Engine<M>>> {
+pub(crate) fn engine<M: Machine + 'static>(problem: &Problem, memory: Option<u64>) -> Option<Box<dyn Search<M>>> {
     let lanes = Lanes::new(&problem.classes);
     match (problem.width, lanes.words()) {
         (0..=64, 0..=1) => Some(Box::new(Frontier::<1, 1>::new(problem, lanes, memory))),
@@ -278,7 +278,7 @@ fn effect<const L: usize, const U: usize>(
     configuration.trail = push(trail, operation, configuration.trail);
 }
 
-impl<M: Machine, const L: usize, const U: usize> Engine<M> for Frontier<L, U> {
+impl<M: Machine, const L: usize, const U: usize> Search<M> for Frontier<L, U> {
     fn run(&mut self, problem: &Problem, machine: &mut M, mut steps: u64) -> Progress {
         loop {
             while self.returning != NONE {
@@ -296,7 +296,7 @@ impl<M: Machine, const L: usize, const U: usize> Engine<M> for Frontier<L, U> {
                 if steps == 0 {
                     return Progress::Again;
                 }
-                if self.memory.is_some_and(|memory| Engine::<M>::held(self) > memory / 2)
+                if self.memory.is_some_and(|memory| Search::<M>::held(self) > memory / 2)
                     || self.trail.len() > CLASS as usize
                 {
                     return Progress::Full;

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use self::depth::Depth;
 use self::explain::explain;
 use self::problem::Problem;
-use super::check::{Model, Options};
+use super::check::{Engine, Model, Options};
 use super::history::History;
 use super::model::{self, Machine, Steps};
 use super::outcome::{Anomaly, Budget};
@@ -54,21 +54,11 @@ pub(crate) struct Dead {
 }
 
 /// A search that can be interrupted.
-pub(crate) trait Engine<M> {
+pub(crate) trait Search<M> {
     fn run(&mut self, problem: &Problem, machine: &mut M, steps: u64) -> Progress;
 
     /// Bytes held.
     fn held(&self) -> u64;
-}
-
-/// Which engines may take part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Portfolio {
-    Both,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the differential tests run each engine alone"))]
-    Frontier,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the differential tests run each engine alone"))]
-    Depth,
 }
 
 /// Partitions above this many operations in all are searched by several threads.
@@ -161,7 +151,7 @@ impl Task<'_> {
             Err(reason) => return Answer::Unknown(Budget::Evidence(reason)),
         };
         let problem = Problem::new(self.history, &steps);
-        match search(&problem, &mut machine, Portfolio::Both, self.options.memory, self.exhausted) {
+        match search(&problem, &mut machine, self.options.engine, self.options.memory, self.exhausted) {
             Found::Order(order) => Answer::Order(order),
             Found::Broken(dead) => Answer::Broken(explain(self.history, self.model, self.members, &dead, self.options)),
             Found::Time => Answer::Unknown(Budget::Time(self.options.timeout.unwrap_or_default())),
@@ -183,15 +173,15 @@ pub(crate) enum Found {
 pub(crate) fn search<M: Machine + 'static>(
     problem: &Problem,
     machine: &mut M,
-    portfolio: Portfolio,
+    engine: Engine,
     memory: Option<u64>,
     exhausted: &dyn Fn() -> bool,
 ) -> Found {
-    let mut engines: Vec<Box<dyn Engine<M>>> = Vec::with_capacity(2);
-    if portfolio != Portfolio::Depth {
+    let mut engines: Vec<Box<dyn Search<M>>> = Vec::with_capacity(2);
+    if engine != Engine::Depth {
         engines.extend(frontier::engine(problem, memory));
     }
-    let mut deep = portfolio != Portfolio::Frontier;
+    let mut deep = engine != Engine::Frontier;
     let mut steps = STEPS_FIRST;
     loop {
         let mut place = 0;
