@@ -7,11 +7,11 @@ use crate::consistency::{
 };
 
 /// A small generator (SplitMix64): the same numbers everywhere.
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// Below `sides`.
-    pub fn below(&mut self, sides: u64) -> u64 {
+    pub(crate) fn below(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -26,17 +26,17 @@ impl Dice {
 
 /// What kind of histories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub(crate) struct Kind {
     /// The model.
-    pub model: Model,
+    pub(crate) model: Model,
     /// Whether every write has a value of its own.
-    pub unique: bool,
+    pub(crate) unique: bool,
     /// Whether failed compare-and-sets say something.
-    pub failed_cas: FailedCas,
+    pub(crate) failed_cas: FailedCas,
 }
 
 /// All kinds that are compared.
-pub const KINDS: [Kind; 7] = [
+pub(crate) const KINDS: [Kind; 7] = [
     Kind { model: Model::Register, unique: true, failed_cas: FailedCas::Excluded },
     Kind { model: Model::Register, unique: false, failed_cas: FailedCas::Excluded },
     Kind { model: Model::Register, unique: false, failed_cas: FailedCas::Observed },
@@ -53,7 +53,7 @@ struct Running {
 }
 
 /// A random history of `length` operations by at most `clients` at once: a correct object, with lies now and then.
-pub fn random(dice: &mut Dice, kind: Kind, length: usize, clients: u64) -> History {
+pub(crate) fn random(dice: &mut Dice, kind: Kind, length: usize, clients: u64) -> History {
     let mut history = History::default();
     let mut state = initial(kind.model);
     let mut running: Vec<Running> = Vec::new();
@@ -226,7 +226,7 @@ fn lie(dice: &mut Dice, kind: Kind, operation: &mut Operation) {
 /// all operations over the values so far. Calls `each` with every one.
 ///
 /// With `indeterminate`, each operation with an effect is also left without an end.
-pub fn every(length: usize, cas: bool, indeterminate: bool, each: &mut dyn FnMut(&History)) {
+pub(crate) fn every(length: usize, cas: bool, indeterminate: bool, each: &mut dyn FnMut(&History)) {
     let mut history = History::default();
     extend(&mut history, &mut Vec::new(), (length, cas, indeterminate), 1, each);
 }
@@ -296,7 +296,7 @@ fn choices(fresh: i64, length: i64, cas: bool) -> Vec<(&'static str, Value, Valu
 /// # Errors
 ///
 /// What disagreed, with the history.
-pub fn compare(history: &History, kind: Kind, engines: &[Engine]) -> Result<bool, String> {
+pub(crate) fn compare(history: &History, kind: Kind, engines: &[Engine]) -> Result<bool, String> {
     let options = Options { failed_cas: kind.failed_cas, ..Options::default() };
     let truth = verify::explainable(history, kind.model, &options, u64::MAX).unwrap_or(false);
     for &engine in engines {
@@ -328,4 +328,4 @@ fn shown(history: &History) -> String {
 }
 
 /// All ways to decide.
-pub const ENGINES: [Engine; 3] = [Engine::Auto, Engine::Frontier, Engine::Depth];
+pub(crate) const ENGINES: [Engine; 3] = [Engine::Auto, Engine::Frontier, Engine::Depth];

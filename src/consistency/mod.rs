@@ -4,7 +4,7 @@
 
 pub mod check;
 #[cfg(test)]
-pub mod differential;
+mod differential;
 pub mod history;
 mod intern;
 mod model;

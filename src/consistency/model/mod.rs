@@ -23,6 +23,9 @@ pub(crate) trait Machine {
     /// The state after the operation; none where it could not have happened.
     fn step(&mut self, state: u32, code: u32) -> Option<u32>;
 
+    /// Whether the operation can happen in every state and leaves the same one behind.
+    fn is_blind(&self, code: u32) -> bool;
+
     /// Bytes held for states that were met.
     fn held(&self) -> u64;
 }

@@ -15,6 +15,10 @@ impl Machine for Mutex {
         (state == before).then_some(after)
     }
 
+    fn is_blind(&self, _code: u32) -> bool {
+        false
+    }
+
     fn held(&self) -> u64 {
         0
     }

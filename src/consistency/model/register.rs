@@ -2,7 +2,7 @@
 
 use super::{Codes, FailedCas, History, Machine, Options, Steps, Value, is_wildcard, required, unknown};
 use crate::consistency::history::Completion;
-use crate::consistency::intern::Interner;
+use crate::consistency::intern::{Interner, NONE};
 
 #[derive(Clone, Copy)]
 enum Effect {
@@ -25,6 +25,10 @@ impl Machine for Register {
             Effect::Cas(from, to) => (state == from).then_some(to),
             Effect::Other(value) => (state != value).then_some(state),
         }
+    }
+
+    fn is_blind(&self, code: u32) -> bool {
+        matches!(self.effects[code as usize], Effect::Write(_))
     }
 
     fn held(&self) -> u64 {
@@ -64,5 +68,23 @@ pub(crate) fn register(history: &History, members: &[u32], options: &Options) ->
         };
         codes.add(index, happened, key, effect, pure);
     }
+    forget(&mut codes.effects, values.len());
     Ok((Register { effects: codes.effects }, codes.steps))
+}
+
+/// Values that nothing asks for are one value: no operation can tell them apart.
+fn forget(effects: &mut [Effect], values: u32) {
+    let mut asked = vec![false; values as usize];
+    for effect in &*effects {
+        if let Effect::Read(value) | Effect::Cas(value, _) | Effect::Other(value) = effect {
+            asked[*value as usize] = true;
+        }
+    }
+    for effect in effects {
+        if let Effect::Write(value) | Effect::Cas(_, value) = effect
+            && !asked[*value as usize]
+        {
+            *value = NONE;
+        }
+    }
 }

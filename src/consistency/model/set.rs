@@ -45,6 +45,10 @@ impl Machine for Set {
         }
     }
 
+    fn is_blind(&self, _code: u32) -> bool {
+        false
+    }
+
     fn held(&self) -> u64 {
         self.states.held() + self.added.bytes()
     }

@@ -46,6 +46,10 @@ impl Machine for MultiRegister {
         legal.then_some(after)
     }
 
+    fn is_blind(&self, _code: u32) -> bool {
+        false
+    }
+
     fn held(&self) -> u64 {
         self.states.held() + self.stepped.bytes()
     }

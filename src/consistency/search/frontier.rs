@@ -1,12 +1,13 @@
 //! All configurations that explain the history so far, event by event (just-in-time linearization, Lowe 2017).
 //!
 //! A configuration is a state with the running operations that already took effect and the counts of optional ones that were
-//! used. Operations take effect as late as possible: only when one of them returns. Three rules keep the sets small:
+//! used. Operations take effect as late as possible: only when one of them returns. Four rules keep the sets small:
 //!
 //! * *Pure operations at once*: one that does not change the state takes effect in every configuration in which it can.
 //!   Whatever explains the rest without it still does with it.
 //! * *Symmetry*: optional operations with one code are a counter. Exchanging two of them in a line, such that the one called
 //!   first stands first, keeps it legal and in real time.
+//! * *Need*: an optional operation is used only where something else that is there needs what it leaves behind.
 //! * *Dominance*: with the same state and the same operations done, fewer used optional operations explain all that more do.
 
 use super::lanes::Lanes;
@@ -210,16 +211,28 @@ impl<const L: usize, const U: usize> Frontier<L, U> {
             if lane.count(&from.used) >= self.offered[class] {
                 continue;
             }
-            // One that leaves the state as it is would be used for nothing.
-            let Some(state) = machine.step(from.state, problem.classes[class].code).filter(|&to| to != from.state) else {
+            let Some(state) = machine.step(from.state, problem.classes[class].code) else { continue };
+            if state == from.state || !self.is_wanted(problem, machine, state) {
                 continue;
-            };
+            }
             let mut to = from;
             to.state = state;
             to.used[lane.word] += 1 << lane.shift;
             to.trail = push(&mut self.trail, number_of(class) | CLASS, from.trail);
             self.settle(problem, machine, to);
         }
+    }
+
+    /// Whether an optional operation may be used now to get to `state`: only if something else needs the state right away.
+    ///
+    /// In a line, let an optional operation be followed by one that does not care for the state, or by nothing: without it
+    /// the line is as good. If what follows has not been called yet, the optional one can wait until then.
+    fn is_wanted<M: Machine>(&self, problem: &Problem, machine: &mut M, state: u32) -> bool {
+        let running = self.changing.iter().chain(&self.pure).chain([&self.returning]);
+        let classes = self.offered.iter().zip(&problem.classes).filter(|(offered, _)| **offered > 0);
+        let codes = running.map(|&operation| problem.required[operation as usize].code);
+        let mut all = codes.chain(classes.map(|(_, class)| class.code));
+        all.any(|code| !machine.is_blind(code) && machine.step(state, code).is_some())
     }
 
     /// Pure operations take effect at once; then the configuration is put where it belongs.

@@ -78,8 +78,8 @@ pub(crate) fn partitions(
     exhausted: &(dyn Fn() -> bool + Sync),
 ) -> Vec<Answer> {
     let size: usize = open.iter().map(|&place| partitions[place].len()).sum();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = if size < THREADS_FROM { 1 } else { cores.min(THREADS_MAX).min(open.len()) };
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if size < THREADS_FROM { 1 } else { cores().min(THREADS_MAX).min(open.len()) };
     let mut options = options.clone();
     options.memory = options.memory.map(|bytes| bytes / threads.max(1) as u64);
     let one = |place: usize| partition(history, model, &partitions[open[place]], &options, exhausted);
