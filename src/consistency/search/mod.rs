@@ -64,7 +64,7 @@ pub(crate) trait Search<M> {
 /// Partitions above this many operations in all are searched by several threads.
 const THREADS_FROM: usize = 20_000;
 const THREADS_MAX: usize = 8;
-const STEPS_FIRST: u64 = 2_000;
+const STEPS_FIRST: u64 = 128;
 const STEPS_MAX: u64 = 64_000;
 
 /// Searches the partitions named by `open`, in this order. The first that is broken ends it: the answers after it are left
