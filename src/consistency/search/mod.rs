@@ -64,7 +64,7 @@ pub(crate) trait Search<M> {
 /// Partitions above this many operations in all are searched by several threads.
 const THREADS_FROM: usize = 20_000;
 const THREADS_MAX: usize = 8;
-const STEPS_FIRST: u64 = 128;
+const STEPS_FIRST: u64 = 100;
 const STEPS_MAX: u64 = 64_000;
 
 /// Searches the partitions named by `open`, in this order. The first that is broken ends it: the answers after it are left
@@ -181,11 +181,15 @@ pub(crate) fn search<M: Machine + 'static>(
     if engine != Engine::Depth {
         engines.extend(frontier::engine(problem, memory));
     }
+    // The second engine is made when the first has had its turn: most histories do not need it.
     let mut deep = engine != Engine::Frontier;
     let mut steps = STEPS_FIRST;
     loop {
         let mut place = 0;
-        while place < engines.len() {
+        while place < engines.len() || std::mem::take(&mut deep) {
+            if place == engines.len() {
+                engines.push(Box::new(Depth::new(problem, memory)));
+            }
             match engines[place].run(problem, machine, steps) {
                 Progress::Order(order) => return Found::Order(order),
                 Progress::Broken(dead) => return Found::Broken(dead),
@@ -200,9 +204,7 @@ pub(crate) fn search<M: Machine + 'static>(
                 return Found::Memory;
             }
         }
-        if std::mem::take(&mut deep) {
-            engines.push(Box::new(Depth::new(problem, memory)));
-        } else if engines.is_empty() {
+        if engines.is_empty() {
             return Found::Memory;
         }
         steps = (steps * 2).min(STEPS_MAX);

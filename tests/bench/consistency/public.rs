@@ -63,6 +63,14 @@ fn row(file: &Path, good: bool, theirs: &BTreeMap<PathBuf, (bool, u64)>) -> Row 
     let model = if file.extension().is_some_and(|found| found == "log") { Model::Register } else { Model::Kv };
     let options = Options { failed_cas: FailedCas::Observed, memory: Some(1 << 30), ..Options::default() };
     let (ours, outcome) = least(|| check(&history, model, &options, &|| false));
+    if std::env::var_os("TRACE").is_some() {
+    let n = std::sync::atomic::AtomicU32::new(0);
+    let o2 = Options { engine: driftproof::consistency::Engine::Frontier, ..options.clone() };
+    let (f, _) = least(|| { n.store(0, std::sync::atomic::Ordering::Relaxed); check(&history, model, &o2, &|| n.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 10) });
+    let o3 = Options { engine: driftproof::consistency::Engine::Depth, ..options.clone() };
+    let (d, out) = least(|| { n.store(0, std::sync::atomic::Ordering::Relaxed); check(&history, model, &o3, &|| n.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 10) });
+    println!("{} auto {:.1} frontier {:.1} depth {:.1} {} rounds {}", file.display(), ours.as_secs_f64()*1e6, f.as_secs_f64()*1e6, d.as_secs_f64()*1e6, if matches!(out, Outcome::Unknown(_)) {"unknown"} else {""}, n.into_inner());
+    }
     let said = match &outcome {
         Outcome::Ok(_) => true,
         Outcome::Violation(_) => false,
