@@ -12,5 +12,7 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod sim;
+pub mod store;
 pub mod verdict;
+pub mod workload;
 pub mod world;

@@ -21,20 +21,23 @@ pub(super) enum Reply {
     Silence,
 }
 
+/// How long the first request in a text is, once it is there as a whole.
+type Frame = fn(&str) -> Option<usize>;
+
 type Rule = Arc<Mutex<dyn FnMut(&str) -> Reply + Send>>;
 
 /// Servers by the address under which they are found; whatever is not there refuses.
 #[derive(Clone, Default)]
 pub(super) struct Servers {
-    rules: BTreeMap<String, (fn(&str) -> Option<usize>, Rule)>,
+    rules: BTreeMap<String, (Frame, Rule)>,
 }
 
 impl Servers {
-    /// One more server. `frame` says how long the first request in a text is, once it is there as a whole.
+    /// One more server.
     pub(super) fn with(
         mut self,
         address: &str,
-        frame: fn(&str) -> Option<usize>,
+        frame: Frame,
         rule: impl FnMut(&str) -> Reply + Send + 'static,
     ) -> Self {
         self.rules.insert(address.to_owned(), (frame, Arc::new(Mutex::new(rule))));
@@ -55,7 +58,7 @@ impl Dial for Servers {
     }
 }
 
-async fn serve(mut stream: DuplexStream, frame: fn(&str) -> Option<usize>, rule: Rule) {
+async fn serve(mut stream: DuplexStream, frame: Frame, rule: Rule) {
     let mut text = String::new();
     let mut buffer = vec![0; 64 << 10];
     loop {

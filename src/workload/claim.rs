@@ -28,13 +28,15 @@ pub enum Claim {
     MutualExclusion,
     /// Each holder's token is above all before it.
     Fencing,
+    /// The total of all accounts never changes. A snapshot is enough for that; read committed is not.
+    ConservedTotal,
     /// Every change is delivered once, in order, without a gap.
     OrderedDelivery,
 }
 
 impl Claim {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::StrictSerializable,
         Self::Linearizable,
         Self::Serializable,
@@ -46,10 +48,11 @@ impl Claim {
         Self::ExactlyOnce,
         Self::MutualExclusion,
         Self::Fencing,
+        Self::ConservedTotal,
         Self::OrderedDelivery,
     ];
 
-    /// Its name in scenarios and reports.
+    /// Its name in scenarios and reports, and the word of the checkers for it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -64,6 +67,7 @@ impl Claim {
             Self::ExactlyOnce => "exactly-once",
             Self::MutualExclusion => "mutual-exclusion",
             Self::Fencing => "fencing",
+            Self::ConservedTotal => "conserved-total",
             Self::OrderedDelivery => "ordered-delivery",
         }
     }
@@ -84,8 +88,7 @@ impl Kind {
                 Claim::RepeatableRead,
                 Claim::ReadCommitted,
             ],
-            // A snapshot already keeps the total; read committed does not promise it.
-            Self::Bank => &[Claim::SnapshotIsolation, Claim::Serializable],
+            Self::Bank => &[Claim::ConservedTotal],
             Self::Queue => &[Claim::AtLeastOnce, Claim::ExactlyOnce],
             Self::Lock => &[Claim::MutualExclusion, Claim::Fencing],
             Self::Watch => &[Claim::OrderedDelivery],
@@ -99,7 +102,7 @@ impl Kind {
             Self::Register | Self::Counter => Claim::Linearizable,
             Self::Set => Claim::Durable,
             Self::Append => Claim::StrictSerializable,
-            Self::Bank => Claim::SnapshotIsolation,
+            Self::Bank => Claim::ConservedTotal,
             Self::Queue => Claim::AtLeastOnce,
             Self::Lock => Claim::MutualExclusion,
             Self::Watch => Claim::OrderedDelivery,

@@ -10,7 +10,7 @@ use super::queue::Queue;
 use super::register::Register;
 use super::set::Set;
 use super::watch::Watch;
-use super::{Action, Kind, Options, Outcome, Request, Target, Verb};
+use super::{Action, Kind, Options, Outcome, ReadFrom, Request, Target, Verb};
 use crate::consistency::Completion;
 
 /// What is wrong with the options of a workload.
@@ -176,15 +176,19 @@ impl Generator {
 
 impl State {
     fn next(&mut self, turn: &mut Turn<'_>) -> (Target, Action) {
-        match self {
-            Self::Register(state) => (Target::Any, state.next(turn)),
-            Self::Set(_) => Set::next(turn),
-            Self::Append(_) => (Target::Any, Append::next(turn)),
-            Self::Bank(state) => (Target::Any, state.next(turn)),
-            Self::Queue(_) => (Target::Any, Queue::next(turn)),
-            Self::Counter(_) => (Target::Any, Counter::next(turn)),
-            Self::Lock(state) => (Target::Any, state.next(turn)),
-            Self::Watch(state) => state.next(turn),
+        let action = match self {
+            Self::Set(_) => return Set::next(turn),
+            Self::Watch(state) => return state.next(turn),
+            Self::Register(state) => state.next(turn),
+            Self::Append(_) => Append::next(turn),
+            Self::Bank(state) => state.next(turn),
+            Self::Queue(_) => Queue::next(turn),
+            Self::Counter(_) => Counter::next(turn),
+            Self::Lock(state) => state.next(turn),
+        };
+        match turn.options.reads {
+            ReadFrom::Replicas if action.is_read() => (Target::Replica(turn.replica()), action),
+            ReadFrom::Replicas | ReadFrom::Anywhere => (Target::Any, action),
         }
     }
 

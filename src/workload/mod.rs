@@ -275,6 +275,16 @@ pub struct Outcome {
     pub error: Option<String>,
 }
 
+/// Where the reads of a workload go. (A set is always read from replicas, and in the end everything is.)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReadFrom {
+    /// Where a client of this store would send them.
+    #[default]
+    Anywhere,
+    /// Each to a replica by chance: only for stores that promise the same of all replicas.
+    Replicas,
+}
+
 /// What shapes a workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -290,6 +300,8 @@ pub struct Options {
     pub prefix: String,
     /// How many endpoints there are; at least 1.
     pub replicas: usize,
+    /// Where reads go.
+    pub reads: ReadFrom,
     /// How often each function is chosen, relative to the others; empty for the workload's own mix.
     pub mix: Vec<(Verb, u32)>,
 }

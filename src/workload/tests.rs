@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{
-    Action, Generator, Kind, Micro, Options, OptionsError, Outcome, Request, StoreKind, Target, Verb, can_run,
+    Action, Generator, Kind, Micro, Options, OptionsError, Outcome, ReadFrom, Request, StoreKind, Target, Verb, can_run,
 };
 use crate::consistency::{Completion, Value};
 
 fn options(seed: u64) -> Options {
     let prefix = "driftproof-test-".to_owned();
-    Options { seed, clients: 3, keys: 2, rotate_after: 20, prefix, replicas: 3, mix: Vec::new() }
+    let reads = ReadFrom::Anywhere;
+    Options { seed, clients: 3, keys: 2, rotate_after: 20, prefix, replicas: 3, reads, mix: Vec::new() }
 }
 
 fn generator(kind: Kind, seed: u64) -> Generator {
@@ -239,5 +240,20 @@ fn what_a_store_cannot_run_names_what_it_can() {
 fn the_claim_of_a_workload_is_one_that_it_can_test() {
     for kind in Kind::ALL {
         assert_eq!(kind.claims().first(), Some(&kind.claim()), "{}", kind.name());
+    }
+}
+
+#[test]
+fn reads_go_where_they_were_sent() {
+    for (reads, expected) in [(ReadFrom::Anywhere, 0), (ReadFrom::Replicas, 3)] {
+        let mut generator = Generator::new(Kind::Register, Options { reads, ..options(7) }).expect("valid options");
+        let requests: Vec<Request> = (0..200).map(|round| generator.next(round % 3)).collect();
+        let replica = |request: &Request| match request.target {
+            Target::Any => None,
+            Target::Replica(replica) => Some(replica),
+        };
+        let used: BTreeSet<usize> = requests.iter().filter_map(replica).collect();
+        assert_eq!(used.len(), expected);
+        assert!(requests.iter().all(|request| request.action.is_read() || request.target == Target::Any));
     }
 }

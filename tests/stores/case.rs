@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use driftproof::workload::Kind;
+use driftproof::workload::{Claim, Kind};
 use futures::future::BoxFuture;
 
 use super::drive::Recording;
@@ -13,6 +13,8 @@ pub(crate) struct Seen {
     pub(crate) name: String,
     /// Which workload.
     pub(crate) kind: Kind,
+    /// What the store claims.
+    pub(crate) claim: Claim,
     /// What happened.
     pub(crate) recording: Recording,
 }
@@ -23,9 +25,9 @@ pub(crate) type Found = Result<Option<Vec<Seen>>, String>;
 /// What the promise of a store is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
-    /// Nothing must be found.
+    /// It is kept.
     Clean,
-    /// Something with this word must be found.
+    /// It is broken, by an anomaly of this name.
     Anomaly(&'static str),
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use driftproof::consistency::{Completion, Value};
 use driftproof::store::Store;
-use driftproof::workload::{Generator, Kind, Options, Outcome, Request};
+use driftproof::workload::{Generator, Kind, Options, Outcome, ReadFrom, Request};
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
@@ -42,10 +42,10 @@ pub(crate) struct Recording {
     pub(crate) events: Vec<Event>,
 }
 
-/// The usual shape.
-pub(crate) fn options(prefix: &str, clients: usize, keys: usize, replicas: usize) -> Options {
-    let prefix = format!("driftproof-{prefix}-");
-    Options { seed: 7, clients, keys, rotate_after: 0, prefix, replicas, mix: Vec::new() }
+/// The usual shape. What is written is removed at the end, so that the same prefix serves all.
+pub(crate) fn options(clients: usize, keys: usize, replicas: usize) -> Options {
+    let prefix = "driftproof-".to_owned();
+    Options { seed: 7, clients, keys, rotate_after: 0, prefix, replicas, reads: ReadFrom::Anywhere, mix: Vec::new() }
 }
 
 struct Shared {

@@ -4,22 +4,21 @@ use std::path::Path;
 use std::time::Duration;
 
 use driftproof::store::etcd::{EtcdOptions, Reads};
-use driftproof::workload::Kind;
+use driftproof::workload::{Claim, Kind, Options, ReadFrom};
 use tokio::time::sleep;
 
 use super::case::{Found, Seen};
 use super::drive::{Drive, options};
 use super::etcd_server::Cluster;
 
-fn drive(name: &str) -> Drive {
-    let options = options(name, 3, 1, 3);
-    Drive { kind: Kind::Register, options, pace: Duration::from_millis(40), timeout: Duration::from_millis(800) }
+fn drive() -> Drive {
+    let options = Options { reads: ReadFrom::Replicas, ..options(3, 1, 3) };
+    Drive { kind: Kind::Register, options, pace: Duration::from_millis(60), timeout: Duration::from_millis(800) }
 }
 
 async fn partitioned(folder: &Path, name: &str, reads: Reads) -> Found {
     let Some(cluster) = Cluster::start(folder, 3).await? else { return Ok(None) };
     let leader = cluster.leader().await?;
-    // Each client has a member of its own, so one of them reads from the member that is cut off.
     let during = async {
         sleep(Duration::from_millis(700)).await;
         cluster.isolate((leader + 1) % 3).await?;
@@ -29,8 +28,8 @@ async fn partitioned(folder: &Path, name: &str, reads: Reads) -> Found {
         Ok(())
     };
     let clients = cluster.clients(EtcdOptions { reads, ..EtcdOptions::default() });
-    let recording = drive(name).run(clients, during).await?;
-    Ok(Some(vec![Seen { name: name.to_owned(), kind: Kind::Register, recording }]))
+    let recording = drive().run(clients, during).await?;
+    Ok(Some(vec![Seen { name: name.to_owned(), kind: Kind::Register, claim: Claim::Linearizable, recording }]))
 }
 
 /// A member that is cut off answers serializable reads from what it had.
@@ -54,11 +53,16 @@ pub(crate) async fn killed(folder: &Path) -> Found {
             cluster.kill(leader);
             sleep(Duration::from_millis(1500)).await;
             cluster.revive(leader)?;
-            super::process::eventually("etcd", || cluster.leader()).await?;
+            super::process::eventually("etcd", || cluster.all_follow()).await?;
         }
         sleep(Duration::from_millis(1500)).await;
         Ok(())
     };
-    let recording = drive("etcd-linearizable-kill").run(clients, during).await?;
-    Ok(Some(vec![Seen { name: "etcd-linearizable-kill".to_owned(), kind: Kind::Register, recording }]))
+    let recording = drive().run(clients, during).await?;
+    Ok(Some(vec![Seen {
+        name: "etcd-linearizable-kill".to_owned(),
+        kind: Kind::Register,
+        claim: Claim::Linearizable,
+        recording,
+    }]))
 }

@@ -97,6 +97,17 @@ impl Cluster {
         Err(format!("no leader; etcd-0 says:\n{said}"))
     }
 
+    /// Every member answers and knows a leader.
+    pub(crate) async fn all_follow(&self) -> Result<(), String> {
+        for index in 0..self.members.len() {
+            let status = self.ask(index, "/v3/maintenance/status").await?;
+            if !status["leader"].is_string() {
+                return Err(format!("{} knows no leader", self.members[index].endpoint.name));
+            }
+        }
+        Ok(())
+    }
+
     /// Cuts a member off from the others, in both directions, while clients still reach it.
     pub(crate) async fn isolate(&self, index: usize) -> Result<(), String> {
         let list = self.ask(index, "/v3/cluster/member/list").await?;

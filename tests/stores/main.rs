@@ -9,7 +9,7 @@ mod case;
 mod drive;
 mod etcd_cases;
 mod etcd_server;
-mod look;
+mod judge;
 mod plain;
 mod postgres_cases;
 mod postgres_server;
@@ -35,16 +35,16 @@ fn cases() -> Vec<Case> {
         case!("redis-plain", "redis-server", Clean, plain::redis),
         case!("postgres-plain", "postgres", Clean, plain::postgres),
         case!("command-plain", "python3", Clean, plain::command),
-        case!("etcd-serializable-partition", "etcd", Anomaly("stale read"), etcd_cases::serializable),
+        case!("etcd-serializable-partition", "etcd", Anomaly("stale-read"), etcd_cases::serializable),
         case!("etcd-linearizable-partition", "etcd", Clean, etcd_cases::linearizable),
         case!("etcd-linearizable-kill", "etcd", Clean, etcd_cases::killed),
-        case!("redis-failover", "redis-server", Anomaly("are gone"), redis_cases::failover),
-        case!("redis-sentinel", "redis-server", Anomaly("are gone"), redis_cases::sentinel),
+        case!("redis-failover", "redis-server", Anomaly("lost-write"), redis_cases::failover),
+        case!("redis-sentinel", "redis-server", Anomaly("lost-write"), redis_cases::sentinel),
         case!("redis-wait", "redis-server", Clean, redis_cases::wait),
-        case!("postgres-promotion", "postgres", Anomaly("are gone"), postgres_cases::promotion),
-        case!("postgres-read-committed-register", "postgres", Anomaly("lost update"), postgres_cases::register),
-        case!("postgres-read-committed-append", "postgres", Anomaly("are gone"), postgres_cases::append),
-        case!("postgres-read-committed-bank", "postgres", Anomaly("the total is"), postgres_cases::bank),
+        case!("postgres-promotion", "postgres", Anomaly("lost-write"), postgres_cases::promotion),
+        case!("postgres-read-committed-register", "postgres", Anomaly("lost-update"), postgres_cases::register),
+        case!("postgres-read-committed-append", "postgres", Anomaly("lost-update"), postgres_cases::append),
+        case!("postgres-read-committed-bank", "postgres", Anomaly("wrong-total"), postgres_cases::bank),
         case!("postgres-serializable-kill", "postgres", Clean, postgres_cases::killed),
     ]
 }
@@ -55,30 +55,28 @@ async fn run(case: &Case, keep: Option<&PathBuf>) -> Result<Option<bool>, String
     let Some(all) = (case.run)(folder.path()).await? else {
         return Ok(None);
     };
-    let mut findings = Vec::new();
+    let mut good = true;
     for seen in &all {
         println!("      {} ({}): {}", seen.name, seen.kind.name(), seen.recording.summary());
         for (reason, count) in seen.recording.reasons().into_iter().take(8) {
             println!("        {count} x {}", reason.lines().next().unwrap_or_default());
         }
-        for finding in look::look(&seen.recording) {
-            findings.push(format!("{}: {finding}", seen.name));
+        let judgement = judge::judge(seen)?;
+        let kinds = judgement.kinds.iter().copied().collect::<Vec<_>>().join(" ");
+        println!("        {}: {} {kinds}", seen.claim.name(), judgement.word);
+        for sentence in judgement.sentences.iter().take(3) {
+            println!("        {sentence}");
         }
+        good &= match case.expected {
+            Expected::Clean => judgement.word == "ok",
+            Expected::Anomaly(name) => judgement.kinds.contains(name),
+        };
         if let Some(keep) = keep {
             let file = keep.join(format!("{}.jsonl", seen.name));
             std::fs::write(&file, seen.recording.lines()).map_err(|error| error.to_string())?;
         }
     }
-    for finding in findings.iter().take(5) {
-        println!("        found: {finding}");
-    }
-    if findings.len() > 5 {
-        println!("        and {} more", findings.len() - 5);
-    }
-    Ok(Some(match case.expected {
-        Expected::Clean => findings.is_empty(),
-        Expected::Anomaly(word) => findings.iter().any(|finding| finding.contains(word)),
-    }))
+    Ok(Some(good))
 }
 
 #[tokio::main]

@@ -8,7 +8,7 @@ use driftproof::store::etcd::EtcdOptions;
 use driftproof::store::postgres::{Isolation, PostgresOptions};
 use driftproof::store::redis::RedisOptions;
 use driftproof::store::{Endpoint, Store};
-use driftproof::workload::{Kind, StoreKind, can_run};
+use driftproof::workload::{Claim, Kind, StoreKind, can_run};
 
 use super::case::{Found, Seen};
 use super::drive::{Drive, options};
@@ -24,14 +24,19 @@ async fn all(
     // The example of a program has no watch, as few stores have.
     let skipped = |kind| store == StoreKind::Command && kind == Kind::Watch;
     for kind in Kind::ALL.into_iter().filter(|kind| can_run(store, *kind).is_ok() && !skipped(*kind)) {
-        let options = options(kind.name(), 4, 3, replicas);
+        let options = options(4, 3, replicas);
         let drive = Drive { kind, options, pace: Duration::from_millis(5), timeout: Duration::from_secs(1) };
         let during = async {
             tokio::time::sleep(Duration::from_millis(1500)).await;
             Ok(())
         };
         let recording = drive.run(&mut make, during).await.map_err(|error| format!("{}: {error}", kind.name()))?;
-        seen.push(Seen { name: format!("{}-{}", store.name(), kind.name()), kind, recording });
+        let claim = match (store, kind) {
+            // PostgreSQL promises no order in real time.
+            (StoreKind::Postgres, Kind::Append) => Claim::Serializable,
+            (_, kind) => kind.claim(),
+        };
+        seen.push(Seen { name: format!("{}-{}", store.name(), kind.name()), kind, claim, recording });
     }
     Ok(seen)
 }
@@ -45,14 +50,16 @@ pub(crate) async fn etcd(folder: &Path) -> Found {
 /// Redis, alone: its replicas may be late.
 pub(crate) async fn redis(folder: &Path) -> Found {
     let Some(group) = redis_server::Group::start(folder, 0).await? else { return Ok(None) };
-    all(StoreKind::Redis, 1, group.clients(group.endpoints.clone(), RedisOptions::default())).await.map(Some)
+    all(StoreKind::Redis, 1, redis_server::Group::clients(group.endpoints.clone(), RedisOptions::default()))
+        .await
+        .map(Some)
 }
 
 /// PostgreSQL, alone, at the strictest level.
 pub(crate) async fn postgres(folder: &Path) -> Found {
     let Some(pair) = postgres_server::Pair::start(folder).await? else { return Ok(None) };
     let options = PostgresOptions { isolation: Isolation::Serializable, ..PostgresOptions::default() };
-    all(StoreKind::Postgres, 1, pair.clients(pair.endpoints.clone(), options)).await.map(Some)
+    all(StoreKind::Postgres, 1, postgres_server::Pair::clients(pair.endpoints.clone(), options)).await.map(Some)
 }
 
 /// The example of a program that is a client.

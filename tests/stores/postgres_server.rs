@@ -136,7 +136,6 @@ impl Pair {
 
     /// A maker of clients, of some of the endpoints.
     pub(crate) fn clients(
-        &self,
         endpoints: Vec<Endpoint>,
         options: PostgresOptions,
     ) -> impl FnMut(usize) -> Box<dyn Store> + use<> {

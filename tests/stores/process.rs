@@ -101,7 +101,7 @@ pub(crate) async fn eventually<F, T>(what: &str, mut holds: impl FnMut() -> F) -
 where
     F: Future<Output = Result<T, String>>,
 {
-    let end = tokio::time::Instant::now() + Duration::from_secs(60);
+    let end = tokio::time::Instant::now() + Duration::from_mins(1);
     loop {
         match holds().await {
             Ok(value) => return Ok(value),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use driftproof::store::Endpoint;
 use driftproof::store::redis::{RedisOptions, Wait};
-use driftproof::workload::Kind;
+use driftproof::workload::{Claim, Kind};
 use tokio::time::sleep;
 
 use super::case::{Found, Seen};
@@ -15,21 +15,21 @@ use super::redis_server::Group;
 /// How late the replica is: a busy or distant one.
 const LAG: Duration = Duration::from_millis(300);
 
-fn drive(name: &str, replicas: usize) -> Drive {
-    let options = options(name, 3, 1, replicas);
+fn drive(replicas: usize) -> Drive {
+    let options = options(3, 1, replicas);
     Drive { kind: Kind::Set, options, pace: Duration::from_millis(30), timeout: Duration::from_millis(800) }
 }
 
 fn seen(name: &str, recording: super::drive::Recording) -> Vec<Seen> {
-    vec![Seen { name: name.to_owned(), kind: Kind::Set, recording }]
+    vec![Seen { name: name.to_owned(), kind: Kind::Set, claim: Claim::Durable, recording }]
 }
 
 /// The primary is killed and a person promotes the replica.
 pub(crate) async fn failover(folder: &Path) -> Found {
     let Some(mut group) = Group::start(folder, 1).await? else { return Ok(None) };
     let replica: Vec<Endpoint> = group.endpoints[1..].to_vec();
-    let mut everybody = group.clients(group.endpoints.clone(), RedisOptions::default());
-    let mut survivors = group.clients(replica, RedisOptions::default());
+    let mut everybody = Group::clients(group.endpoints.clone(), RedisOptions::default());
+    let mut survivors = Group::clients(replica, RedisOptions::default());
     group.slow_replication(LAG);
     let mut made = 0;
     let clients = move |client: usize| {
@@ -45,7 +45,7 @@ pub(crate) async fn failover(folder: &Path) -> Found {
         sleep(Duration::from_secs(1)).await;
         Ok(())
     };
-    let recording = drive("redis-failover", 1).run(clients, during).await?;
+    let recording = drive(1).run(clients, during).await?;
     Ok(Some(seen("redis-failover", recording)))
 }
 
@@ -54,8 +54,8 @@ pub(crate) async fn sentinel(folder: &Path) -> Found {
     let Some(mut group) = Group::start(folder, 1).await? else { return Ok(None) };
     let sentinel = Some(group.watch_over().await?);
     let options = RedisOptions { sentinel, ..RedisOptions::default() };
-    let mut everybody = group.clients(group.endpoints.clone(), options.clone());
-    let mut survivors = group.clients(group.endpoints[1..].to_vec(), options);
+    let mut everybody = Group::clients(group.endpoints.clone(), options.clone());
+    let mut survivors = Group::clients(group.endpoints[1..].to_vec(), options);
     let mut made = 0;
     let clients = move |client: usize| {
         made += 1;
@@ -67,10 +67,10 @@ pub(crate) async fn sentinel(folder: &Path) -> Found {
         group.cut_replication();
         sleep(Duration::from_millis(300)).await;
         group.kill(0);
-        sleep(Duration::from_secs(4)).await;
+        sleep(Duration::from_millis(2500)).await;
         Ok(())
     };
-    let recording = drive("redis-sentinel", 1).run(clients, during).await?;
+    let recording = drive(1).run(clients, during).await?;
     Ok(Some(seen("redis-sentinel", recording)))
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn sentinel(folder: &Path) -> Found {
 pub(crate) async fn wait(folder: &Path) -> Found {
     let Some(group) = Group::start(folder, 1).await? else { return Ok(None) };
     let wait = Some(Wait { replicas: 1, timeout: Duration::from_millis(200) });
-    let clients = group.clients(group.endpoints.clone(), RedisOptions { wait, ..RedisOptions::default() });
+    let clients = Group::clients(group.endpoints.clone(), RedisOptions { wait, ..RedisOptions::default() });
     let during = async {
         sleep(Duration::from_millis(700)).await;
         group.slow_replication(LAG);
@@ -87,7 +87,7 @@ pub(crate) async fn wait(folder: &Path) -> Found {
         sleep(Duration::from_secs(1)).await;
         Ok(())
     };
-    let recording = drive("redis-wait", 2).run(clients, during).await?;
+    let recording = drive(2).run(clients, during).await?;
     let events = recording.events.iter();
     let short = events.filter(|event| event.outcome.as_ref().is_some_and(|outcome| outcome.unreplicated)).count();
     println!("      {short} writes were acknowledged before the replica had them");

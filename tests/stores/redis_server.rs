@@ -133,7 +133,6 @@ impl Group {
 
     /// A maker of clients, of some of the endpoints.
     pub(crate) fn clients(
-        &self,
         endpoints: Vec<Endpoint>,
         options: RedisOptions,
     ) -> impl FnMut(usize) -> Box<dyn Store> + use<> {

@@ -49,7 +49,7 @@ async fn the_embedded_store_is_spoken_to_in_its_protocol() {
     let members = request(Action::Members { set: "s".into() });
     let local = Request { target: Target::Replica(1), ..members.clone() };
     let nine = words::list([Value::Int(9)]);
-    let none = words::list([]);
+    let empty = words::list([]);
     let cases = [
         (read(), (200, "41"), "db-0 GET /kv/k", Completion::Ok, Value::Int(41)),
         (read(), (404, ""), "db-0 GET /kv/k", Completion::Ok, Value::Nil),
@@ -60,7 +60,7 @@ async fn the_embedded_store_is_spoken_to_in_its_protocol() {
         (cas.clone(), (200, ""), r#"db-0 POST /cas/k {"from":"1","to":"2"}"#, Completion::Ok, cas.action.input()),
         (add, (200, ""), "db-0 PUT /set/s/9", Completion::Ok, Value::Int(9)),
         (members.clone(), (200, r#"["9"]"#), "db-0 GET /set/s", Completion::Ok, nine.clone()),
-        (members, (404, ""), "db-0 GET /set/s", Completion::Ok, none),
+        (members, (404, ""), "db-0 GET /set/s", Completion::Ok, empty),
         (local, (200, r#"["9"]"#), "db-1 GET /local/set/s", Completion::Ok, nine),
     ];
     for (request, answer, asked, completion, value) in cases {

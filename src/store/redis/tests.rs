@@ -18,8 +18,8 @@ fn bytes(text: &str) -> Reply {
 }
 
 /// A Redis that is what it is told to be, and answers commands by rule.
-fn serve(role: &'static str, mut rule: impl FnMut(&str) -> Reply + Send + 'static) -> impl FnMut(&str) -> Reply + Send {
-    move |text| if text.contains("\r\nROLE\r\n") { bytes(role) } else { rule(text) }
+fn serve(says: &'static str, mut rule: impl FnMut(&str) -> Reply + Send + 'static) -> impl FnMut(&str) -> Reply + Send {
+    move |text| if text.contains("\r\nROLE\r\n") { bytes(says) } else { rule(text) }
 }
 
 fn client(servers: Servers, names: &[&str], options: RedisOptions) -> Redis {
