@@ -56,6 +56,15 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 /// Any byte stream.
 pub type BoxStream = Box<dyn Stream>;
 
+/// A prefix that may be removed from a store: an empty one would be everything in it.
+fn removable(prefix: &str) -> Result<(), String> {
+    if prefix.is_empty() {
+        Err("nothing is removed without a prefix: it would be everything".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
 /// One client of a store.
 pub trait Store: Send {
     /// Makes what the workload needs in the store (tables). Before the first request; idempotent.

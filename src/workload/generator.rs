@@ -36,6 +36,12 @@ pub enum OptionsError {
         /// The function.
         verb: Verb,
     },
+    /// Without a prefix, what is removed afterwards would be everything in the store.
+    #[error("workload `{}`: the prefix of its keys must not be empty", .kind.name())]
+    NoPrefix {
+        /// The workload.
+        kind: Kind,
+    },
     /// A mix of which nothing would ever be chosen.
     #[error("workload `{}`: every weight of the mix is 0; give at least one above 0", .kind.name())]
     EmptyMix {
@@ -210,6 +216,9 @@ fn check(kind: Kind, options: &Options) -> Result<(), OptionsError> {
         if given < least {
             return Err(OptionsError::TooFew { kind, what, least, given });
         }
+    }
+    if options.prefix.is_empty() {
+        return Err(OptionsError::NoPrefix { kind });
     }
     if let Some((verb, _)) = options.mix.iter().find(|(verb, _)| kind.verbs().iter().all(|(own, _)| own != verb)) {
         return Err(OptionsError::UnknownVerb { kind, verb: *verb });

@@ -213,6 +213,7 @@ fn options_that_cannot_work_are_named() {
     };
     assert_eq!(wrong(|o| o.clients = 0, Kind::Set), "workload `set`: clients must be at least 1, not 0");
     assert_eq!(wrong(|o| o.keys = 1, Kind::Bank), "workload `bank`: keys must be at least 2, not 1");
+    assert_eq!(wrong(|o| o.prefix.clear(), Kind::Set), "workload `set`: the prefix of its keys must not be empty");
     let unknown = wrong(|o| o.mix = vec![(Verb::Cas, 1)], Kind::Set);
     assert_eq!(unknown, "workload `set` has no function `cas`; it has `add`, `read`");
     let empty = Generator::new(Kind::Set, Options { mix: vec![(Verb::Add, 0)], ..options(7) }).map(|_| ());

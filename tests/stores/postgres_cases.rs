@@ -57,10 +57,10 @@ async fn read_committed(folder: &Path, name: &str, kind: Kind, keys: usize) -> F
         options.mix = vec![(Verb::Read, 1), (Verb::Cas, 2), (Verb::Write, 1)];
     }
     let during = async {
-        sleep(Duration::from_millis(500)).await;
+        sleep(Duration::from_millis(350)).await;
         Ok(())
     };
-    let drive = Drive { kind, options, pace: Duration::from_millis(10), timeout: Duration::from_secs(1) };
+    let drive = Drive { kind, options, pace: Duration::from_millis(14), timeout: Duration::from_secs(1) };
     let recording = drive.run(clients, during).await?;
     Ok(Some(seen(name, kind, claim, recording)))
 }
@@ -72,7 +72,7 @@ pub(crate) async fn register(folder: &Path) -> Found {
 
 /// Lists read, and appended to by those who read the same.
 pub(crate) async fn append(folder: &Path) -> Found {
-    read_committed(folder, "postgres-read-committed-append", Kind::Append, 2).await
+    read_committed(folder, "postgres-read-committed-append", Kind::Append, 1).await
 }
 
 /// Balances read, then written.

@@ -8,7 +8,7 @@ use super::child::Program;
 use super::{CommandOptions, protocol};
 use crate::consistency::Completion;
 use crate::store::route::Route;
-use crate::store::{Deadline, Endpoint, Store};
+use crate::store::{Deadline, Endpoint, Store, removable};
 use crate::workload::{Outcome, Request};
 
 /// The program gets a little longer than the request, so that it can say itself that the time is over.
@@ -92,6 +92,9 @@ impl Store for Command {
     }
 
     fn remove<'a>(&'a mut self, prefix: &'a str, timeout: Duration) -> BoxFuture<'a, Result<(), String>> {
-        Box::pin(self.housekeeping("remove", Some(prefix), timeout))
+        Box::pin(async move {
+            removable(prefix)?;
+            self.housekeeping("remove", Some(prefix), timeout).await
+        })
     }
 }

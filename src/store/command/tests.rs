@@ -61,6 +61,31 @@ async fn a_program_that_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
+async fn what_a_program_started_ends_with_it() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let file = folder.path().join("pid");
+    // The program's own child writes its number down and stays; the program answers once it has.
+    let body = format!(
+        r#"(sh -c 'echo $$ > {0}; exec sleep 1000' > /dev/null 2>&1 &); until [ -s {0} ]; do sleep 0.01; done; echo "{{\"id\":$id,\"type\":\"ok\"}}""#,
+        file.display()
+    );
+    let mut client = client(&body);
+    assert_eq!(client.perform(&write(), LONG).await.completion, Completion::Ok);
+    let id = std::fs::read_to_string(&file).expect("a number");
+    let state = || std::fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
+    assert!(state().contains("sleep") || state().contains("sh"), "it is there: {}", state());
+    drop(client);
+    // The kernel takes a moment; whoever adopted it may leave a dead entry.
+    for _ in 0..1000 {
+        if state().is_empty() || state().contains(" Z ") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it still runs: {}", state());
+}
+
+#[tokio::test]
 async fn a_program_that_is_not_there_was_asked_nothing() {
     let command = vec!["/nowhere/client".to_owned()];
     let options = CommandOptions { command, environment: Vec::new() };
@@ -74,6 +99,7 @@ async fn housekeeping_is_asked_for_by_name() {
     let mut client = client(body);
     assert_eq!(client.prepare(LONG).await, Ok(()));
     assert_eq!(client.remove("driftproof-", LONG).await, Ok(()));
+    assert!(client.remove("", LONG).await.is_err(), "that would be everything");
 }
 
 #[test]
@@ -96,4 +122,11 @@ fn requests_say_all_that_a_program_needs() {
     assert_eq!(open, common(json!({ "op": "open", "accounts": ["a"], "balance": 100, "v": { "a": 100 } })));
     let watch = line(Action::Watch { prefix: "p".into(), after: 4, until: Until::Events(5) });
     assert_eq!(watch, common(json!({ "op": "watch", "f": "watch", "k": "p", "v": 4, "until": { "events": 5 } })));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_line_is_too_odd(line in ".{0,200}") {
+        let _ = protocol::answer(1, &line);
+    }
 }

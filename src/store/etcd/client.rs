@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::{EtcdOptions, Reads, api, classify, lock, transact, watch};
 use crate::consistency::Value;
 use crate::store::route::Route;
-use crate::store::{Deadline, Dial, Endpoint, Http1, HttpCall, HttpSend, SendError, Store, values};
+use crate::store::{Deadline, Dial, Endpoint, Http1, HttpCall, HttpSend, SendError, Store, removable, values};
 use crate::workload::{Action, Outcome, Request, words};
 
 /// A client of an etcd cluster.
@@ -145,6 +145,7 @@ impl Store for Etcd {
 
     fn remove<'a>(&'a mut self, prefix: &'a str, timeout: Duration) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
+            removable(prefix)?;
             let body = serde_json::json!({ "key": api::encode(prefix), "range_end": api::prefix_end(prefix) });
             let mut last = String::new();
             for index in self.route.in_turn() {

@@ -165,6 +165,16 @@ fn lines_of_a_watch() {
     assert!(watch::parse(b"{").is_err() && watch::parse(b"{}").is_err());
 }
 
+proptest::proptest! {
+    #[test]
+    fn no_answer_is_too_odd(json in r#"\{("(kvs|header|responses|result|events|error|succeeded)":(\[\]|\{\}|1|null|"x"|\[\{"kv":1\}\]|\{"events":[01]\}),?){0,4}\}"#) {
+        let _ = watch::parse(json.as_bytes());
+        if let Ok(json) = serde_json::from_str(&json) {
+            let _ = (api::txn(&json), api::found(&json), api::revision(&json));
+        }
+    }
+}
+
 #[test]
 fn a_prefix_ends_before_the_next_one() {
     let decode =
@@ -172,6 +182,13 @@ fn a_prefix_ends_before_the_next_one() {
     assert_eq!(decode(api::prefix_end("p/")), b"p0");
     assert_eq!(decode(api::prefix_end("\u{ff}")), [0xc3, 0xc0]);
     assert_eq!(decode(api::prefix_end("")), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_prefix_nothing_is_removed() {
+    let servers = Servers::default().with("a", http_frame, |text| panic!("{text}"));
+    let error = client(servers, &["a"]).remove("", SECOND).await.expect_err("refused");
+    assert!(error.contains("everything"), "{error}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use redis::Value as Resp;
 use super::link::Link;
 use super::{RedisOptions, Wait, classify, commands};
 use crate::store::route::Route;
-use crate::store::{Deadline, Dial, Endpoint, Store};
+use crate::store::{Deadline, Dial, Endpoint, Store, removable};
 use crate::workload::{Outcome, Request, Target};
 
 /// A client of Redis.
@@ -183,6 +183,7 @@ impl Store for Redis {
 
     fn remove<'a>(&'a mut self, prefix: &'a str, timeout: Duration) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
+            removable(prefix)?;
             let deadline = Deadline::after(timeout);
             let failed = |reason| format!("delete the keys that begin with {prefix} from Redis: {reason}");
             match tokio::time::timeout_at(deadline.end(), self.remove_keys(prefix, deadline)).await {
