@@ -33,6 +33,8 @@ pub(crate) struct Drive {
     pub(crate) pace: Duration,
     /// When to give up on a request.
     pub(crate) timeout: Duration,
+    /// Whether the store cannot remove what was written, and must say so.
+    pub(crate) leaves: bool,
 }
 
 /// What happened.
@@ -94,7 +96,12 @@ impl Drive {
         result?;
         self.finish(&mut make, &shared).await?;
         first = make(0);
-        first.remove(&self.options.prefix, Duration::from_secs(20)).await?;
+        let removed = first.remove(&self.options.prefix, Duration::from_secs(20)).await;
+        match (removed, self.leaves) {
+            (Ok(()), false) | (Err(_), true) => {}
+            (Err(error), false) => return Err(error),
+            (Ok(()), true) => return Err("the store said that it removed what it cannot remove".to_owned()),
+        }
         Ok(std::mem::take(&mut *shared.recording.lock().expect("never poisoned")))
     }
 

@@ -13,7 +13,13 @@ use super::etcd_server::Cluster;
 
 fn drive() -> Drive {
     let options = Options { reads: ReadFrom::Replicas, ..options(3, 1, 3) };
-    Drive { kind: Kind::Register, options, pace: Duration::from_millis(60), timeout: Duration::from_millis(800) }
+    Drive {
+        kind: Kind::Register,
+        options,
+        pace: Duration::from_millis(60),
+        timeout: Duration::from_millis(800),
+        leaves: false,
+    }
 }
 
 async fn partitioned(folder: &Path, name: &str, reads: Reads) -> Found {

@@ -34,6 +34,7 @@ fn cases() -> Vec<Case> {
         case!("etcd-plain", "etcd", Clean, plain::etcd),
         case!("redis-plain", "redis-server", Clean, plain::redis),
         case!("postgres-plain", "postgres", Clean, plain::postgres),
+        case!("http-plain", "python3", Clean, plain::http),
         case!("command-plain", "python3", Clean, plain::command),
         case!("etcd-serializable-partition", "etcd", Anomaly("stale-read"), etcd_cases::serializable),
         case!("etcd-linearizable-partition", "etcd", Clean, etcd_cases::linearizable),

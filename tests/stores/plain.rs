@@ -1,18 +1,20 @@
 //! Every workload against every store that can run it, without faults: all must be `ok` that should be.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use driftproof::store::command::{Command, CommandOptions};
 use driftproof::store::etcd::EtcdOptions;
+use driftproof::store::http::{Http, HttpOptions};
 use driftproof::store::postgres::{Isolation, PostgresOptions};
 use driftproof::store::redis::RedisOptions;
-use driftproof::store::{Endpoint, Store};
+use driftproof::store::{Dial, Endpoint, Http1, Store, Tcp};
 use driftproof::workload::{Claim, Kind, StoreKind, can_run};
 
 use super::case::{Found, Seen};
 use super::drive::{Drive, options};
-use super::process::find;
+use super::process::{Process, eventually, find, free_port};
 use super::{etcd_server, postgres_server, redis_server};
 
 async fn all(
@@ -24,8 +26,9 @@ async fn all(
     // The example of a program has no watch, as few stores have.
     let skipped = |kind| store == StoreKind::Command && kind == Kind::Watch;
     for kind in Kind::ALL.into_iter().filter(|kind| can_run(store, *kind).is_ok() && !skipped(*kind)) {
-        let options = options(4, 3, replicas);
-        let drive = Drive { kind, options, pace: Duration::from_millis(5), timeout: Duration::from_secs(1) };
+        let leaves = matches!(store, StoreKind::Http | StoreKind::Kv);
+        let (pace, timeout) = (Duration::from_millis(5), Duration::from_secs(1));
+        let drive = Drive { kind, options: options(4, 3, replicas), pace, timeout, leaves };
         let during = async {
             tokio::time::sleep(Duration::from_millis(1500)).await;
             Ok(())
@@ -72,4 +75,20 @@ pub(crate) async fn command(folder: &Path) -> Found {
     let endpoints = vec![Endpoint { name: "file".into(), address: "file".to_owned() }];
     let make = |client| -> Box<dyn Store> { Box::new(Command::new(endpoints.clone(), client, options.clone())) };
     all(StoreKind::Command, 1, make).await.map(Some)
+}
+
+/// A JSON service over HTTP with connections that stay open.
+pub(crate) async fn http(folder: &Path) -> Found {
+    let Some(python) = find("python3", "DRIFTPROOF_PYTHON") else { return Ok(None) };
+    let endpoint = Endpoint { name: "service".into(), address: format!("127.0.0.1:{}", free_port()) };
+    let port = endpoint.address.rsplit(':').next().expect("a port");
+    let mut command = std::process::Command::new(python);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stores/service.py")).arg(port);
+    let _process = Process::start(&mut command, &folder.join("service.log"))?;
+    eventually("service", || async { Tcp.dial(&endpoint).await.map(drop).map_err(|error| error.to_string()) }).await?;
+    let make = |client| -> Box<dyn Store> {
+        let send = Box::new(Http1::new(Arc::new(Tcp)));
+        Box::new(Http::new(send, vec![endpoint.clone()], client, HttpOptions::kv()))
+    };
+    all(StoreKind::Kv, 1, make).await.map(Some)
 }

@@ -36,8 +36,13 @@ pub(crate) async fn promotion(folder: &Path) -> Found {
         Ok(())
     };
     let options = options(3, 1, 1);
-    let drive =
-        Drive { kind: Kind::Set, options, pace: Duration::from_millis(30), timeout: Duration::from_millis(800) };
+    let drive = Drive {
+        kind: Kind::Set,
+        options,
+        pace: Duration::from_millis(30),
+        timeout: Duration::from_millis(800),
+        leaves: false,
+    };
     let recording = drive.run(clients, during).await?;
     Ok(Some(seen("postgres-promotion", Kind::Set, Claim::Durable, recording)))
 }
@@ -60,7 +65,8 @@ async fn read_committed(folder: &Path, name: &str, kind: Kind, keys: usize) -> F
         sleep(Duration::from_millis(350)).await;
         Ok(())
     };
-    let drive = Drive { kind, options, pace: Duration::from_millis(14), timeout: Duration::from_secs(1) };
+    let drive =
+        Drive { kind, options, pace: Duration::from_millis(14), timeout: Duration::from_secs(1), leaves: false };
     let recording = drive.run(clients, during).await?;
     Ok(Some(seen(name, kind, claim, recording)))
 }
@@ -96,8 +102,13 @@ pub(crate) async fn killed(folder: &Path) -> Found {
         Ok(())
     };
     let options = options(4, 3, 1);
-    let drive =
-        Drive { kind: Kind::Append, options, pace: Duration::from_millis(110), timeout: Duration::from_millis(800) };
+    let drive = Drive {
+        kind: Kind::Append,
+        options,
+        pace: Duration::from_millis(110),
+        timeout: Duration::from_millis(800),
+        leaves: false,
+    };
     let recording = drive.run(clients, during).await?;
     Ok(Some(seen("postgres-serializable-kill", Kind::Append, Claim::Serializable, recording)))
 }

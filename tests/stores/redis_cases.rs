@@ -17,7 +17,13 @@ const LAG: Duration = Duration::from_millis(300);
 
 fn drive(replicas: usize) -> Drive {
     let options = options(3, 1, replicas);
-    Drive { kind: Kind::Set, options, pace: Duration::from_millis(30), timeout: Duration::from_millis(800) }
+    Drive {
+        kind: Kind::Set,
+        options,
+        pace: Duration::from_millis(30),
+        timeout: Duration::from_millis(800),
+        leaves: false,
+    }
 }
 
 fn seen(name: &str, recording: super::drive::Recording) -> Vec<Seen> {
