@@ -53,3 +53,29 @@ pub(super) fn parse_elements(text: &str) -> Value {
 pub(super) fn with_element(text: &str, element: i64) -> String {
     if text.is_empty() { element.to_string() } else { format!("{text},{element}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn json_comes_back_as_it_was() {
+        for json in
+            [json!(null), json!(true), json!(-4), json!("k"), json!([1, ["a", null]]), json!({ "a": 1, "b": [] })]
+        {
+            assert_eq!(to_json(&from_json(&json)), json);
+        }
+        assert_eq!(from_json(&json!("41")), Value::Int(41), "stores that keep all as text");
+        assert_eq!(from_json(&json!(1.5)), Value::Text("1.5".into()));
+    }
+
+    #[test]
+    fn lists_grow_by_their_end() {
+        let list = with_element(&with_element("", 3), 5);
+        assert_eq!(list, "3,5");
+        assert_eq!(parse_elements(&list), Value::List([Value::Int(3), Value::Int(5)].into()));
+        assert_eq!(parse_elements(""), Value::List([].into()));
+    }
+}
