@@ -62,7 +62,8 @@ async fn read_committed(folder: &Path, name: &str, kind: Kind, keys: usize) -> F
         options.mix = vec![(Verb::Read, 1), (Verb::Cas, 2), (Verb::Write, 1)];
     }
     let during = async {
-        sleep(Duration::from_millis(350)).await;
+        // Long enough that two who read the same are met for certain, on a busy machine too.
+        sleep(Duration::from_millis(1200)).await;
         Ok(())
     };
     let drive =
