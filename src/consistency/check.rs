@@ -1,0 +1,194 @@
+//! One door to the linearizability checkers: which model, which options, which partitions. Judges nothing itself.
+//!
+//! Never reads a clock: the caller says when the time is over.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use super::history::{History, Value};
+use super::intern::number_of;
+use super::outcome::{Budget, Certificate, Outcome};
+use super::register::check_key;
+use super::{model, search};
+
+/// What the store promises to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Model {
+    /// `read`, `write v`, `cas [from to]` per key: linearizable.
+    Register,
+    /// `get`, `put s`, `append s` on text per key, initially empty: linearizable.
+    Kv,
+    /// `add v` and `read` of the whole set per key: linearizable.
+    Set,
+    /// List-append transactions.
+    Append,
+    /// Transfers between accounts and reads of all of them.
+    Bank,
+    /// `enqueue v`, `dequeue`, `drain`.
+    Queue,
+    /// `add n` and `read`.
+    Counter,
+    /// `acquire` and `release` per key: linearizable.
+    Mutex,
+    /// Transactions of reads and writes of several registers: strictly serializable.
+    MultiRegister,
+    /// Events of a watch.
+    Watch,
+}
+
+impl Model {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 10] = [
+        Self::Register,
+        Self::Kv,
+        Self::Set,
+        Self::Append,
+        Self::Bank,
+        Self::Queue,
+        Self::Counter,
+        Self::Mutex,
+        Self::MultiRegister,
+        Self::Watch,
+    ];
+
+    /// Its stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::Kv => "kv",
+            Self::Set => "set",
+            Self::Append => "append",
+            Self::Bank => "bank",
+            Self::Queue => "queue",
+            Self::Counter => "counter",
+            Self::Mutex => "mutex",
+            Self::MultiRegister => "multi-register",
+            Self::Watch => "watch",
+        }
+    }
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a read of nil says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Nil {
+    /// The value nil: the key is absent.
+    #[default]
+    Absent,
+    /// Nothing: any value was there.
+    Wildcard,
+}
+
+/// What a compare-and-set that failed says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FailedCas {
+    /// That it did not happen, and nothing else (Knossos).
+    #[default]
+    Excluded,
+    /// That at some moment between its call and its end the state was not the one compared with (Porcupine).
+    Observed,
+}
+
+/// Which algorithm decides. They agree; this is for tests and measurements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// The unique-write register where it applies, both searches in turns elsewhere.
+    #[default]
+    Auto,
+    /// Only the search that holds all configurations.
+    Frontier,
+    /// Only the search that goes down one line at a time.
+    Depth,
+    /// Both searches in turns.
+    Portfolio,
+}
+
+/// How to read the history, and how much may be spent on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The value before all operations; nil if none.
+    pub initial: Option<Value>,
+    /// What a read of nil says.
+    pub nil: Nil,
+    /// What a compare-and-set that failed says.
+    pub failed_cas: FailedCas,
+    /// Which algorithm decides.
+    pub engine: Engine,
+    /// Bytes that the search may hold at once; none: no limit.
+    pub memory: Option<u64>,
+    /// The time after which `exhausted` says yes: only to be named in [`Budget::Time`].
+    pub timeout: Option<Duration>,
+}
+
+/// Checks a history against a linearizable model: [`Model::Register`], [`Model::Kv`], [`Model::Set`], [`Model::Mutex`] or
+/// [`Model::MultiRegister`]. Other models have checkers of their own and are `Unknown` here.
+///
+/// `exhausted` is asked now and then, from several threads, whether the time is over.
+#[must_use]
+pub fn check(history: &History, model: Model, options: &Options, exhausted: &(dyn Fn() -> bool + Sync)) -> Outcome {
+    let partitions = match model {
+        Model::Register | Model::Kv | Model::Set | Model::Mutex => by_key(history),
+        Model::MultiRegister => vec![(0..number_of(history.operations.len())).collect()],
+        Model::Append | Model::Bank | Model::Queue | Model::Counter | Model::Watch => {
+            return Outcome::Unknown(Budget::Evidence(format!("the model {model} is not one of linearizability")));
+        }
+    };
+    let mut orders = vec![Vec::new(); partitions.len()];
+    let mut anomalies = Vec::new();
+    let mut open = Vec::new();
+    for (place, members) in partitions.iter().enumerate() {
+        let applies = model == Model::Register && options.engine == Engine::Auto;
+        let direct = if applies && !model::observes_failure(history, members, options) {
+            check_key(history, members, options).ok()
+        } else {
+            None
+        };
+        match direct {
+            Some(Ok(order)) => orders[place] = order,
+            Some(Err(anomaly)) => anomalies.push(anomaly),
+            None => open.push(place),
+        }
+    }
+    if !anomalies.is_empty() {
+        return Outcome::Violation(anomalies);
+    }
+    let searched = search::partitions(history, model, &partitions, &open, options, exhausted);
+    let mut unknown = None;
+    for (place, outcome) in open.into_iter().zip(searched) {
+        match outcome {
+            search::Answer::Order(order) => orders[place] = order,
+            search::Answer::Broken(anomaly) => anomalies.push(anomaly),
+            search::Answer::Unknown(budget) => unknown = unknown.or(Some(budget)),
+        }
+    }
+    match unknown {
+        _ if !anomalies.is_empty() => Outcome::Violation(anomalies),
+        Some(budget) => Outcome::Unknown(budget),
+        None => Outcome::Ok(Certificate::Orders(orders)),
+    }
+}
+
+/// The operations of each key, keys in the order in which they first occur, operations in the order of their calls.
+fn by_key(history: &History) -> Vec<Vec<u32>> {
+    let first = history.operations.first().map(|operation| &operation.key);
+    if history.operations.iter().all(|operation| Some(&operation.key) == first) {
+        return vec![(0..number_of(history.operations.len())).collect()];
+    }
+    let mut places = BTreeMap::new();
+    let mut partitions: Vec<Vec<u32>> = Vec::new();
+    for (index, operation) in (0_u32..).zip(&history.operations) {
+        let place = *places.entry(&operation.key).or_insert_with(|| {
+            partitions.push(Vec::new());
+            partitions.len() - 1
+        });
+        partitions[place].push(index);
+    }
+    partitions
+}

@@ -1,0 +1,116 @@
+//! A history: what each client asked, when, and what became of it. Knows no file format and judges nothing.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A place in the recorder's one order: the event's sequence number. Two events never share one.
+pub type Moment = u64;
+
+/// A value that was written, read or compared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// Nothing: what it means (absent, or anything) is an option of the check.
+    Nil,
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// Text, or a keyword.
+    Text(Arc<str>),
+    /// A list, a vector, a tuple or a set, in the order in which it was written.
+    List(Arc<[Value]>),
+    /// A map, in the order in which it was written.
+    Map(Arc<[(Value, Value)]>),
+}
+
+/// What became of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Completion {
+    /// It happened.
+    Ok,
+    /// It did not happen, for a definite reason.
+    Fail,
+    /// Nobody knows: it may take effect at any time after it was called, or never.
+    Info,
+}
+
+/// What was asked. Open, since each workload has words of its own (`read`, `write`, `cas`, `add`, `txn`, …).
+pub type Function = Arc<str>;
+
+/// One operation of one client: its call joined with its completion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Logical process: one operation at a time. After `info` a client goes on as a new one.
+    pub process: u64,
+    /// What was asked.
+    pub function: Function,
+    /// The key, for stores of many keys.
+    pub key: Option<Value>,
+    /// What was sent: the value to write, `[from, to]` of a compare-and-set, the micro-operations of a transaction.
+    pub input: Value,
+    /// What came back (equal to the input where the format repeats it); `Nil` unless the completion is `Ok`.
+    pub output: Value,
+    /// What became of it.
+    pub completion: Completion,
+    /// When it was called.
+    pub call: Call,
+    /// When it completed; none when no completion was recorded (its outcome is then `Info`).
+    pub end: Option<Call>,
+    /// The pod or endpoint that answered, when it is known.
+    pub node: Option<Arc<str>>,
+}
+
+/// One end of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Place in the order of the history. Only this decides what was before what.
+    pub at: Moment,
+    /// Nanoseconds since the history's zero, for people; equal to `at` where the format has no times.
+    pub time: i64,
+    /// Line of the file, from 1; 0 when there is no file.
+    pub line: u64,
+}
+
+/// A history, ordered by the moment of the call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Its operations. An operation is named by its index here.
+    pub operations: Vec<Operation>,
+}
+
+impl Operation {
+    /// The moment after which the operation cannot take effect any more: its end if it is known to have happened,
+    /// never otherwise.
+    #[must_use]
+    pub fn finish(&self) -> Moment {
+        match (self.completion, self.end) {
+            (Completion::Ok | Completion::Fail, Some(end)) => end.at,
+            (Completion::Ok | Completion::Fail, None) | (Completion::Info, _) => Moment::MAX,
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nil => f.write_str("nil"),
+            Self::Bool(value) => value.fmt(f),
+            Self::Int(value) => value.fmt(f),
+            Self::Text(value) => value.fmt(f),
+            Self::List(values) => {
+                f.write_str("[")?;
+                for (index, value) in values.iter().enumerate() {
+                    write!(f, "{}{value}", if index == 0 { "" } else { " " })?;
+                }
+                f.write_str("]")
+            }
+            Self::Map(entries) => {
+                f.write_str("{")?;
+                for (index, (key, value)) in entries.iter().enumerate() {
+                    write!(f, "{}{key} {value}", if index == 0 { "" } else { ", " })?;
+                }
+                f.write_str("}")
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Histories of operations in, a proof or an anomaly out. Usable alone, as a library and as `driftproof check`.
+//!
+//! Never does I/O, never reads a clock that it was not given, and knows nothing of clusters, faults or reports.
+
+pub mod account;
+pub mod append;
+pub mod check;
+#[cfg(test)]
+mod differential;
+pub mod explain;
+pub mod format;
+pub mod history;
+mod intern;
+mod model;
+pub mod outcome;
+pub mod register;
+mod search;
+pub mod text;
+pub mod vacuity;
+pub mod verify;
+mod words;
+
+pub use check::{Engine, FailedCas, Model, Nil, Options, check};
+pub use format::{Format, ReadError};
+pub use history::{Call, Completion, Function, History, Moment, Operation, Value};
+pub use outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
+pub use text::{Judged, Request, check_text};
+pub use verify::{Confirmation, Refusal, verify};

@@ -1,0 +1,130 @@
+//! Several registers: `txn [[r k v] [w k v] …]`, all or nothing. A state is the list of their values, by number.
+
+use std::collections::BTreeMap;
+
+use super::{Codes, History, Machine, Options, Steps, Value, is_wildcard, required, unknown};
+use crate::consistency::history::{Completion, Operation};
+use crate::consistency::intern::{Interner, Numbers, Shelf, number_of};
+
+/// One access of a transaction, by numbers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Micro {
+    Read { register: u32, value: u32 },
+    Write { register: u32, value: u32 },
+}
+
+/// The machine of several registers.
+pub(crate) struct MultiRegister {
+    states: Shelf,
+    transactions: Vec<Vec<Micro>>,
+    stepped: Numbers,
+    scratch: Vec<u8>,
+}
+
+/// Stands for "this transaction cannot happen here".
+const ILLEGAL: u32 = u32::MAX;
+
+impl Machine for MultiRegister {
+    fn step(&mut self, state: u32, code: u32) -> Option<u32> {
+        let key = u64::from(state) << 32 | u64::from(code);
+        if let Some(known) = self.stepped.get(key) {
+            return (known != ILLEGAL).then_some(known);
+        }
+        self.scratch.clear();
+        self.scratch.extend_from_slice(self.states.get(state));
+        let mut legal = true;
+        for micro in &self.transactions[code as usize] {
+            match *micro {
+                Micro::Read { register, value } => legal &= self.scratch[place(register)] == value.to_le_bytes(),
+                Micro::Write { register, value } => {
+                    self.scratch[place(register)].copy_from_slice(&value.to_le_bytes());
+                }
+            }
+        }
+        let after = if legal { self.states.number(&self.scratch) } else { ILLEGAL };
+        self.stepped.insert(key, after);
+        legal.then_some(after)
+    }
+
+    fn is_blind(&self, _code: u32) -> bool {
+        false
+    }
+
+    fn held(&self) -> u64 {
+        self.states.held() + self.stepped.bytes()
+    }
+}
+
+fn place(register: u32) -> std::ops::Range<usize> {
+    let start = register as usize * 4;
+    start..start + 4
+}
+
+/// The accesses of one transaction: what was read is in the output where there is one.
+fn accesses(operation: &Operation) -> Option<Vec<(bool, &Value, &Value)>> {
+    let happened = operation.completion == Completion::Ok && operation.output != Value::Nil;
+    let Value::List(micros) = (if happened { &operation.output } else { &operation.input }) else { return None };
+    let access = |micro| match micro {
+        &Value::List(ref parts) => match &**parts {
+            [Value::Text(word), key, value] => match word.trim_start_matches(':') {
+                "r" | "read" => Some((true, key, value)),
+                "w" | "write" => Some((false, key, value)),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    };
+    micros.iter().map(access).collect()
+}
+
+/// All operations. A transaction of unknown outcome has effects, but what it read is unknown.
+pub(crate) fn multi_register<'a>(
+    history: &'a History,
+    members: &[u32],
+    options: &'a Options,
+) -> Result<(MultiRegister, Steps), String> {
+    let nil = Value::Nil;
+    let (mut keys, mut values) = (Interner::new(), Interner::new());
+    let initial = initial_values(options)?;
+    let default = values.number(options.initial.as_ref().filter(|_| initial.is_empty()).unwrap_or(&nil));
+    let mut codes = Codes::new();
+    let mut known = BTreeMap::new();
+    for &index in members {
+        let operation = &history.operations[index as usize];
+        let found = if &*operation.function == "txn" { accesses(operation) } else { None };
+        let Some(required) = required(operation) else { continue };
+        let mut micros = Vec::new();
+        for (reads, key, value) in found.ok_or_else(|| unknown("multi-register", index, operation))? {
+            let register = keys.number(key);
+            if !reads {
+                micros.push(Micro::Write { register, value: values.number(value) });
+            } else if required && !is_wildcard(value, options) {
+                micros.push(Micro::Read { register, value: values.number(value) });
+            }
+        }
+        let pure = !micros.iter().any(|micro| matches!(micro, Micro::Write { .. }));
+        let next = number_of(known.len());
+        let key = *known.entry(micros.clone()).or_insert(next);
+        codes.add(index, required, u64::from(key), micros, pure);
+    }
+    let mut first = vec![default; keys.len() as usize];
+    for (key, value) in &initial {
+        if let Some(register) = keys.values().iter().position(|known| known == key) {
+            first[register] = values.number(value);
+        }
+    }
+    let mut states = Shelf::new();
+    states.number(&first.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>());
+    let machine = MultiRegister { states, transactions: codes.effects, stepped: Numbers::new(), scratch: Vec::new() };
+    Ok((machine, codes.steps))
+}
+
+/// A map gives each register its own initial value; anything else is the initial value of all.
+fn initial_values(options: &Options) -> Result<Vec<(&Value, &Value)>, String> {
+    match &options.initial {
+        Some(Value::Map(entries)) => Ok(entries.iter().map(|(key, value)| (key, value)).collect()),
+        Some(Value::List(_)) => Err("the initial value of the model multi-register is one value or a map".to_owned()),
+        Some(Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Text(_)) | None => Ok(Vec::new()),
+    }
+}

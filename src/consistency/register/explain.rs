@@ -1,0 +1,235 @@
+//! A flaw in a register as an anomaly: its name, at most six operations, and a sentence without times.
+//!
+//! Decides nothing: the flaw was found by numbers.
+
+use super::{Before, Flaw, NONE};
+use crate::consistency::check::Options;
+use crate::consistency::history::{Completion, History, Operation, Value};
+use crate::consistency::outcome::{Anomaly, AnomalyKind};
+use crate::consistency::words::{key_of, listed};
+
+const WITNESS_MAX: usize = 6;
+
+/// `indices` are those of the history for the flaw's own, `members` all operations of the key.
+pub(super) fn explain(history: &History, members: &[u32], indices: &[u32], flaw: Flaw, options: &Options) -> Anomaly {
+    let teller = Teller { history, members, indices, options };
+    let (kind, witness, sentence) = match flaw {
+        Flaw::NobodyWrote { reader } => teller.nobody_wrote(reader),
+        Flaw::TwoFrom { first, second } => teller.two_from(first, second),
+        Flaw::Ring { members } => teller.ring(&members),
+        Flaw::Inside { earlier, later, chain } => teller.inside(earlier, later, &chain),
+        Flaw::Between { there, back } => teller.between(there, back),
+    };
+    let key = members.first().and_then(|&index| key_of(&history.operations[index as usize]));
+    let prefix = key.as_ref().map_or(String::new(), |key| format!("{key}: "));
+    Anomaly { kind, key, witness, sentence: format!("{prefix}{sentence}") }
+}
+
+struct Teller<'a> {
+    history: &'a History,
+    members: &'a [u32],
+    indices: &'a [u32],
+    options: &'a Options,
+}
+
+type Told = (AnomalyKind, Vec<u32>, String);
+
+impl<'a> Teller<'a> {
+    fn at(&self, index: u32) -> &'a Operation {
+        &self.history.operations[self.indices[index as usize] as usize]
+    }
+
+    fn operations(&self) -> impl Iterator<Item = (u32, &'a Operation)> + use<'_, 'a> {
+        self.members.iter().map(|&index| (index, &self.history.operations[index as usize]))
+    }
+
+    fn initial(&self) -> &'a Value {
+        self.options.initial.as_ref().unwrap_or(&Value::Nil)
+    }
+
+    /// The witness, in the order in which to tell it, each once.
+    fn witness(&self, parts: &[&[u32]]) -> Vec<u32> {
+        let mut witness = Vec::new();
+        for &index in parts.iter().copied().flatten().filter(|&&index| index != NONE) {
+            let index = self.indices[index as usize];
+            if !witness.contains(&index) && witness.len() < WITNESS_MAX {
+                witness.push(index);
+            }
+        }
+        witness
+    }
+
+    fn nobody_wrote(&self, reader: u32) -> Told {
+        let operation = self.at(reader);
+        let value = required(operation).unwrap_or(&Value::Nil);
+        let mut witness = self.witness(&[&[reader]]);
+        let seen = did(operation);
+        let failed =
+            self.operations().find(|(_, other)| other.completion == Completion::Fail && set(other) == Some(value));
+        if let Some((index, other)) = failed {
+            witness.push(index);
+            let sentence =
+                format!("{seen}, but {value} is of a write of client {} that failed for sure", other.process);
+            return (AnomalyKind::ReadOfFailed, witness, sentence);
+        }
+        (AnomalyKind::PhantomRead, witness, format!("{seen}, but nobody wrote {value}"))
+    }
+
+    fn two_from(&self, first: u32, second: u32) -> Told {
+        let value = required(self.at(first)).unwrap_or(&Value::Nil);
+        let mut witness = self.witness(&[&[first, second]]);
+        let writer = self.operations().find(|(_, other)| happened(other) && set(other) == Some(value));
+        let once = match writer {
+            Some((index, other)) => {
+                witness.push(index);
+                format!("written only once, by client {}", other.process)
+            }
+            None => "the initial value and never written again".to_owned(),
+        };
+        // An indeterminate one is there because its value was seen: by these.
+        for index in [first, second] {
+            let operation = self.at(index);
+            let seen = |other: &Operation| other.completion == Completion::Ok && required(other) == set(operation);
+            if operation.completion == Completion::Info {
+                witness.extend(self.operations().find(|(_, other)| seen(other)).map(|(index, _)| index));
+            }
+        }
+        let sentence =
+            format!("{} and {}, but {value} was {once}: a lost update", did(self.at(first)), did(self.at(second)),);
+        (AnomalyKind::LostUpdate, witness, sentence)
+    }
+
+    fn ring(&self, members: &[u32]) -> Told {
+        let shown: Vec<_> = members.iter().take(WITNESS_MAX).map(|&index| did(self.at(index))).collect();
+        let more = members.len() - shown.len();
+        let others = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+        let sentence = format!("{}{others}: each needs the one before, around", listed(&shown));
+        (AnomalyKind::NotLinearizable, self.witness(&[members]), sentence)
+    }
+
+    fn inside(&self, earlier: u32, later: u32, chain: &[u32]) -> Told {
+        let (first, last) = (self.at(earlier), self.at(later));
+        let witness = self.witness(&[&[later, earlier], chain]);
+        let (value, now) = (state_after(first), state_after(last));
+        let cut = cut_short(chain.len() + 2);
+        if set(first).is_none() {
+            let sentence = format!(
+                "{}, but {} before that read began, and {value} had been changed to {now} by then{cut}: a stale read",
+                did(first),
+                had_already(last),
+            );
+            return (AnomalyKind::StaleRead, witness, sentence);
+        }
+        let between = if required(last) == Some(value) {
+            String::new()
+        } else {
+            format!(", which comes from {value} by compare-and-sets{cut},")
+        };
+        let sentence =
+            format!("{}{between} and was done before client {} began to write {value}", did(last), first.process);
+        (AnomalyKind::ReadFromTheFuture, witness, sentence)
+    }
+
+    fn between(&self, there: Before, back: Before) -> Told {
+        // Told from the operation that saw an old value: the initial one, or else by a read rather than by a
+        // compare-and-set, the later one of two.
+        let rank = |step: &Before| {
+            let operation = self.at(step.started);
+            (step.finished != NONE, set(operation).is_none(), required(operation).is_some(), operation.call.at)
+        };
+        let (back, there) = if rank(&back) >= rank(&there) { (back, there) } else { (there, back) };
+        let (stale, newer, began) = (self.at(back.started), self.at(back.finished), self.at(there.started));
+        let chains = [back.chain.as_slice(), there.chain.as_slice()];
+        let witness =
+            self.witness(&[&[back.started, back.finished, there.finished, there.started], chains[0], chains[1]]);
+        let old = if there.finished == NONE {
+            format!("and {} is the initial value", self.initial())
+        } else {
+            let older = self.at(there.finished);
+            let what = infinitive(began);
+            format!("and client {} {} before client {} began to {what}", older.process, had(older), began.process)
+        };
+        let cut = cut_short(back.chain.len() + there.chain.len() + 2);
+        let lost = self.is_lost(newer, stale);
+        let name = if lost { "an acknowledged write is lost" } else { "a stale read" };
+        let kind = if lost { AnomalyKind::LostWrite } else { AnomalyKind::StaleRead };
+        let what = if set(stale).is_none() { "read" } else { "operation" };
+        let sentence =
+            format!("{}, but {} before that {what} began, {old}{cut}: {name}", did(stale), had_already(newer));
+        (kind, witness, sentence)
+    }
+
+    /// An acknowledged write that nobody ever saw, while the last read of all still shows what was before.
+    fn is_lost(&self, newer: &Operation, stale: &Operation) -> bool {
+        let Some(value) = set(newer) else { return false };
+        let ok = || self.operations().map(|(_, other)| other).filter(|other| other.completion == Completion::Ok);
+        let last = ok().filter(|other| set(other).is_none()).last();
+        newer.completion == Completion::Ok
+            && !ok().any(|other| required(other) == Some(value))
+            && last.is_some_and(|last| Some(state_after(last)) == required(stale))
+    }
+}
+
+fn cut_short(operations: usize) -> &'static str {
+    if operations > WITNESS_MAX { " (not all compare-and-sets are shown)" } else { "" }
+}
+
+fn happened(operation: &Operation) -> bool {
+    operation.completion != Completion::Fail
+}
+
+fn pair(operation: &Operation) -> Option<(&Value, &Value)> {
+    match &operation.input {
+        Value::List(pair) if &*operation.function == "cas" && pair.len() == 2 => Some((&pair[0], &pair[1])),
+        _ => None,
+    }
+}
+
+/// The value that the operation requires.
+fn required(operation: &Operation) -> Option<&Value> {
+    match &*operation.function {
+        "read" => Some(&operation.output),
+        _ => pair(operation).map(|(from, _)| from),
+    }
+}
+
+/// The value that it sets.
+fn set(operation: &Operation) -> Option<&Value> {
+    match &*operation.function {
+        "write" => Some(&operation.input),
+        _ => pair(operation).map(|(_, to)| to),
+    }
+}
+
+fn state_after(operation: &Operation) -> &Value {
+    set(operation).unwrap_or(&operation.output)
+}
+
+fn did(operation: &Operation) -> String {
+    let client = operation.process;
+    match (required(operation), set(operation)) {
+        (Some(from), Some(to)) => format!("client {client} changed {from} to {to}"),
+        (None, Some(value)) => format!("client {client} wrote {value}"),
+        _ => format!("client {client} read {}", operation.output),
+    }
+}
+
+fn had(operation: &Operation) -> String {
+    match (required(operation), set(operation)) {
+        (Some(from), Some(to)) => format!("had changed {from} to {to}"),
+        (None, Some(value)) => format!("had written {value}"),
+        _ => format!("had read {}", operation.output),
+    }
+}
+
+fn had_already(operation: &Operation) -> String {
+    format!("client {} {}", operation.process, had(operation).replacen("had ", "had already ", 1))
+}
+
+fn infinitive(operation: &Operation) -> String {
+    match (required(operation), set(operation)) {
+        (Some(from), Some(to)) => format!("change {from} to {to}"),
+        (None, Some(value)) => format!("write {value}"),
+        _ => format!("read {}", operation.output),
+    }
+}

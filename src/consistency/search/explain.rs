@@ -1,0 +1,151 @@
+//! The operation that fits nowhere, with what it meets, as an anomaly.
+//!
+//! Decides nothing: the search has shown that there is no order.
+
+use super::Dead;
+use crate::consistency::check::{Model, Options};
+use crate::consistency::history::{Completion, History, Operation, Value};
+use crate::consistency::outcome::{Anomaly, AnomalyKind};
+use crate::consistency::words::key_of;
+
+const WITNESS_MAX: usize = 6;
+
+/// `members` are the operations of the partition.
+pub(super) fn explain(history: &History, model: Model, members: &[u32], dead: &Dead, options: &Options) -> Anomaly {
+    let key = match model {
+        Model::MultiRegister => None,
+        _ => members.first().and_then(|&index| key_of(&history.operations[index as usize])),
+    };
+    let prefix = key.as_ref().map_or(String::new(), |key| format!("{key}: "));
+    let Some(at) = dead.at else {
+        let sentence = format!("{prefix}no order of the operations explains what was seen");
+        return Anomaly { kind: AnomalyKind::NotLinearizable, key, witness: Vec::new(), sentence };
+    };
+    let told = Told { history, members, at, operation: &history.operations[at as usize] };
+    let (kind, witness, sentence) = told.by_model(model, options);
+    Anomaly { kind, key, witness, sentence: format!("{prefix}{sentence}") }
+}
+
+struct Told<'a> {
+    history: &'a History,
+    members: &'a [u32],
+    at: u32,
+    operation: &'a Operation,
+}
+
+type Anyhow = (AnomalyKind, Vec<u32>, String);
+
+impl<'a> Told<'a> {
+    fn others(&self) -> impl Iterator<Item = (u32, &'a Operation)> + use<'a, '_> {
+        self.members.iter().map(|&index| (index, &self.history.operations[index as usize]))
+    }
+
+    fn by_model(&self, model: Model, options: &Options) -> Anyhow {
+        let stale = match model {
+            Model::Register => self.stale_read(options),
+            _ => None,
+        };
+        stale.unwrap_or_else(|| self.stuck())
+    }
+
+    /// A read of a register that no write explains, if few operations show it by themselves.
+    ///
+    /// Every write of the value either starts after the read is over or was overwritten for sure before the read began,
+    /// by `over`, except for those in the witness.
+    fn stale_read(&self, options: &Options) -> Option<Anyhow> {
+        let read = self.operation;
+        if &*read.function != "read" || read.completion != Completion::Ok {
+            return None;
+        }
+        let client = read.process;
+        let value = &read.output;
+        let writers: Vec<_> = self.others().filter(|(_, other)| sets(other) == Some(value)).collect();
+        let initial = options.initial.as_ref().unwrap_or(&Value::Nil) == value;
+        let may = |other: &Operation| other.completion != Completion::Fail;
+        if !initial && !writers.iter().any(|(_, other)| may(other)) {
+            let failed = writers.first().map(|(index, _)| *index);
+            let witness = [Some(self.at), failed].into_iter().flatten().collect();
+            return Some(match failed {
+                Some(_) => {
+                    let sentence =
+                        format!("client {client} read {value}, but the only writes of {value} failed for sure");
+                    (AnomalyKind::ReadOfFailed, witness, sentence)
+                }
+                None => (
+                    AnomalyKind::PhantomRead,
+                    witness,
+                    format!("client {client} read {value}, but nobody wrote {value}"),
+                ),
+            });
+        }
+        if !initial && writers.iter().all(|(_, other)| !may(other) || other.call.at > read.finish()) {
+            let (index, other) = writers.iter().find(|(_, other)| may(other))?;
+            let sentence = format!(
+                "client {client} read {value} and was done before client {} began to write {value}",
+                other.process,
+            );
+            return Some((AnomalyKind::ReadFromTheFuture, vec![self.at, *index], sentence));
+        }
+        let over = self
+            .others()
+            .filter(|(_, other)| other.completion == Completion::Ok && other.finish() < read.call.at)
+            .filter(|(_, other)| sets(other).is_some_and(|set| set != value))
+            .max_by_key(|(_, other)| other.call.at)?;
+        let survives =
+            |other: &Operation| may(other) && other.finish() > over.1.call.at && other.call.at < read.finish();
+        let surviving: Vec<_> = writers.iter().filter(|(_, other)| survives(other)).map(|(index, _)| *index).collect();
+        if !surviving.is_empty() {
+            return None;
+        }
+        let sentence = format!(
+            "client {client} read {value}, but client {} had already {} before that read began, and every write of {value} \
+             was over before that or began after the read: a stale read",
+            over.1.process,
+            did(over.1),
+        );
+        Some((AnomalyKind::StaleRead, vec![self.at, over.0], sentence))
+    }
+
+    /// The operation that had to take effect next and could not, and those that ran beside it or just before.
+    fn stuck(&self) -> Anyhow {
+        let operation = self.operation;
+        let mut near: Vec<_> = self
+            .others()
+            .filter(|(index, other)| *index != self.at && other.completion != Completion::Fail)
+            .filter(|(_, other)| other.call.at < operation.finish())
+            .collect();
+        near.sort_by_key(|(_, other)| std::cmp::Reverse(other.finish().min(operation.finish())));
+        let mut witness = vec![self.at];
+        witness.extend(near.iter().take(WITNESS_MAX - 1).map(|(index, _)| *index));
+        let sentence = format!(
+            "client {}: {}: no order of the operations before it and beside it explains this",
+            operation.process,
+            done(operation),
+        );
+        (AnomalyKind::NotLinearizable, witness, sentence)
+    }
+}
+
+fn sets(operation: &Operation) -> Option<&Value> {
+    match (&*operation.function, &operation.input) {
+        ("write", value) => Some(value),
+        ("cas", Value::List(pair)) if pair.len() == 2 => Some(&pair[1]),
+        _ => None,
+    }
+}
+
+fn did(operation: &Operation) -> String {
+    match (&*operation.function, &operation.input) {
+        ("cas", Value::List(pair)) if pair.len() == 2 => format!("changed {} to {}", pair[0], pair[1]),
+        (_, value) => format!("written {value}"),
+    }
+}
+
+fn done(operation: &Operation) -> String {
+    let failed = if operation.completion == Completion::Fail { " failed" } else { "" };
+    if operation.output == Value::Nil || operation.output == operation.input {
+        format!("{} {}{failed}", operation.function, operation.input)
+    } else {
+        format!("{} {} gave {}", operation.function, operation.input, operation.output)
+    }
+}

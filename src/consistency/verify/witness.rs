@@ -1,0 +1,144 @@
+//! Witnesses: that a few operations cannot be explained, and that therefore the history cannot.
+//!
+//! The argument, for registers. Let `S` be some operations of one key, and call a requirement of `v` in `S` (a read of `v`, a
+//! compare-and-set from `v`, by an operation `r`) *covered* if each write of `v` in the history that may have happened
+//!
+//! * is in `S`, or
+//! * starts after `r` is over, or
+//! * was over before an operation `u` of `S` started that did happen, set another value than `v`, and was over before `r` started;
+//!
+//! and if, where `v` is the initial value, that one counts as written by an operation in `S`. Take any legal line of the history and
+//! strike out what is not in `S`, and requirements that are not covered. In the line, the last write before a covered `r` set
+//! `v`. It is not one that starts after `r`, nor one that was over before a `u` (that stands between it and `r`, so it was
+//! not the last). So it is in `S`, it remains, and it is still the last write before `r`: what is left is legal and in real
+//! time. Hence: *if `S`, without the requirements that are not covered, cannot be explained, the history cannot.*
+//!
+//! For other models nothing smaller than a prefix is claimed: an operation that is over at `t` depends on nothing called
+//! after `t`. All operations called before `t`, those that were not over by `t` being optional, must be explainable.
+
+use super::object::{Object, Presence};
+use super::trial::{self, Trial, explainable, operations};
+use super::{Confirmation, Refusal};
+use crate::consistency::check::Model;
+use crate::consistency::history::{Completion, History, Moment, Operation, Value};
+
+/// Orders of a witness that are tried at most: six operations have 720.
+const WITNESS_STEPS: u64 = 100_000;
+const MORE_STEPS: u64 = 200_000;
+/// A closure or a prefix above this many operations is not tried.
+const MORE_MAX: usize = 2_000;
+
+pub(super) fn check(history: &History, object: &Object, witness: &[u32]) -> Result<Confirmation, Refusal> {
+    let Some(&first) = witness.first() else {
+        return Err(Refusal::Undecided("the anomaly has no witness".to_owned()));
+    };
+    if let Some(&index) = witness.iter().find(|&&index| index as usize >= history.operations.len()) {
+        return Err(Refusal::Wrong(format!("there is no operation {index} for the witness")));
+    }
+    let key = object.key(&history.operations[first as usize]);
+    let members: Vec<u32> = (0_u32..)
+        .zip(&history.operations)
+        .filter(|(_, operation)| object.key(operation) == key)
+        .map(|(index, _)| index)
+        .collect();
+    if object.model == Model::Register {
+        let all: Vec<_> = members.iter().map(|&index| &history.operations[index as usize]).collect();
+        if covered(history, object, witness, &all, WITNESS_STEPS) == Some(false) {
+            return Ok(Confirmation::Witness);
+        }
+        let more = closure(history, object, witness, &members);
+        if more.len() <= MORE_MAX && covered(history, object, &more, &all, MORE_STEPS) == Some(false) {
+            return Ok(Confirmation::Closure { operations: more.len() });
+        }
+    }
+    replay(history, object, &members, history.operations[first as usize].finish())
+}
+
+/// Whether the operations of `chosen` can be explained, without the requirements that are not covered.
+fn covered(history: &History, object: &Object, chosen: &[u32], all: &[&Operation], steps: u64) -> Option<bool> {
+    let mut trials = operations(history, object, chosen);
+    let inside: Vec<&Operation> = trials.iter().map(|trial| trial.operation).collect();
+    let is_covered = |trial: &Trial| match required(trial.operation) {
+        None => true,
+        Some(value) => all.iter().filter(|other| may_set(other, value)).all(|writer| {
+            let chosen = inside.iter().any(|other| std::ptr::eq(*other, *writer));
+            chosen || writer.call.at > trial.operation.finish() || overwritten(&inside, writer, trial.operation, value)
+        }),
+    };
+    trials.retain_mut(|trial| {
+        trial.blind = !is_covered(trial);
+        // A read without its requirement says nothing at all.
+        !(trial.blind && &*trial.operation.function == "read") && trial.operation.completion != Completion::Fail
+    });
+    trial::explainable(object, &trials, steps)
+}
+
+fn overwritten(inside: &[&Operation], writer: &Operation, reader: &Operation, value: &Value) -> bool {
+    inside.iter().any(|other| {
+        other.completion == Completion::Ok
+            && set(other).is_some_and(|set| set != value)
+            && writer.finish() < other.call.at
+            && other.finish() < reader.call.at
+    })
+}
+
+fn required(operation: &Operation) -> Option<&Value> {
+    match (&*operation.function, &operation.input) {
+        ("read", _) => Some(&operation.output),
+        ("cas", Value::List(pair)) => pair.first(),
+        _ => None,
+    }
+}
+
+fn set(operation: &Operation) -> Option<&Value> {
+    match (&*operation.function, &operation.input) {
+        ("write", value) => Some(value),
+        ("cas", Value::List(pair)) => pair.get(1),
+        _ => None,
+    }
+}
+
+fn may_set(operation: &Operation, value: &Value) -> bool {
+    operation.completion != Completion::Fail && set(operation) == Some(value)
+}
+
+/// The witness with all that may have written what its operations require, what those require, and so on.
+fn closure(history: &History, object: &Object, witness: &[u32], members: &[u32]) -> Vec<u32> {
+    let mut chosen = witness.to_vec();
+    let mut place = 0;
+    while place < chosen.len() && chosen.len() <= MORE_MAX {
+        let needs = required(&history.operations[chosen[place] as usize]);
+        place += 1;
+        let Some(value) = needs else { continue };
+        let writers = members.iter().filter(|&&index| {
+            let operation = &history.operations[index as usize];
+            may_set(operation, value) && object.presence(operation) != Presence::MustNot
+        });
+        for &index in writers {
+            if !chosen.contains(&index) {
+                chosen.push(index);
+            }
+        }
+    }
+    chosen
+}
+
+/// All operations of the key that were called before `end`, of which those that were not over by then are optional; if that
+/// shows nothing, all operations of the key.
+fn replay(history: &History, object: &Object, members: &[u32], end: Moment) -> Result<Confirmation, Refusal> {
+    for end in [end, Moment::MAX] {
+        let mut trials = operations(history, object, members);
+        trials.retain(|trial| trial.operation.call.at <= end);
+        trials.iter_mut().for_each(|trial| trial.must &= trial.operation.finish() <= end);
+        let count = trials.len();
+        if count > MORE_MAX {
+            return Err(Refusal::Undecided(format!("{count} operations are too many to try all their orders")));
+        }
+        match explainable(object, &trials, MORE_STEPS) {
+            Some(false) => return Ok(Confirmation::Replay { operations: count }),
+            Some(true) => {}
+            None => return Err(Refusal::Undecided(format!("the orders of {count} operations are too many to try"))),
+        }
+    }
+    Err(Refusal::Wrong("there is an order that explains all operations of the key".to_owned()))
+}
