@@ -73,10 +73,11 @@ pub(crate) fn random(dice: &mut Dice, kind: Kind, length: usize, clients: u64) -
         }
         let operation = &mut history.operations[running[place].index];
         if !running[place].applied && dice.percent(50) {
-            (running[place].applied, _) = (true, act(kind, &mut state, operation));
+            act(kind, &mut state, operation);
+            running[place].applied = true;
             continue;
         }
-        let mut done = running.swap_remove(place);
+        let done = running.swap_remove(place);
         if dice.percent(indeterminate) {
             operation.completion = Completion::Info;
             operation.output = Value::Nil;
@@ -84,7 +85,7 @@ pub(crate) fn random(dice: &mut Dice, kind: Kind, length: usize, clients: u64) -
             continue;
         }
         if !done.applied {
-            (done.applied, _) = (true, act(kind, &mut state, operation));
+            act(kind, &mut state, operation);
         }
         operation.end = Some(at(moment));
         if dice.percent(lies) {

@@ -84,7 +84,6 @@ pub(crate) fn mix(hash: u64, word: u64) -> u64 {
     folded.wrapping_add(0x2545_F491_4F6C_DD1D)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "only the low bits choose a slot")]
 pub(crate) fn slot_of(hash: u64, mask: usize) -> usize {
     ((hash >> 7) as usize) & mask
 }

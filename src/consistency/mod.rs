@@ -12,7 +12,6 @@ pub mod outcome;
 pub mod register;
 mod search;
 pub mod verify;
-mod words;
 
 pub use check::{Engine, FailedCas, Model, Nil, Options, check};
 pub use history::{Call, Completion, Function, History, Moment, Operation, Value};

@@ -26,6 +26,9 @@ pub(crate) trait Machine {
     /// Whether the operation can happen in every state and leaves the same one behind.
     fn is_blind(&self, code: u32) -> bool;
 
+    /// The state as people read it, if it is short.
+    fn shown(&self, state: u32) -> Option<String>;
+
     /// Bytes held for states that were met.
     fn held(&self) -> u64;
 }
@@ -81,9 +84,10 @@ impl<Effect> Codes<Effect> {
 /// Whether a failed operation of these says something about the state.
 pub(crate) fn observes_failure(history: &History, members: &[u32], options: &Options) -> bool {
     options.failed_cas == FailedCas::Observed
-        && members.iter().map(|&index| &history.operations[index as usize]).any(|operation| {
-            operation.completion == Completion::Fail && &*operation.function == "cas"
-        })
+        && members
+            .iter()
+            .map(|&index| &history.operations[index as usize])
+            .any(|operation| operation.completion == Completion::Fail && &*operation.function == "cas")
 }
 
 /// Whether the operation must have happened, may have, or (none) did not.
@@ -101,5 +105,8 @@ fn is_wildcard(value: &Value, options: &Options) -> bool {
 
 /// Operations that a model does not know make the history unreadable for it.
 fn unknown(model: &str, index: u32, operation: &Operation) -> String {
-    format!("operation {index} of client {}, `{} {}`, is not one of the model {model}", operation.process, operation.function, operation.input)
+    format!(
+        "operation {index} of client {}, `{} {}`, is not one of the model {model}",
+        operation.process, operation.function, operation.input
+    )
 }

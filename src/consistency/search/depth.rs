@@ -104,7 +104,9 @@ impl Depth {
         for operation in (from..total).take_while(starts).filter(|operation| open(self, operation)) {
             let required = &problem.required[operation as usize];
             // A pure one that can take effect is the only one tried at its place.
-            if !required.pure && let Some(state) = machine.step(self.state, required.code) {
+            if !required.pure
+                && let Some(state) = machine.step(self.state, required.code)
+            {
                 return Some((operation, state, false));
             }
         }
@@ -131,7 +133,12 @@ impl Depth {
         self.cursor = None;
         let base = self.low as usize / 64;
         let top = (self.high as usize / 64).max(base);
-        self.seen.insert(mix(self.hash, u64::from(state)), u64::from(state) << 32 | base as u64, &self.done[base..=top], &self.used)
+        self.seen.insert(
+            mix(self.hash, u64::from(state)),
+            u64::from(state) << 32 | base as u64,
+            &self.done[base..=top],
+            &self.used,
+        )
     }
 
     fn toggle(&mut self, problem: &Problem, taken: u32, enters: bool) {
@@ -194,7 +201,7 @@ impl<M: Machine> Search<M> for Depth {
             };
             if !entered && !self.back(problem) {
                 let at = self.deepest.1.map(|operation| problem.required[operation as usize].index);
-                return Progress::Broken(Dead { at });
+                return Progress::Broken(Dead { at, states: Vec::new() });
             }
         }
         Progress::Again
@@ -223,9 +230,8 @@ impl Seen {
         self.scratch.clear();
         self.scratch.extend([hash, head, (set.len() as u64) << 32 | used.len() as u64]);
         self.scratch.extend_from_slice(set);
-        self.scratch.extend(used.chunks(2).map(|pair| {
-            pair.iter().fold(0, |word, count| word << 32 | u64::from(*count))
-        }));
+        self.scratch
+            .extend(used.chunks(2).map(|pair| pair.iter().fold(0, |word, count| word << 32 | u64::from(*count))));
         let mask = self.slots.len() - 1;
         let mut slot = slot_of(hash, mask);
         while self.slots[slot] != 0 {

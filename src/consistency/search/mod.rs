@@ -51,6 +51,8 @@ pub(crate) enum Progress {
 pub(crate) struct Dead {
     /// Index in the history of the operation that fits nowhere; none if the engine cannot tell.
     pub(crate) at: Option<u32>,
+    /// All states that there could have been instead, as people read them; empty if that is not known.
+    pub(crate) states: Vec<String>,
 }
 
 /// A search that can be interrupted.

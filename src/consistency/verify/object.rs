@@ -43,7 +43,8 @@ impl Object<'_> {
     }
 
     pub(super) fn presence(&self, operation: &Operation) -> Presence {
-        let reads = matches!((self.model, &*operation.function), (Model::Register | Model::Set, "read") | (Model::Kv, "get"));
+        let reads =
+            matches!((self.model, &*operation.function), (Model::Register | Model::Set, "read") | (Model::Kv, "get"));
         let silent = self.options.nil == Nil::Wildcard && operation.output == Value::Nil;
         match operation.completion {
             Completion::Ok if reads && silent => Presence::MustNot,

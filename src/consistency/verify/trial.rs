@@ -28,7 +28,8 @@ pub(super) fn operations<'a>(history: &'a History, object: &Object, members: &[u
 /// Whether some order explains them; `None` after `limit` steps without an answer.
 pub(super) fn explainable(object: &Object, operations: &[Trial], limit: u64) -> Option<bool> {
     let left = operations.iter().filter(|trial| trial.must).count();
-    let mut search = Search { object, operations, placed: vec![false; operations.len()], tried: BTreeSet::new(), limit };
+    let mut search =
+        Search { object, operations, placed: vec![false; operations.len()], tried: BTreeSet::new(), limit };
     search.descend(&object.initial(), left)
 }
 

@@ -24,7 +24,7 @@ use crate::consistency::history::{Completion, History, Moment, Operation, Value}
 
 /// Orders of a witness that are tried at most: six operations have 720.
 const WITNESS_STEPS: u64 = 100_000;
-const MORE_STEPS: u64 = 200_000;
+const MORE_STEPS: u64 = 1_000_000;
 /// A closure or a prefix above this many operations is not tried.
 const MORE_MAX: usize = 2_000;
 
@@ -129,7 +129,9 @@ fn replay(history: &History, object: &Object, members: &[u32], end: Moment) -> R
     for end in [end, Moment::MAX] {
         let mut trials = operations(history, object, members);
         trials.retain(|trial| trial.operation.call.at <= end);
-        trials.iter_mut().for_each(|trial| trial.must &= trial.operation.finish() <= end);
+        for trial in &mut trials {
+            trial.must &= trial.operation.finish() <= end;
+        }
         let count = trials.len();
         if count > MORE_MAX {
             return Err(Refusal::Undecided(format!("{count} operations are too many to try all their orders")));

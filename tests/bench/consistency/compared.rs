@@ -8,9 +8,9 @@ use crate::differential::{Dice, ENGINES, KINDS, compare, every, random};
 /// Histories that one thread takes at once.
 const BATCH: u64 = 10_000;
 
-pub(crate) fn measure(histories: u64, exhaustive: u64) {
+pub(crate) fn measure(model: Option<&str>, histories: u64, exhaustive: u64) {
     println!("engines {ENGINES:?} against the trial of all orders, every certificate and witness verified");
-    for kind in KINDS {
+    for kind in KINDS.into_iter().filter(|kind| model.is_none_or(|model| kind.model.name() == model)) {
         let start = Instant::now();
         let (next, good) = (AtomicU64::new(0), AtomicU64::new(0));
         let work = || {
@@ -24,7 +24,8 @@ pub(crate) fn measure(histories: u64, exhaustive: u64) {
                     let length = 1 + usize::try_from(dice.below(10)).unwrap_or(0);
                     let clients = 1 + dice.below(5);
                     let history = random(&mut dice, kind, length, clients);
-                    let explained = compare(&history, kind, &ENGINES).unwrap_or_else(|wrong| panic!("{kind:?}: {wrong}"));
+                    let explained =
+                        compare(&history, kind, &ENGINES).unwrap_or_else(|wrong| panic!("{kind:?}: {wrong}"));
                     good.fetch_add(u64::from(explained), Ordering::Relaxed);
                 }
             }

@@ -1,15 +1,16 @@
 //! Figures of the consistency checkers, printed beside Porcupine's on the same files; never asserted.
 //! `cargo bench --bench consistency` measures all; `… -- public`, `… -- register` and `… -- differential` one part.
 //!
-//! `--histories N` compares N random histories of each kind with the trial of all orders (default 100,000), `--exhaustive N`
+//! `--histories N` compares N random histories of each kind (`--model MODEL`: of that model) with the trial of all orders
+//! (default 100,000), `--exhaustive N`
 //! all histories of N operations on a register (default 4); `--operations N` sizes the unique-write register (default
 //! 10,000,000). Every verdict on a public history is compared with the published one; a wrong one ends the bench.
 
 #![expect(clippy::disallowed_types, reason = "a bench measures the wall clock")]
 
+mod compared;
 #[path = "../../../src/consistency/differential.rs"]
 mod differential;
-mod compared;
 mod porcupine;
 mod public;
 mod read;
@@ -39,7 +40,8 @@ fn main() {
         unique::measure(number("--operations", 10_000_000));
     }
     if asked("differential") {
-        compared::measure(number("--histories", 100_000), number("--exhaustive", 4));
+        let model = arguments.iter().position(|word| word == "--model").and_then(|place| arguments.get(place + 1));
+        compared::measure(model.map(String::as_str), number("--histories", 100_000), number("--exhaustive", 4));
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use driftproof::consistency::{Call, Completion, History, Operation, Value};
+use crate::consistency::{Call, Completion, History, Operation, Value};
 
 /// One line: process, what kind, function, key, value.
 struct Line<'a> {
