@@ -3,7 +3,7 @@
 //! Used by the tests and, for a long time, by the bench. Judges nothing itself.
 
 use crate::consistency::{
-    Call, Completion, Engine, FailedCas, History, Model, Operation, Options, Outcome, Value, check, verify,
+    Call, Completion, Engine, FailedCas, History, Model, Nil, Operation, Options, Outcome, Value, check, verify,
 };
 
 /// A small generator (SplitMix64): the same numbers everywhere.
@@ -33,17 +33,27 @@ pub(crate) struct Kind {
     pub(crate) unique: bool,
     /// Whether failed compare-and-sets say something.
     pub(crate) failed_cas: FailedCas,
+    /// What a read of nil says.
+    pub(crate) nil: Nil,
+}
+
+impl Kind {
+    const fn of(model: Model) -> Self {
+        Self { model, unique: false, failed_cas: FailedCas::Excluded, nil: Nil::Absent }
+    }
 }
 
 /// All kinds that are compared.
-pub(crate) const KINDS: [Kind; 7] = [
-    Kind { model: Model::Register, unique: true, failed_cas: FailedCas::Excluded },
-    Kind { model: Model::Register, unique: false, failed_cas: FailedCas::Excluded },
-    Kind { model: Model::Register, unique: false, failed_cas: FailedCas::Observed },
-    Kind { model: Model::Kv, unique: false, failed_cas: FailedCas::Excluded },
-    Kind { model: Model::Mutex, unique: false, failed_cas: FailedCas::Excluded },
-    Kind { model: Model::Set, unique: false, failed_cas: FailedCas::Excluded },
-    Kind { model: Model::MultiRegister, unique: false, failed_cas: FailedCas::Excluded },
+pub(crate) const KINDS: [Kind; 9] = [
+    Kind { unique: true, ..Kind::of(Model::Register) },
+    Kind { unique: true, nil: Nil::Wildcard, ..Kind::of(Model::Register) },
+    Kind::of(Model::Register),
+    Kind { nil: Nil::Wildcard, ..Kind::of(Model::Register) },
+    Kind { failed_cas: FailedCas::Observed, ..Kind::of(Model::Register) },
+    Kind::of(Model::Kv),
+    Kind::of(Model::Mutex),
+    Kind::of(Model::Set),
+    Kind::of(Model::MultiRegister),
 ];
 
 /// An operation between its call and its end.
@@ -298,7 +308,7 @@ fn choices(fresh: i64, length: i64, cas: bool) -> Vec<(&'static str, Value, Valu
 ///
 /// What disagreed, with the history.
 pub(crate) fn compare(history: &History, kind: Kind, engines: &[Engine]) -> Result<bool, String> {
-    let options = Options { failed_cas: kind.failed_cas, ..Options::default() };
+    let options = Options { failed_cas: kind.failed_cas, nil: kind.nil, ..Options::default() };
     let truth = verify::explainable(history, kind.model, &options, u64::MAX).unwrap_or(false);
     for &engine in engines {
         let options = Options { engine, ..options.clone() };

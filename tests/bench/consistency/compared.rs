@@ -33,10 +33,11 @@ pub(crate) fn measure(model: Option<&str>, histories: u64, exhaustive: u64) {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
         println!(
-            "{:<15} unique {:<5} failed cas {:<8}: {histories} histories, {} can be explained, 0 mismatches, {:.1} s",
+            "{:<15} unique {:<5} failed cas {:<8} nil {:<8}: {histories} histories, {} can be explained, 0 mismatches, {:.1} s",
             kind.model.name(),
             kind.unique,
             format!("{:?}", kind.failed_cas),
+            format!("{:?}", kind.nil),
             good.into_inner(),
             start.elapsed().as_secs_f64(),
         );
