@@ -38,7 +38,8 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
-    const fn of(model: Model) -> Self {
+    /// The plain kind of a model.
+    pub(crate) const fn of(model: Model) -> Self {
         Self { model, unique: false, failed_cas: FailedCas::Excluded, nil: Nil::Absent }
     }
 }
@@ -64,12 +65,18 @@ struct Running {
 
 /// A random history of `length` operations by at most `clients` at once: a correct object, with lies now and then.
 pub(crate) fn random(dice: &mut Dice, kind: Kind, length: usize, clients: u64) -> History {
+    let lies = [0, 0, 5, 20][usize::try_from(dice.below(4)).unwrap_or(0)];
+    let indeterminate = [0, 10, 30][usize::try_from(dice.below(3)).unwrap_or(0)];
+    recorded(dice, kind, length, clients, [lies, indeterminate])
+}
+
+/// The same with the percentages of lies and of indeterminate operations.
+pub(crate) fn recorded(dice: &mut Dice, kind: Kind, length: usize, clients: u64, percent: [u64; 2]) -> History {
+    let [lies, indeterminate] = percent;
     let mut history = History::default();
     let mut state = initial(kind.model);
     let mut running: Vec<Running> = Vec::new();
     let (mut moment, mut fresh) = (0, 0);
-    let lies = [0, 0, 5, 20][usize::try_from(dice.below(4)).unwrap_or(0)];
-    let indeterminate = [0, 10, 30][usize::try_from(dice.below(3)).unwrap_or(0)];
     while history.operations.len() < length || !running.is_empty() {
         moment += 1 + dice.below(2);
         let choice = dice.below(clients);

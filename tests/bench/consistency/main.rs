@@ -1,5 +1,5 @@
 //! Figures of the consistency checkers, printed beside Porcupine's on the same files; never asserted.
-//! `cargo bench --bench consistency` measures all; `… -- public`, `… -- register` and `… -- differential` one part.
+//! `cargo bench --bench consistency` measures all; `… -- public`, `… -- register`, `… -- search` and `… -- differential` one part.
 //!
 //! `--histories N` compares N random histories of each kind (`--model MODEL`: of that model) with the trial of all orders
 //! (default 100,000), `--exhaustive N`
@@ -14,6 +14,7 @@ mod differential;
 mod porcupine;
 mod public;
 mod read;
+mod searched;
 mod unique;
 
 /// What `differential` knows under this name in the library.
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let parts = ["public", "register", "differential"];
+    let parts = ["public", "register", "search", "differential"];
     let named: Vec<_> = parts.into_iter().filter(|part| arguments.iter().any(|word| word == part)).collect();
     let asked = |part: &str| named.is_empty() || named.contains(&part);
     let number = |name: &str, default: u64| {
@@ -38,6 +39,9 @@ fn main() {
     }
     if asked("register") {
         unique::measure(number("--operations", 10_000_000));
+    }
+    if asked("search") {
+        searched::measure();
     }
     if asked("differential") {
         let model = arguments.iter().position(|word| word == "--model").and_then(|place| arguments.get(place + 1));
