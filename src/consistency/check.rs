@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::history::{History, Value};
 use super::intern::number_of;
 use super::outcome::{Budget, Certificate, Outcome};
-use super::register::check_key;
+use super::register::{bytes, check_key};
 use super::{model, search};
 
 /// What the store promises to be.
@@ -144,7 +144,13 @@ pub fn check(history: &History, model: Model, options: &Options, exhausted: &(dy
     let mut anomalies = Vec::new();
     let mut open = Vec::new();
     for (place, members) in partitions.iter().enumerate() {
+        if place > 0 && exhausted() {
+            return Outcome::Unknown(Budget::Time(options.timeout.unwrap_or_default()));
+        }
         let applies = model == Model::Register && options.engine == Engine::Auto;
+        if let Some(memory) = options.memory.filter(|&memory| applies && bytes(members.len()) > memory) {
+            return Outcome::Unknown(Budget::Memory(memory));
+        }
         let direct = if applies && !model::observes_failure(history, members, options) {
             check_key(history, members, options).ok()
         } else {

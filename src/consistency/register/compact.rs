@@ -9,6 +9,15 @@ use crate::consistency::history::{Completion, History, Operation, Value};
 use crate::consistency::intern::{Interner, number_of};
 use crate::consistency::outcome::Anomaly;
 
+/// The finish of what is known to have happened though no end was recorded: behind all others, but not never.
+const LAST: u32 = NEVER - 1;
+
+/// Bytes that judging so many operations of one key holds at most: the operations as numbers, what is known of each value, the
+/// order of the blocks and the line.
+pub(crate) const fn bytes(operations: usize) -> u64 {
+    operations as u64 * 80
+}
+
 /// The operations of one key as numbers, and the index in the history of each of them.
 ///
 /// `members` are indices of operations `read`, `write` and `cas` of one key, in the order of their calls. `None` if there is
@@ -75,7 +84,7 @@ impl Moments {
     fn of(history: &History, members: &[u32]) -> Self {
         let operations = || members.iter().map(|&index| &history.operations[index as usize]);
         let ends = |operation: &Operation| operation.end.map_or(operation.call.at, |end| end.at.max(operation.call.at));
-        if operations().map(ends).max().unwrap_or(0) < u64::from(NEVER) - 1 {
+        if operations().map(ends).max().unwrap_or(0) < u64::from(LAST) - 1 {
             return Self { ranks: None };
         }
         let mut ranks: Vec<_> =
@@ -94,7 +103,7 @@ impl Moments {
     }
 
     fn of_finish(&self, operation: &Operation) -> u32 {
-        operation.end.map_or(NEVER, |end| self.place(end.at))
+        operation.end.map_or(LAST, |end| self.place(end.at))
     }
 }
 

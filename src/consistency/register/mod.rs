@@ -76,6 +76,7 @@ mod order;
 mod tests;
 
 pub use blocks::judge;
+pub(crate) use compact::bytes;
 pub use compact::{check_key, compact};
 
 pub use super::intern::NONE;

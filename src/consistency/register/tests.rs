@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::{Access, Compact, Judgement, NEVER, NONE, Unsuitable, judge};
 use crate::consistency::differential::{Dice, KINDS, compare, every, random};
 use crate::consistency::{
-    Call, Completion, Confirmation, Engine, History, Model, Nil, Operation, Options, Outcome, Value, check, verify,
+    Budget, Call, Completion, Confirmation, Engine, History, Model, Nil, Operation, Options, Outcome, Value, check,
+    verify,
 };
 
 /// All histories of up to 3 operations (also indeterminate ones), and all of 4 reads and writes.
@@ -204,4 +205,32 @@ fn what_is_not_its_history_is_refused() {
     assert_eq!(judged(&[access(5, 6, 1), access(3, 9, 2)]), Err(Unsuitable::Disordered { at: 1 }));
     assert_eq!(judged(&[access(5, 5, 1)]), Err(Unsuitable::Disordered { at: 0 }));
     assert_eq!(judged(&[access(5, 7, 1), access(6, 9, 2)]), Ok(Judgement::Linearizable(vec![0, 1])));
+}
+
+/// What is known to have happened stands in the order even if its end was not recorded; and budgets hold here too.
+#[test]
+fn an_end_that_was_not_recorded() {
+    let mut history = history("1 write 1 1..2\n 2 write 2 3..?\n 3 read 1 5..6");
+    history.operations[1].completion = Completion::Ok;
+    let outcome = check(&history, Model::Register, &Options::default(), &|| false);
+    verify(&history, Model::Register, &Options::default(), &outcome).expect("the verifier agrees");
+    let options = Options { memory: Some(100), ..Options::default() };
+    let outcome = check(&history, Model::Register, &options, &|| false);
+    assert_eq!(outcome, Outcome::Unknown(Budget::Memory(100)));
+}
+
+/// Moments that do not fit into 32 bits are ranked.
+#[test]
+fn late_moments() {
+    let mut history = history("1 write 1 1..2\n 2 write 2 3..?\n 3 read 1 5..6\n 3 read 2 7..8\n 3 read 1 9..10");
+    for operation in &mut history.operations {
+        operation.call.at <<= 40;
+        operation.end = operation.end.map(|end| Call { at: end.at << 40, ..end });
+    }
+    let outcome = check(&history, Model::Register, &Options::default(), &|| false);
+    assert!(
+        matches!(&outcome, Outcome::Violation(anomalies) if anomalies[0].kind.name() == "stale-read"),
+        "{outcome:?}"
+    );
+    verify(&history, Model::Register, &Options::default(), &outcome).expect("the verifier agrees");
 }
