@@ -16,4 +16,5 @@ pub mod verify;
 pub use check::{Engine, FailedCas, Model, Nil, Options, check};
 pub use history::{Call, Completion, Function, History, Moment, Operation, Value};
 pub use outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
+pub use search::shrink;
 pub use verify::{Confirmation, Refusal, verify};

@@ -12,8 +12,11 @@ mod explain;
 pub(crate) mod frontier;
 mod lanes;
 pub(crate) mod problem;
+mod shrink;
 #[cfg(test)]
 mod tests;
+
+pub use shrink::shrink;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::consistency::differential::{Dice, ENGINES, KINDS, compare, random};
 use crate::consistency::{
-    Budget, Call, Certificate, Completion, Engine, FailedCas, History, Model, Operation, Options, Outcome, Value,
-    check, verify,
+    Anomaly, AnomalyKind, Budget, Call, Certificate, Completion, Confirmation, Engine, FailedCas, History, Model,
+    Operation, Options, Outcome, Value, check, shrink, verify,
 };
 
 #[path = "../../../tests/bench/consistency/read.rs"]
@@ -140,16 +140,50 @@ fn public_histories() {
     for name in ["c01-ok", "c01-bad", "c10-ok", "c10-bad"] {
         files.push((root.join(format!("kv/{name}.txt")), Model::Kv, name.ends_with("ok")));
     }
+    let mut small = 0;
     for (file, model, good) in files {
         let history = read::history(&fs::read_to_string(&file).expect("readable"));
         for engine in [Engine::Auto, Engine::Frontier] {
             let options = Options { failed_cas: FailedCas::Observed, engine, ..Options::default() };
             let outcome = check(&history, model, &options, &|| false);
             assert_eq!(matches!(outcome, Outcome::Ok(_)), good, "{}: {outcome:?}", file.display());
+            if let Outcome::Violation(found) = &outcome {
+                small += u32::from(is_shrunk(&history, model, &options, &found[0]));
+            }
             verify(&history, model, &options, &outcome)
                 .unwrap_or_else(|refusal| panic!("{}: {refusal}", file.display()));
         }
     }
+    assert!(small > 10, "{small} witnesses were made smaller");
+}
+
+/// Whether a smaller witness was found: the verifier must confirm it by itself.
+fn is_shrunk(history: &History, model: Model, options: &Options, anomaly: &Anomaly) -> bool {
+    let smaller = shrink(history, model, options, anomaly.clone(), &|| false);
+    if smaller == *anomaly {
+        return false;
+    }
+    let confirmed = verify(history, model, options, &Outcome::Violation(vec![smaller.clone()]));
+    assert_eq!(confirmed, Ok(vec![Confirmation::Witness]), "{smaller:?}");
+    true
+}
+
+#[test]
+fn smaller_witnesses() {
+    let mut dice = Dice(13);
+    let (mut small, mut all) = (0, 0);
+    for kind in KINDS.into_iter().filter(|kind| kind.model == Model::Register && !kind.unique) {
+        for _ in 0..300 {
+            let history = random(&mut dice, kind, 16, 4);
+            let options = Options { failed_cas: kind.failed_cas, nil: kind.nil, ..Options::default() };
+            let Outcome::Violation(found) = check(&history, kind.model, &options, &|| false) else { continue };
+            if found[0].kind == AnomalyKind::NotLinearizable {
+                all += 1;
+                small += u32::from(is_shrunk(&history, kind.model, &options, &found[0]));
+            }
+        }
+    }
+    assert!(small > 20 && small <= all, "{small} of {all}");
 }
 
 /// What is said of an operation that fits nowhere, where no two operations show it.
