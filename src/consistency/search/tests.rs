@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::consistency::differential::{Dice, ENGINES, KINDS, compare, random};
+use crate::consistency::differential::{Dice, ENGINES, KINDS, Kind, compare, random, recorded};
 use crate::consistency::{
     Anomaly, AnomalyKind, Budget, Call, Certificate, Completion, Confirmation, Engine, FailedCas, History, Model,
     Operation, Options, Outcome, Value, check, shrink, verify,
@@ -37,6 +37,43 @@ fn longer_histories_of_a_register() {
             compare(&history, kind, &[Engine::Auto, Engine::Portfolio])
                 .unwrap_or_else(|wrong| panic!("{kind:?}: {wrong}"));
         }
+    }
+}
+
+/// Many of unknown outcome: which of them were used up decides what can still happen.
+#[test]
+fn histories_of_unknown_outcomes() {
+    for kind in KINDS {
+        let mut dice = Dice(17);
+        for _ in 0..200 {
+            let history = recorded(&mut dice, kind, 14, 4, [4, 50]);
+            compare(&history, kind, &ENGINES).unwrap_or_else(|wrong| panic!("{kind:?}: {wrong}"));
+        }
+    }
+}
+
+/// 1 is read twice: the first time it must come from the compare-and-set, so that the write is left for the second time.
+#[test]
+fn optional_operations_that_do_not_dominate_each_other() {
+    let pair = |from, to| Value::List([Value::Int(from), Value::Int(to)].into());
+    for swapped in [false, true] {
+        let mut optional = [("write", Value::Int(1)), ("cas", pair(2, 1))];
+        if swapped {
+            optional.reverse();
+        }
+        let mut operations = vec![operation(7, "write", Value::Int(2), Value::Nil, (1, 2))];
+        for (at, (function, input)) in (3..).zip(optional) {
+            let operation = operation(7, function, input, Value::Nil, (at, 99));
+            operations.push(Operation { completion: Completion::Info, end: None, ..operation });
+        }
+        operations.push(operation(7, "read", Value::Nil, Value::Int(1), (5, 6)));
+        operations.push(operation(7, "write", Value::Int(3), Value::Nil, (7, 8)));
+        operations.push(operation(7, "read", Value::Nil, Value::Int(1), (9, 10)));
+        let kind = Kind::of(Model::Register);
+        assert_eq!(compare(&History { operations: operations.clone() }, kind, &ENGINES), Ok(true));
+        operations.push(operation(7, "write", Value::Int(2), Value::Nil, (11, 12)));
+        operations.push(operation(7, "read", Value::Nil, Value::Int(1), (13, 14)));
+        assert_eq!(compare(&History { operations }, kind, &ENGINES), Ok(false));
     }
 }
 
