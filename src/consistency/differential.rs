@@ -240,40 +240,49 @@ fn lie(dice: &mut Dice, kind: Kind, operation: &mut Operation) {
     }
 }
 
-/// Every history of `length` operations on a register, each write of a value of its own: all orders of calls and ends, and
-/// all operations over the values so far. Calls `each` with every one.
-///
-/// With `indeterminate`, each operation with an effect is also left without an end.
-pub(crate) fn every(length: usize, cas: bool, indeterminate: bool, each: &mut dyn FnMut(&History)) {
-    let mut history = History::default();
-    extend(&mut history, &mut Vec::new(), (length, cas, indeterminate), 1, each);
+/// Which histories [`every`] makes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// How many operations.
+    pub(crate) length: usize,
+    /// With compare-and-sets.
+    pub(crate) cas: bool,
+    /// Each operation with an effect also without an end.
+    pub(crate) indeterminate: bool,
+    /// Also requirements of a value that nobody writes.
+    pub(crate) phantom: bool,
+}
+
+/// Every history of some operations on a register, each write of a value of its own: all orders of calls and ends, all choices
+/// of which operations write, and all values that the others can require. Calls `each` with every one.
+pub(crate) fn every(shape: Shape, each: &mut dyn FnMut(&History)) {
+    for writers in 0_u32..1 << shape.length {
+        extend(&mut History::default(), &mut Vec::new(), (shape, writers), 1, each);
+    }
 }
 
 fn extend(
     history: &mut History,
     running: &mut Vec<usize>,
-    shape: (usize, bool, bool),
+    (shape, writers): (Shape, u32),
     moment: u64,
     each: &mut dyn FnMut(&History),
 ) {
-    let (length, cas, indeterminate) = shape;
-    if history.operations.len() == length && running.is_empty() {
+    if history.operations.len() == shape.length && running.is_empty() {
         each(history);
         return;
     }
     for place in 0..running.len() {
         let index = running.remove(place);
         history.operations[index].end = Some(at(moment));
-        extend(history, running, shape, moment + 1, each);
+        extend(history, running, (shape, writers), moment + 1, each);
         running.insert(place, index);
     }
-    if history.operations.len() == length {
+    if history.operations.len() == shape.length {
         return;
     }
     let index = history.operations.len();
-    let fresh = i64::try_from(index).unwrap_or(0) + 1;
-    for (function, input, output) in choices(fresh, i64::try_from(length).unwrap_or(0), cas) {
-        let effect = function != "read";
+    for (function, input, output) in choices(index, shape, writers) {
         history.operations.push(Operation {
             process: index as u64,
             function: function.into(),
@@ -286,27 +295,26 @@ fn extend(
             node: None,
         });
         running.push(index);
-        extend(history, running, shape, moment + 1, each);
+        extend(history, running, (shape, writers), moment + 1, each);
         running.pop();
-        if indeterminate && effect {
+        if shape.indeterminate && function != "read" {
             history.operations[index].completion = Completion::Info;
-            extend(history, running, shape, moment + 1, each);
+            extend(history, running, (shape, writers), moment + 1, each);
         }
         history.operations.pop();
     }
 }
 
-/// The operation with number `fresh` writes that value; it may require any other, also of later ones.
-fn choices(fresh: i64, length: i64, cas: bool) -> Vec<(&'static str, Value, Value)> {
-    let value = |number| if number == 0 { Value::Nil } else { Value::Int(number) };
-    let mut choices = vec![("write", Value::Int(fresh), Value::Nil)];
-    for number in (0..=length).filter(|number| *number != fresh) {
-        choices.push(("read", Value::Nil, value(number)));
-        if cas {
-            choices.push(("cas", Value::List([value(number), Value::Int(fresh)].into()), Value::Nil));
-        }
+/// The operation writes the value of its own index plus one, or requires any that is written (or is initial).
+fn choices(index: usize, shape: Shape, writers: u32) -> Vec<(&'static str, Value, Value)> {
+    let number = |index: usize| Value::Int(i64::try_from(index).unwrap_or(0) + 1);
+    let written = (0..shape.length).filter(|&other| writers >> other & 1 == 1 && other != index).map(number);
+    let required = written.chain([Value::Nil]).chain(shape.phantom.then_some(Value::Int(99)));
+    if writers >> index & 1 == 0 {
+        return required.map(|value| ("read", Value::Nil, value)).collect();
     }
-    choices
+    let cas = required.filter(|_| shape.cas).map(|from| ("cas", Value::List([from, number(index)].into()), Value::Nil));
+    cas.chain([("write", number(index), Value::Nil)]).collect()
 }
 
 /// Compares the engines on one history; true if it can be explained.

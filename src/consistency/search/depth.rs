@@ -208,7 +208,8 @@ impl<M: Machine> Search<M> for Depth {
     }
 
     fn held(&self) -> u64 {
-        (self.seen.words.len() * 8 + self.seen.slots.len() * 8 + self.frames.len() * size_of::<Frame>()) as u64
+        (self.seen.words.capacity() * 8 + self.seen.slots.len() * 8 + self.frames.capacity() * size_of::<Frame>())
+            as u64
     }
 }
 

@@ -96,7 +96,7 @@ impl<const L: usize, const U: usize> Pool<L, U> {
     }
 
     fn held(&self) -> u64 {
-        (self.members.len() * (size_of::<Configuration<L, U>>() + 4) + self.heads.len() * 4) as u64
+        (self.members.capacity() * (size_of::<Configuration<L, U>>() + 4) + self.heads.len() * 4) as u64
     }
 }
 
@@ -339,7 +339,7 @@ impl<M: Machine, const L: usize, const U: usize> Search<M> for Frontier<L, U> {
     }
 
     fn held(&self) -> u64 {
-        let now = self.now.len() * size_of::<Configuration<L, U>>();
-        self.before.held() + self.after.held() + (now + self.trail.len() * 8 + self.queue.len() * 4) as u64
+        let now = self.now.capacity() * size_of::<Configuration<L, U>>();
+        self.before.held() + self.after.held() + (now + self.trail.capacity() * 8 + self.queue.capacity() * 4) as u64
     }
 }

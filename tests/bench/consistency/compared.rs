@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use crate::differential::{Dice, ENGINES, KINDS, compare, every, random};
+use crate::differential::{Dice, ENGINES, KINDS, Shape, compare, every, random};
 
 /// Histories that one thread takes at once.
 const BATCH: u64 = 10_000;
@@ -45,15 +45,14 @@ pub(crate) fn measure(model: Option<&str>, histories: u64, exhaustive: u64) {
     for length in 1..=usize::try_from(exhaustive).unwrap_or(usize::MAX) {
         let start = Instant::now();
         let (mut count, mut good) = (0_u64, 0);
-        // Indeterminate ones, and compare-and-set, multiply the number: they end earlier.
-        let (cas, indeterminate) = (length <= 5, length <= 4);
-        every(length, cas, indeterminate, &mut |history| {
+        // Each of these multiplies the number: they end earlier.
+        let shape = Shape { length, cas: length <= 5, indeterminate: length <= 4, phantom: length <= 4 };
+        every(shape, &mut |history| {
             count += 1;
             good += u64::from(compare(history, KINDS[0], &ENGINES[..1]).unwrap_or_else(|wrong| panic!("{wrong}")));
         });
         println!(
-            "all histories of {length} operations on a register (compare-and-set {cas}, indeterminate {indeterminate}): {count}, \
-             {good} can be explained, 0 mismatches, {:.1} s",
+            "all histories of a register, {shape:?}: {count}, {good} can be explained, 0 mismatches, {:.1} s",
             start.elapsed().as_secs_f64(),
         );
     }
