@@ -2,12 +2,11 @@
 //!
 //! Never reads a clock: the caller says when the time is over.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use super::history::{History, Value};
-use super::intern::number_of;
+use super::intern::{Interner, number_of};
 use super::outcome::{Budget, Certificate, Outcome};
 use super::register::{bytes, check_key};
 use super::{model, search};
@@ -187,10 +186,21 @@ fn by_key(history: &History) -> Vec<Vec<u32>> {
     if history.operations.iter().all(|operation| Some(&operation.key) == first) {
         return vec![(0..number_of(history.operations.len())).collect()];
     }
-    let mut places = BTreeMap::new();
+    let mut keys = Interner::new();
+    // By the number of the key; operations without a key are a partition of their own.
+    let mut places = Vec::new();
+    let mut without = None;
     let mut partitions: Vec<Vec<u32>> = Vec::new();
     for (index, operation) in (0_u32..).zip(&history.operations) {
-        let place = *places.entry(&operation.key).or_insert_with(|| {
+        let known = match &operation.key {
+            None => &mut without,
+            Some(key) => {
+                let number = keys.number(key) as usize;
+                places.resize(places.len().max(number + 1), None);
+                &mut places[number]
+            }
+        };
+        let place = *known.get_or_insert_with(|| {
             partitions.push(Vec::new());
             partitions.len() - 1
         });
