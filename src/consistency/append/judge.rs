@@ -42,7 +42,7 @@ impl Analysis {
     pub fn outcome(self, claim: Claim) -> Outcome {
         if self.holds(claim) {
             return Outcome::Ok(match self.order {
-                Some((strongest, order)) if strongest <= claim => Certificate::Orders(vec![order]),
+                Some((proved, order)) if proves(proved, claim) => Certificate::Orders(vec![order]),
                 _ => Certificate::Accounted,
             });
         }
@@ -58,6 +58,12 @@ impl Analysis {
         }
         Outcome::Violation(broken)
     }
+}
+
+/// Whether an order for one claim is one for another too.
+fn proves(proved: Claim, claim: Claim) -> bool {
+    let needs_realtime = matches!(claim, Claim::StrictSerializable | Claim::StrongSnapshotIsolation);
+    proved == Claim::StrictSerializable || (proved <= claim && !needs_realtime)
 }
 
 /// Judges a history of list-append transactions by a claim.

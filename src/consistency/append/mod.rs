@@ -24,11 +24,13 @@ mod scan;
 mod tell;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod versions;
 
 pub use claim::Claim;
 pub use fast::read as read_fast;
 pub use judge::{Analysis, analyse, check};
+pub use verify::verify_order;
 
 use super::history::{Completion, Value};
 use keys::Keys;
