@@ -196,7 +196,11 @@ fn details(judged: &Judged) -> String {
         }
         Outcome::Unknown(Budget::Evidence(missing)) => format!("  {}", safe(missing)),
         Outcome::Violation(anomalies) => {
-            let mut text = format!("  {} anomalies", anomalies.len());
+            let mut text = if anomalies.len() == 1 {
+                "  1 anomaly".to_owned()
+            } else {
+                format!("  {} anomalies", anomalies.len())
+            };
             for anomaly in anomalies.iter().take(TOLD_MAX) {
                 text.push_str(&told(anomaly, judged, anomalies));
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::components::Components;
+use super::components::{Components, Graph};
 use super::cycles::{self, classes};
 use super::graph::{Edges, PROCESS, REALTIME, RW, WR, WW};
 use super::versions::Versions;
@@ -13,6 +13,8 @@ use crate::consistency::outcome::{Anomaly, AnomalyKind, Certificate, Outcome};
 
 /// Cycles of one kind that are told.
 const TOLD_MAX: usize = 3;
+/// Cycles of one class that are looked for.
+const FOUND_MAX: usize = 50;
 const VALUES: u32 = 1 << WW | 1 << WR | 1 << RW;
 
 /// What was found, whatever the store claims.
@@ -99,23 +101,39 @@ pub fn analyse(all: &Transactions) -> Result<Analysis, ReadError> {
     drop(components);
     // The order of processes follows from real time, except for completions without calls.
     let graph = edges.graph(VALUES | 1 << PROCESS | 1 << REALTIME);
-    let mut found: BTreeMap<AnomalyKind, usize> = BTreeMap::new();
-    for nodes in graph.components().cyclic() {
-        let component = cycles::inside(&graph, &nodes);
-        for class in classes() {
-            let Some(cycle) = cycles::shortest(&component, class) else { continue };
-            let count = found.entry(cycles::kind(&cycle)).or_default();
-            *count += 1;
-            let cycle: cycles::Cycle = cycle.into_iter().map(|(at, label)| (nodes[at as usize], label)).collect();
-            let anomaly = tell::anomaly(all, &versions, &cycle);
-            if *count <= TOLD_MAX && !anomalies.contains(&anomaly) {
-                anomalies.push(anomaly);
-            }
-        }
-    }
+    anomalies.append(&mut tell_cycles(all, &versions, &graph));
     drop(graph);
     let order = weaker_order(all, &versions, &edges);
     Ok(Analysis { anomalies, order })
+}
+
+/// The cycles of each component, class by class.
+fn tell_cycles(all: &Transactions, versions: &Versions, graph: &Graph) -> Vec<Anomaly> {
+    let mut anomalies = Vec::new();
+    let mut kinds: BTreeMap<AnomalyKind, usize> = BTreeMap::new();
+    let mut found = vec![0; classes().count()];
+    let mut budget = cycles::STEPS_MAX;
+    for nodes in graph.components().cyclic() {
+        let component = cycles::inside(graph, &nodes);
+        for (class, found) in classes().zip(&mut found) {
+            // Whatever else there is of this class breaks no claim that is not broken already.
+            if *found >= FOUND_MAX {
+                continue;
+            }
+            let Some(cycle) = cycles::shortest(&component, class, &mut budget) else { continue };
+            *found += 1;
+            let count = kinds.entry(cycles::kind(&cycle)).or_default();
+            *count += 1;
+            if *count <= TOLD_MAX {
+                let cycle: cycles::Cycle = cycle.into_iter().map(|(at, label)| (nodes[at as usize], label)).collect();
+                let anomaly = tell::anomaly(all, versions, &cycle);
+                if !anomalies.contains(&anomaly) {
+                    anomalies.push(anomaly);
+                }
+            }
+        }
+    }
+    anomalies
 }
 
 /// An order without real time, or without the order of processes either.
