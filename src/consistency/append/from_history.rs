@@ -34,6 +34,7 @@ impl Transactions {
             }
             builder.end(transaction, operation.completion, ranks.ends[number]);
         }
+        builder.sort_ends();
         builder.finish().ok_or_else(|| ReadError {
             line: 0,
             column: 0,

@@ -69,6 +69,8 @@ pub struct Transactions {
     calls: Vec<u32>,
     /// Place of its completion; `u32::MAX` if it never ended for certain.
     ends: Vec<u32>,
+    /// Those that ended, in the order of their ends.
+    ended: Vec<u32>,
     keys: Keys,
     /// The longest list that was read of each key, and who read it.
     longest: Vec<Vec<i64>>,
