@@ -2,19 +2,27 @@
 //!
 //! Never does I/O, never reads a clock that it was not given, and knows nothing of clusters, faults or reports.
 
+pub mod account;
+pub mod append;
 pub mod check;
 #[cfg(test)]
 mod differential;
+pub mod explain;
+pub mod format;
 pub mod history;
 mod intern;
 mod model;
 pub mod outcome;
 pub mod register;
 mod search;
+pub mod text;
+pub mod vacuity;
 pub mod verify;
 
 pub use check::{Engine, FailedCas, Model, Nil, Options, check};
+pub use format::{Format, ReadError};
 pub use history::{Call, Completion, Function, History, Moment, Operation, Value};
 pub use outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
 pub use search::shrink;
+pub use text::{Judged, Request, check_text};
 pub use verify::{Confirmation, Refusal, verify};

@@ -80,12 +80,26 @@ pub enum AnomalyKind {
     GSingle,
     /// Anti-dependency cycle: write skew and its kin.
     G2Item,
+    /// Anti-dependency cycle no two of whose anti-dependencies are neighbours: snapshot isolation forbids it.
+    GNonadjacent,
+    /// `G0` with an edge of the order of a process.
+    G0Process,
+    /// `G1c` with an edge of the order of a process.
+    G1cProcess,
+    /// `GSingle` with an edge of the order of a process.
+    GSingleProcess,
+    /// `GNonadjacent` with an edge of the order of a process.
+    GNonadjacentProcess,
+    /// `G2Item` with an edge of the order of a process.
+    G2ItemProcess,
     /// The same cycles, with an edge of real time.
     G0Realtime,
     /// `G1c` with an edge of real time.
     G1cRealtime,
     /// `GSingle` with an edge of real time.
     GSingleRealtime,
+    /// `GNonadjacent` with an edge of real time.
+    GNonadjacentRealtime,
     /// `G2Item` with an edge of real time.
     G2ItemRealtime,
     /// A transaction does not see what it did itself.
@@ -130,6 +144,13 @@ impl AnomalyKind {
             Self::G1c => "G1c",
             Self::GSingle => "G-single",
             Self::G2Item => "G2-item",
+            Self::GNonadjacent => "G-nonadjacent",
+            Self::G0Process => "G0-process",
+            Self::G1cProcess => "G1c-process",
+            Self::GSingleProcess => "G-single-process",
+            Self::GNonadjacentProcess => "G-nonadjacent-process",
+            Self::G2ItemProcess => "G2-item-process",
+            Self::GNonadjacentRealtime => "G-nonadjacent-realtime",
             Self::G0Realtime => "G0-realtime",
             Self::G1cRealtime => "G1c-realtime",
             Self::GSingleRealtime => "G-single-realtime",

@@ -1,0 +1,124 @@
+//! What the accounting checkers share: anomalies collected without end, operations by key, and names. Judges nothing.
+
+use std::collections::BTreeMap;
+
+use crate::consistency::format::{ReadError, at_call, known_functions};
+use crate::consistency::history::{Completion, History, Operation, Value};
+use crate::consistency::outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
+
+/// Anomalies of one kind that are told of one key.
+const TOLD_MAX: usize = 10;
+const WITNESS_MAX: usize = 6;
+
+/// Anomalies as they are found.
+#[derive(Default)]
+pub(super) struct Findings {
+    anomalies: Vec<Anomaly>,
+    counts: BTreeMap<(AnomalyKind, Option<String>), usize>,
+    missing: Option<String>,
+}
+
+impl Findings {
+    pub(super) fn add(&mut self, kind: AnomalyKind, key: Option<&Value>, witness: &[u32], sentence: String) {
+        let key = key.map(ToString::to_string);
+        let count = self.counts.entry((kind, key.clone())).or_default();
+        *count += 1;
+        if *count <= TOLD_MAX {
+            let sentence = match &key {
+                Some(key) => format!("{key}: {sentence}"),
+                None => sentence,
+            };
+            let witness = witness[..witness.len().min(WITNESS_MAX)].to_vec();
+            self.anomalies.push(Anomaly { kind, key, witness, sentence });
+        }
+    }
+
+    /// The history lacks what is needed to say that nothing is wrong.
+    pub(super) fn lacks(&mut self, what: String) {
+        self.missing.get_or_insert(what);
+    }
+
+    /// A violation beats what is missing.
+    pub(super) fn outcome(self) -> Outcome {
+        match self.missing {
+            _ if !self.anomalies.is_empty() => Outcome::Violation(self.anomalies),
+            Some(missing) => Outcome::Unknown(Budget::Evidence(missing)),
+            None => Outcome::Ok(Certificate::Accounted),
+        }
+    }
+}
+
+/// An operation with its index.
+pub(super) type Numbered<'a> = (u32, &'a Operation);
+
+/// The operations of each key, in the order of their calls.
+///
+/// # Errors
+/// The first operation with a function that the model does not know.
+pub(super) fn by_key<'a>(
+    history: &'a History,
+    model: &str,
+    functions: &[&str],
+) -> Result<BTreeMap<Option<&'a Value>, Vec<Numbered<'a>>>, ReadError> {
+    known_functions(history, model, functions)?;
+    let mut keys: BTreeMap<Option<&Value>, Vec<Numbered<'_>>> = BTreeMap::new();
+    for (number, operation) in (0_u32..).zip(&history.operations) {
+        keys.entry(operation.key.as_ref()).or_default().push((number, operation));
+    }
+    Ok(keys)
+}
+
+/// Those of one function.
+pub(super) fn of<'a, 'b>(all: &'b [Numbered<'a>], function: &'b str) -> impl Iterator<Item = Numbered<'a>> + 'b {
+    all.iter().copied().filter(move |(_, operation)| &*operation.function == function)
+}
+
+/// Those that are known to have happened.
+pub(super) fn done<'a, 'b>(all: &'b [Numbered<'a>], function: &'b str) -> impl Iterator<Item = Numbered<'a>> + 'b {
+    of(all, function).filter(|(_, operation)| operation.completion == Completion::Ok)
+}
+
+/// Who did it.
+pub(super) fn who(operation: &Operation) -> String {
+    match &operation.node {
+        Some(node) => format!("process {} at {node}", operation.process),
+        None => format!("process {}", operation.process),
+    }
+}
+
+/// A value that has another shape than the model needs.
+pub(super) fn shape(operation: &Operation, what: &str, value: &Value) -> ReadError {
+    let mut error = at_call(operation, format!("{} of {what}: {value}", operation.function), String::new());
+    if let Some(end) = operation.end {
+        error.line = end.line;
+    }
+    "see `driftproof check --help` for what each model reads".clone_into(&mut error.why);
+    error
+}
+
+/// The whole number of a value.
+pub(super) fn whole(operation: &Operation, what: &str, value: &Value) -> Result<i64, ReadError> {
+    match value {
+        Value::Int(number) => Ok(*number),
+        other => Err(shape(operation, what, other)),
+    }
+}
+
+/// The elements of a list; nil is an empty one.
+pub(super) fn list<'a>(operation: &Operation, what: &str, value: &'a Value) -> Result<&'a [Value], ReadError> {
+    match value {
+        Value::List(items) => Ok(items),
+        Value::Nil => Ok(&[]),
+        other => Err(shape(operation, what, other)),
+    }
+}
+
+/// Some of many values, for a sentence.
+pub(super) fn some<'a>(values: impl ExactSizeIterator<Item = &'a Value>) -> String {
+    let count = values.len();
+    let mut told: Vec<String> = values.take(5).map(ToString::to_string).collect();
+    if count > 5 {
+        told.push(format!("… ({count} in all)"));
+    }
+    told.join(", ")
+}

@@ -1,0 +1,165 @@
+//! Locks: at most one holder, and fencing tokens that only grow. Reads no file.
+//!
+//! A client surely holds a lock from the answer to its acquire until it calls release. One that never calls release may
+//! have lost its lease at any time, so that nothing is known of its hold but its token.
+
+use std::collections::BTreeMap;
+
+use super::findings::{Findings, Numbered, by_key, done, shape, who, whole};
+use crate::consistency::format::ReadError;
+use crate::consistency::history::{History, Moment, Operation, Value};
+use crate::consistency::outcome::{AnomalyKind, Outcome};
+
+/// What the lock promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// At most one client holds it.
+    MutualExclusion,
+    /// Each token is above all before it, and no write with an older token succeeds after one with a newer. Holds may overlap.
+    Fencing,
+}
+
+/// Looks for two holders at once, or for tokens that do not grow.
+///
+/// # Errors
+/// The first operation that is not of a lock, or, where fencing is claimed, an acquire without a token.
+pub fn check(history: &History, claim: Claim) -> Result<Outcome, ReadError> {
+    let mut findings = Findings::default();
+    for (key, operations) in by_key(history, "lock", &["acquire", "release", "write"])? {
+        match claim {
+            Claim::MutualExclusion => overlaps(key, &operations, &mut findings),
+            Claim::Fencing => {
+                let acquired: Result<Vec<Token<'_>>, ReadError> = done(&operations, "acquire")
+                    .map(|(number, one)| Ok((whole(one, "a lock without a token", &one.output)?, number, one)))
+                    .collect();
+                tokens(key, acquired?, &mut findings);
+                let written: Result<Vec<Token<'_>>, ReadError> =
+                    done(&operations, "write").map(|(number, one)| Ok((token(one)?, number, one))).collect();
+                unfenced(key, written?, &mut findings);
+            }
+        }
+    }
+    Ok(findings.outcome())
+}
+
+/// A token, and the operation that got or used it.
+type Token<'a> = (i64, u32, &'a Operation);
+
+/// The token of a guarded write, whose input is `[token value]`.
+fn token(write: &Operation) -> Result<i64, ReadError> {
+    const WHAT: &str = "a value without a token: guarded writes send [token value]";
+    match &write.input {
+        Value::List(parts) if parts.len() == 2 => whole(write, WHAT, &parts[0]),
+        other => Err(shape(write, WHAT, other)),
+    }
+}
+
+/// A hold that is certain: who, from, to.
+struct Hold<'a> {
+    acquire: Numbered<'a>,
+    from: Moment,
+    release: Option<Numbered<'a>>,
+}
+
+impl Hold<'_> {
+    fn until(&self) -> Moment {
+        // Without a release only the moment of the answer is certain.
+        self.release.map_or(self.from, |(_, release)| release.call.at)
+    }
+}
+
+fn overlaps(key: Option<&Value>, operations: &[Numbered<'_>], findings: &mut Findings) {
+    let mut holds = holds(operations);
+    holds.sort_by_key(|hold| hold.from);
+    let mut longest: Option<Hold<'_>> = None;
+    for hold in holds {
+        if let Some(held) = longest.as_ref().filter(|held| hold.from < held.until()) {
+            let sentence = format!(
+                "{} held it and had not begun to release it when {} got it",
+                who(held.acquire.1),
+                who(hold.acquire.1)
+            );
+            let release = held.release.map(|(number, _)| number);
+            let witness: Vec<u32> = [held.acquire.0, hold.acquire.0].into_iter().chain(release).collect();
+            findings.add(AnomalyKind::SplitLock, key, &witness, sentence);
+        }
+        if longest.as_ref().is_none_or(|held| hold.until() > held.until()) {
+            longest = Some(hold);
+        }
+    }
+}
+
+/// Each acquire with its release: the first of its token that was called after it; without tokens, what its process does
+/// next if that is a release.
+fn holds<'a>(operations: &[Numbered<'a>]) -> Vec<Hold<'a>> {
+    let mut by_token: BTreeMap<&Value, Vec<Numbered<'_>>> = BTreeMap::new();
+    let mut by_process: BTreeMap<u64, Vec<Numbered<'_>>> = BTreeMap::new();
+    for (number, one) in operations.iter().copied().filter(|(_, one)| &*one.function != "write") {
+        by_process.entry(one.process).or_default().push((number, one));
+        if &*one.function == "release" {
+            by_token.entry(&one.input).or_default().push((number, one));
+        }
+    }
+    let next = |acquire: &Operation, all: Option<&Vec<Numbered<'a>>>| {
+        let after = all?;
+        after.get(after.partition_point(|(_, one)| one.call.at < acquire.finish())).copied()
+    };
+    done(operations, "acquire")
+        .map(|(number, acquire)| {
+            let release = if acquire.output == Value::Nil {
+                next(acquire, by_process.get(&acquire.process)).filter(|(_, one)| &*one.function == "release")
+            } else {
+                next(acquire, by_token.get(&acquire.output))
+            };
+            Hold { acquire: (number, acquire), from: acquire.finish(), release }
+        })
+        .collect()
+}
+
+/// Tokens of one lock: none twice, and none below one that had been given out before.
+fn tokens(key: Option<&Value>, mut acquired: Vec<Token<'_>>, findings: &mut Findings) {
+    acquired.sort_by_key(|(token, number, _)| (*token, *number));
+    for pair in acquired.windows(2).filter(|pair| pair[0].0 == pair[1].0) {
+        let sentence = format!("{} and {} both got the token {}", who(pair[0].2), who(pair[1].2), pair[0].0);
+        findings.add(AnomalyKind::StaleToken, key, &[pair[0].1, pair[1].1], sentence);
+    }
+    below(acquired, |before, after| {
+        let sentence =
+            format!("{} got the token {} after {} had got {}", who(after.2), after.0, who(before.2), before.0);
+        findings.add(AnomalyKind::StaleToken, key, &[before.1, after.1], sentence);
+    });
+}
+
+/// Guarded writes that succeeded with a token older than one that had been used before.
+fn unfenced(key: Option<&Value>, written: Vec<Token<'_>>, findings: &mut Findings) {
+    below(written, |before, after| {
+        let sentence = format!(
+            "{} wrote with the token {} after {} had written with {}: the older holder was not fenced off",
+            who(after.2),
+            after.0,
+            who(before.2),
+            before.0
+        );
+        findings.add(AnomalyKind::StaleToken, key, &[before.1, after.1], sentence);
+    });
+}
+
+/// Tells each token that is below the highest one whose operation had ended before its own was called.
+fn below<'a>(mut tokens: Vec<Token<'a>>, mut tell: impl FnMut(Token<'a>, Token<'a>)) {
+    let mut ended = tokens.clone();
+    ended.sort_by_key(|(_, _, operation)| operation.finish());
+    tokens.sort_by_key(|(_, _, operation)| operation.call.at);
+    let mut passed = 0;
+    let mut highest: Option<Token<'_>> = None;
+    for after in tokens {
+        while let Some(one) = ended.get(passed).filter(|(_, _, one)| one.finish() < after.2.call.at) {
+            if highest.is_none_or(|(highest, _, _)| one.0 > highest) {
+                highest = Some(*one);
+            }
+            passed += 1;
+        }
+        if let Some(before) = highest.filter(|(token, _, _)| *token > after.0) {
+            tell(before, after);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Each bug under the name that it must get.
+
+use std::sync::Arc;
+
+use super::super::{bank, counter, lock, queue, set, watch};
+use super::{Deed, ends, history, int, ints, ok, told};
+use crate::consistency::history::{Completion, Value};
+
+fn add(from: u64, to: u64, value: i64) -> Deed {
+    ok(from, to, "add", int(value), int(value))
+}
+
+fn read(from: u64, to: u64, values: &[i64]) -> Deed {
+    ok(from, to, "read", Value::Nil, ints(values))
+}
+
+fn judge_set(deeds: Vec<Deed>) -> String {
+    told(&set::check(&history(deeds), set::Claim::Linearizable).expect("a set"))
+}
+
+#[test]
+fn sets() {
+    assert_eq!(judge_set(vec![add(1, 2, 1), add(3, 4, 2), read(5, 6, &[1, 2])]), "ok");
+    assert_eq!(judge_set(vec![add(1, 2, 1), add(3, 4, 2), read(5, 6, &[2]), read(7, 8, &[2])]), "lost-write");
+    assert_eq!(judge_set(vec![add(1, 2, 1), read(5, 6, &[1, 1])]), "duplicate");
+    assert_eq!(judge_set(vec![add(1, 2, 1), read(5, 6, &[1, 9])]), "phantom-read");
+    assert_eq!(
+        judge_set(vec![add(1, 2, 1), ends(Completion::Fail, add(3, 4, 2)), read(5, 6, &[1, 2])]),
+        "read-of-failed"
+    );
+    assert_eq!(judge_set(vec![read(1, 2, &[1]), add(3, 4, 1), read(5, 6, &[1])]), "read-from-the-future");
+    assert_eq!(judge_set(vec![add(1, 2, 1), read(3, 4, &[]), add(5, 6, 2), read(7, 8, &[1, 2])]), "stale-read");
+    assert!(judge_set(vec![add(1, 2, 1), read(5, 6, &[1]), read(7, 8, &[])]).starts_with("divergence"));
+    assert!(judge_set(vec![add(1, 4, 1), read(2, 3, &[])]).starts_with("unknown: no read of k after the last add"));
+    // What nobody knows may come and may stay away, but it may not go again.
+    let unknown = || ends(Completion::Info, add(1, 2, 1));
+    assert_eq!(judge_set(vec![unknown(), read(5, 6, &[]), read(7, 8, &[1])]), "ok");
+    assert!(judge_set(vec![unknown(), read(5, 6, &[1]), read(7, 8, &[])]).contains("divergence"));
+}
+
+#[test]
+fn the_rpo_is_a_count() {
+    let one = history(vec![add(1, 2, 1), add(3, 4, 2), add(5, 6, 3), read(7, 8, &[2])]);
+    assert_eq!(set::lost(&one).expect("a set"), Some(vec![0, 2]));
+    assert_eq!(set::lost(&history(vec![add(1, 2, 1)])).expect("a set"), None);
+    assert!(set::check(&history(vec![add(1, 2, 1), add(3, 4, 1)]), set::Claim::Durable).is_err());
+}
+
+fn balances(pairs: &[(i64, i64)]) -> Deed {
+    let map = pairs.iter().map(|(account, balance)| (int(*account), int(*balance))).collect();
+    ok(1, 2, "read", Value::Nil, Value::Map(map))
+}
+
+#[test]
+fn banks() {
+    let judge =
+        |deed: Deed| told(&bank::check(&history(vec![deed]), Some(20), bank::Overdraft::Forbidden).expect("a bank"));
+    assert_eq!(judge(balances(&[(1, 15), (2, 5)])), "ok");
+    assert_eq!(judge(balances(&[(1, 15), (2, 6)])), "wrong-total");
+    assert_eq!(judge(balances(&[(1, 25), (2, -5)])), "negative-balance");
+    assert!(judge(ends(Completion::Info, balances(&[]))).starts_with("unknown"));
+    let two = history(vec![balances(&[(1, 15)]), Deed { from: 3, to: 4, ..balances(&[(1, 16)]) }]);
+    assert_eq!(told(&bank::check(&two, None, bank::Overdraft::Allowed).expect("a bank")), "wrong-total");
+    assert!(bank::check(&history(vec![read(1, 2, &[1])]), None, bank::Overdraft::Allowed).is_err());
+}
+
+#[test]
+fn counters() {
+    let number = |from, to, value| ok(from, to, "read", Value::Nil, int(value));
+    let judge = |deeds| told(&counter::check(&history(deeds), 0).expect("a counter"));
+    assert_eq!(judge(vec![add(1, 2, 5), number(3, 4, 5)]), "ok");
+    assert_eq!(judge(vec![add(1, 2, 5), number(3, 4, 4)]), "out-of-bounds");
+    assert_eq!(judge(vec![add(1, 2, 5), number(3, 4, 6)]), "out-of-bounds");
+    // While an add is under way both are right; if nobody knows its end, for ever.
+    assert_eq!(judge(vec![add(1, 9, 5), number(3, 4, 0), number(5, 6, 5)]), "ok");
+    assert_eq!(judge(vec![ends(Completion::Info, add(1, 2, 5)), number(3, 4, 0), number(5, 6, 5)]), "ok");
+    assert_eq!(judge(vec![ends(Completion::Info, add(1, 2, 5)), number(3, 4, 5), number(5, 6, 0)]), "stale-read");
+    assert_eq!(judge(vec![ends(Completion::Info, add(1, 2, -5)), number(3, 4, -5), number(5, 6, 0)]), "ok");
+    assert_eq!(judge(vec![ends(Completion::Fail, add(1, 2, 5)), number(3, 4, 5)]), "out-of-bounds");
+    assert!(judge(vec![add(1, 2, 5)]).starts_with("unknown"));
+}
+
+#[test]
+fn queues() {
+    let put = |from, to, value| ok(from, to, "enqueue", int(value), int(value));
+    let take = |from, to, value| ok(from, to, "dequeue", Value::Nil, int(value));
+    let empty = |from, to| ok(from, to, "dequeue", Value::Nil, Value::Nil);
+    let drain = |from, to, values: &[i64]| ok(from, to, "drain", Value::Nil, ints(values));
+    let once = |deeds| {
+        told(&queue::check(&history(deeds), queue::Delivery::ExactlyOnce, queue::Order::Fifo).expect("a queue"))
+    };
+    let more =
+        |deeds| told(&queue::check(&history(deeds), queue::Delivery::AtLeastOnce, queue::Order::Any).expect("a queue"));
+    assert_eq!(once(vec![put(1, 2, 1), put(3, 4, 2), take(5, 6, 1), drain(7, 8, &[2])]), "ok");
+    assert_eq!(once(vec![put(1, 2, 1), drain(7, 8, &[])]), "lost-write");
+    assert_eq!(once(vec![put(1, 2, 1), empty(7, 8)]), "lost-write");
+    assert!(once(vec![put(1, 2, 1)]).starts_with("unknown: k was not seen empty"));
+    assert!(
+        once(vec![put(1, 2, 1), ends(Completion::Info, empty(3, 4)), drain(7, 8, &[])]).starts_with("unknown: 1 ack")
+    );
+    assert_eq!(once(vec![put(1, 2, 1), take(3, 4, 1), take(5, 6, 1), empty(7, 8)]), "duplicate");
+    assert_eq!(more(vec![put(1, 2, 1), take(3, 4, 1), take(5, 6, 1), empty(7, 8)]), "ok");
+    assert_eq!(more(vec![take(5, 6, 9), empty(7, 8)]), "unexpected");
+    assert_eq!(more(vec![ends(Completion::Fail, put(1, 2, 1)), take(5, 6, 1)]), "unexpected");
+    assert_eq!(more(vec![take(1, 2, 1), put(5, 6, 1)]), "unexpected");
+    assert_eq!(once(vec![put(1, 2, 1), put(3, 4, 2), take(5, 6, 2), take(7, 8, 1)]), "out-of-order");
+    assert_eq!(once(vec![put(1, 2, 1), put(3, 4, 2), drain(5, 6, &[2, 1])]), "out-of-order");
+    assert_eq!(once(vec![put(1, 4, 1), put(3, 5, 2), take(6, 7, 2), take(8, 9, 1)]), "ok");
+}
+
+#[test]
+fn locks() {
+    let acquire = |from, to, process, token| Deed { process, ..ok(from, to, "acquire", Value::Nil, token) };
+    let release = |from, to, process, token: Value| Deed { process, ..ok(from, to, "release", token.clone(), token) };
+    let mutex = |deeds| told(&lock::check(&history(deeds), lock::Claim::MutualExclusion).expect("a lock"));
+    let fenced = |deeds| told(&lock::check(&history(deeds), lock::Claim::Fencing).expect("a lock"));
+    for tokens in [[Value::Nil, Value::Nil], [int(1), int(2)]] {
+        let [one, two] = &tokens;
+        let first = || vec![acquire(1, 2, 1, one.clone()), release(8, 9, 1, one.clone())];
+        let with = |second: [Deed; 2]| mutex(first().into_iter().chain(second).collect());
+        assert_eq!(with([acquire(3, 10, 2, two.clone()), release(11, 12, 2, two.clone())]), "ok");
+        assert_eq!(with([acquire(3, 4, 2, two.clone()), release(11, 12, 2, two.clone())]), "split-lock");
+        // One that never releases may have lost its lease.
+        assert_eq!(mutex(vec![acquire(1, 2, 1, one.clone()), acquire(3, 4, 2, two.clone())]), "ok");
+    }
+    assert_eq!(fenced(vec![acquire(1, 2, 1, int(5)), acquire(3, 4, 2, int(6))]), "ok");
+    assert_eq!(fenced(vec![acquire(1, 2, 1, int(5)), acquire(3, 4, 2, int(5))]), "stale-token");
+    assert_eq!(fenced(vec![acquire(1, 2, 1, int(5)), acquire(3, 4, 2, int(4))]), "stale-token");
+    assert_eq!(fenced(vec![acquire(1, 4, 1, int(5)), acquire(3, 6, 2, int(4))]), "ok");
+    let write = |from, to, token| ok(from, to, "write", ints(&[token, 7]), ints(&[token, 7]));
+    assert_eq!(fenced(vec![write(1, 2, 5), write(3, 4, 6)]), "ok");
+    assert_eq!(fenced(vec![write(1, 2, 6), write(3, 4, 5)]), "stale-token");
+    assert_eq!(fenced(vec![write(1, 2, 6), ends(Completion::Fail, write(3, 4, 5))]), "ok");
+    assert!(lock::check(&history(vec![acquire(1, 2, 1, Value::Nil)]), lock::Claim::Fencing).is_err());
+}
+
+#[test]
+fn watches() {
+    let text = || Value::Text(Arc::from("k"));
+    let write = |from, to, value| ok(from, to, "write", int(value), int(value));
+    let watched = |from, to, after, events: &[(i64, i64)]| {
+        let event = |(revision, value): &(i64, i64)| Value::List([int(*revision), text(), int(*value)].into());
+        ok(from, to, "watch", int(after), Value::List(events.iter().map(event).collect()))
+    };
+    let three = || vec![write(1, 2, 1), write(3, 4, 2), write(5, 6, 3)];
+    let judge = |watches: Vec<Deed>| {
+        told(&watch::check(&history(three().into_iter().chain(watches).collect())).expect("a watch"))
+    };
+    let all = [(11, 1), (12, 2), (13, 3)];
+    assert_eq!(judge(vec![watched(7, 8, 10, &all), watched(9, 10, 11, &all[1..])]), "ok");
+    assert_eq!(judge(vec![watched(7, 8, 10, &all[..2])]), "ok");
+    assert_eq!(judge(vec![watched(7, 8, 10, &[(11, 1), (13, 3)])]), "skipped");
+    assert_eq!(judge(vec![watched(7, 8, 10, &all), watched(9, 10, 10, &all[2..])]), "skipped");
+    assert_eq!(judge(vec![watched(7, 8, 10, &[(11, 1), (12, 2), (12, 2)])]), "duplicate");
+    assert_eq!(judge(vec![watched(7, 8, 10, &[(11, 1), (13, 3), (12, 2)])]), "out-of-order");
+    assert_eq!(judge(vec![watched(7, 8, 10, &[(11, 2), (12, 1)])]), "out-of-order");
+    assert_eq!(judge(vec![watched(7, 8, 11, &all[..2])]), "out-of-order");
+    assert_eq!(judge(vec![watched(7, 8, 10, &[(11, 9)])]), "unexpected");
+    assert_eq!(
+        judge(vec![watched(7, 8, 10, &all), watched(9, 10, 10, &[(11, 2)])]).split(' ').next(),
+        Some("divergence")
+    );
+    assert!(judge(vec![]).starts_with("unknown: no watch succeeded"));
+}

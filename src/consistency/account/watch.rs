@@ -1,0 +1,158 @@
+//! Watches: every change once, in the order of revisions, without a gap. Reads no file.
+//!
+//! An event names its revision; writes do not, so that a write's revision is known from any watch that delivered it. A
+//! change is missing from a watch when another watch delivered it between the revisions that this one covers, or when
+//! it was acknowledged between two writes that this watch delivered. What comes after a watch's last event may yet come.
+
+use std::collections::BTreeMap;
+
+use super::findings::{Findings, Numbered, by_key, list, shape, who, whole};
+use super::watch_order;
+use crate::consistency::format::ReadError;
+use crate::consistency::history::{Completion, History, Operation, Value};
+use crate::consistency::outcome::{AnomalyKind, Outcome};
+
+/// Accounts for every event of every watch.
+///
+/// # Errors
+/// The first operation that is not of a watch, and the second write of one value to one key.
+pub fn check(history: &History) -> Result<Outcome, ReadError> {
+    crate::consistency::format::unique_inputs(history, "write")?;
+    let all: Vec<Numbered<'_>> = by_key(history, "watch", &["write", "watch"])?.into_values().flatten().collect();
+    let seen = Seen::of(&all)?;
+    let mut findings = Findings::default();
+    if seen.watches.is_empty() {
+        findings.lacks("no watch succeeded: nobody knows what was delivered".to_owned());
+    }
+    for watch in &seen.watches {
+        seen.events(watch, &mut findings);
+        watch_order::gaps(&seen, watch, &mut findings);
+    }
+    watch_order::revisions(&seen, &mut findings);
+    Ok(findings.outcome())
+}
+
+/// One event.
+#[derive(Clone, Copy)]
+pub(super) struct Event<'a> {
+    pub(super) revision: i64,
+    pub(super) key: &'a Value,
+    pub(super) value: &'a Value,
+}
+
+/// One watch that ended well.
+pub(super) struct Watch<'a> {
+    pub(super) number: u32,
+    pub(super) operation: &'a Operation,
+    /// Revision after which it begins.
+    pub(super) after: i64,
+    pub(super) events: Vec<Event<'a>>,
+}
+
+impl Watch<'_> {
+    /// Whether a key lies below its prefix.
+    pub(super) fn covers(&self, key: &Value) -> bool {
+        match (&self.operation.key, key) {
+            (Some(Value::Text(prefix)), Value::Text(key)) => key.starts_with(&**prefix),
+            (None, _) => true,
+            (Some(prefix), key) => prefix == key,
+        }
+    }
+}
+
+/// Everything that was written and everything that was seen.
+pub(super) struct Seen<'a> {
+    /// Writes by key and value.
+    pub(super) writes: BTreeMap<(&'a Value, &'a Value), Numbered<'a>>,
+    /// Those that were acknowledged, in the order of their calls.
+    pub(super) acknowledged: Vec<Numbered<'a>>,
+    pub(super) watches: Vec<Watch<'a>>,
+    /// What was delivered at each revision and key, and by which watch first.
+    pub(super) revisions: BTreeMap<(i64, &'a Value), (&'a Value, u32)>,
+}
+
+impl<'a> Seen<'a> {
+    fn of(all: &[Numbered<'a>]) -> Result<Self, ReadError> {
+        let mut seen =
+            Self { writes: BTreeMap::new(), acknowledged: Vec::new(), watches: Vec::new(), revisions: BTreeMap::new() };
+        for (number, operation) in all.iter().copied() {
+            if &*operation.function == "write" {
+                if operation.completion == Completion::Ok {
+                    seen.acknowledged.push((number, operation));
+                }
+                seen.writes
+                    .insert((operation.key.as_ref().unwrap_or(&Value::Nil), &operation.input), (number, operation));
+            } else if operation.completion == Completion::Ok {
+                let after = match &operation.input {
+                    Value::Nil => 0,
+                    input => whole(operation, "a revision, which is a whole number", input)?,
+                };
+                let events = list(operation, "events, which are a list", &operation.output)?;
+                let events = events.iter().map(|one| event(operation, one)).collect::<Result<_, _>>()?;
+                seen.watches.push(Watch { number, operation, after, events });
+            }
+        }
+        seen.acknowledged.sort_by_key(|(_, write)| write.call.at);
+        for watch in &seen.watches {
+            for event in &watch.events {
+                seen.revisions.entry((event.revision, event.key)).or_insert((event.value, watch.number));
+            }
+        }
+        Ok(seen)
+    }
+
+    /// Each event alone, and against the one before it.
+    fn events(&self, watch: &Watch<'_>, findings: &mut Findings) {
+        let key = watch.operation.key.as_ref();
+        let whose = who(watch.operation);
+        let mut add = |kind, more: &[u32], sentence| {
+            let witness: Vec<u32> = more.iter().copied().chain([watch.number]).collect();
+            findings.add(kind, key, &witness, sentence);
+        };
+        let mut before = watch.after;
+        let mut delivered: BTreeMap<(i64, &Value), &Value> = BTreeMap::new();
+        for event in &watch.events {
+            let Event { revision, key, value } = *event;
+            if delivered.insert((revision, key), value).is_some() {
+                add(AnomalyKind::Duplicate, &[], format!("{whose} saw {key} at revision {revision} twice"));
+            } else if revision < before || revision <= watch.after {
+                let sentence = format!("{whose} saw revision {revision} after revision {before}");
+                add(AnomalyKind::OutOfOrder, &[], sentence);
+            }
+            before = before.max(revision);
+            if let Some((other, first)) = self.revisions.get(&(revision, key))
+                && *other != value
+            {
+                let sentence =
+                    format!("{whose} saw {value} in {key} at revision {revision}, another watch saw {other}");
+                add(AnomalyKind::Divergence, &[*first], sentence);
+            }
+            match self.writes.get(&(key, value)) {
+                // A deletion, and what the store itself puts below the prefix, is written by nobody here.
+                None if *value == Value::Nil => {}
+                None => {
+                    add(AnomalyKind::Unexpected, &[], format!("{whose} saw {value} in {key}, which nobody wrote"));
+                }
+                Some((number, write)) if write.completion == Completion::Fail => {
+                    let sentence = format!("{whose} saw {value} in {key}, but its write had failed");
+                    add(AnomalyKind::ReadOfFailed, &[*number], sentence);
+                }
+                Some((number, write)) if watch.operation.finish() < write.call.at => {
+                    let sentence = format!("{whose} saw {value} in {key} before it was written");
+                    add(AnomalyKind::ReadFromTheFuture, &[*number], sentence);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+fn event<'a>(watch: &Operation, value: &'a Value) -> Result<Event<'a>, ReadError> {
+    const WHAT: &str = "an event, which is [revision key value]";
+    match value {
+        Value::List(parts) if parts.len() == 3 => {
+            Ok(Event { revision: whole(watch, WHAT, &parts[0])?, key: &parts[1], value: &parts[2] })
+        }
+        other => Err(shape(watch, WHAT, other)),
+    }
+}

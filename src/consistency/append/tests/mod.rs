@@ -1,0 +1,5 @@
+//! Planted anomalies under their names, honest histories never accused, and every verdict against brute force.
+
+mod brute;
+mod differential;
+mod planted;

@@ -1,0 +1,251 @@
+//! Joins each call with its completion, process by process. Reads no text and never guesses which call was answered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::error::{Wrong, quoted};
+use crate::consistency::history::{Call, Completion, Function, History, Operation, Value};
+
+/// What one event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EventType {
+    Invoke,
+    End(Completion),
+}
+
+impl EventType {
+    pub(super) fn parse(word: &str) -> Result<Self, Wrong> {
+        match word {
+            "invoke" => Ok(Self::Invoke),
+            "ok" => Ok(Self::End(Completion::Ok)),
+            "fail" => Ok(Self::End(Completion::Fail)),
+            "info" => Ok(Self::End(Completion::Info)),
+            _ => Err(Wrong::new(
+                format!("unknown type {}", quoted(word)),
+                "the type of an event is invoke, ok, fail or info",
+            )),
+        }
+    }
+}
+
+/// One event as it stands in a file.
+#[derive(Clone, Debug)]
+pub(super) struct Event {
+    pub(super) line: u64,
+    pub(super) index: Option<i64>,
+    pub(super) time: Option<i64>,
+    pub(super) process: Option<u64>,
+    pub(super) kind: EventType,
+    pub(super) function: Option<Function>,
+    pub(super) key: Option<Value>,
+    pub(super) value: Value,
+    pub(super) node: Option<Arc<str>>,
+}
+
+/// Whether completions may stand alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Calls {
+    Needed,
+    /// Not decided yet: the first event decides.
+    Open,
+    /// There are none: completions stand alone.
+    Absent,
+}
+
+/// Collects events into operations.
+pub(super) struct Joiner {
+    operations: Vec<Operation>,
+    /// The operation that each process waits for.
+    open: BTreeMap<u64, usize>,
+    calls: Calls,
+    events: u64,
+    last_moment: Option<u64>,
+    last_time: Option<i64>,
+    words: BTreeSet<Arc<str>>,
+    /// What an event asks that does not say it.
+    function: Option<Function>,
+}
+
+impl Joiner {
+    /// Every completion answers a call.
+    pub(super) fn strict() -> Self {
+        Self::new(Calls::Needed, None)
+    }
+
+    /// Transactions of Elle: completions may stand alone, and need no function.
+    pub(super) fn transactions() -> Self {
+        Self::new(Calls::Open, Some(Arc::from("txn")))
+    }
+
+    fn new(calls: Calls, function: Option<Function>) -> Self {
+        Self {
+            operations: Vec::new(),
+            open: BTreeMap::new(),
+            calls,
+            events: 0,
+            last_moment: None,
+            last_time: None,
+            words: BTreeSet::new(),
+            function,
+        }
+    }
+
+    /// One shared copy of a word that comes again and again.
+    pub(super) fn word(&mut self, word: &str) -> Arc<str> {
+        if let Some(known) = self.words.get(word) {
+            return Arc::clone(known);
+        }
+        let new: Arc<str> = Arc::from(word);
+        // Words are few; keys of a large history may not be, and those need not be shared.
+        if self.words.len() < 10_000 {
+            self.words.insert(Arc::clone(&new));
+        }
+        new
+    }
+
+    pub(super) fn push(&mut self, event: Event) -> Result<(), Wrong> {
+        let call = self.place(&event)?;
+        if self.calls == Calls::Open {
+            self.calls = if event.kind == EventType::Invoke { Calls::Needed } else { Calls::Absent };
+        }
+        match event.kind {
+            EventType::Invoke if self.calls == Calls::Absent => Err(Wrong::new(
+                "a call in a history of completions",
+                "a history has a call for each completion, or no calls at all",
+            )),
+            EventType::Invoke => self.call(event, call),
+            EventType::End(completion) if self.calls == Calls::Absent => self.alone(event, completion, call),
+            EventType::End(completion) => self.end(event, completion, call),
+        }
+    }
+
+    /// Its place in the order, which only grows.
+    fn place(&mut self, event: &Event) -> Result<Call, Wrong> {
+        let at = match event.index {
+            Some(index) => u64::try_from(index).map_err(|_| {
+                Wrong::new(format!("index {index} is negative"), "indices count the events of a history from 0")
+            })?,
+            None => self.events,
+        };
+        if let Some(last) = self.last_moment.filter(|last| *last >= at) {
+            return Err(Wrong::new(
+                format!("index {at} after index {last}"),
+                "events stand in the order in which they happened, each with an index of its own; sort the file by index",
+            ));
+        }
+        if let (Some(last), Some(time)) = (self.last_time, event.time)
+            && time < last
+        {
+            return Err(Wrong::new(
+                format!("time goes backwards, from {last} to {time}"),
+                "one monotonic clock must time all events; without one the order of the history is not known",
+            ));
+        }
+        self.events += 1;
+        self.last_moment = Some(at);
+        self.last_time = event.time.or(self.last_time);
+        Ok(Call { at, time: event.time.unwrap_or_else(|| i64::try_from(at).unwrap_or(i64::MAX)), line: event.line })
+    }
+
+    fn call(&mut self, event: Event, call: Call) -> Result<(), Wrong> {
+        let process = event.process.ok_or_else(no_process)?;
+        let function = event.function.or_else(|| self.function.clone()).ok_or_else(no_function)?;
+        if let Some(open) = self.open.get(&process) {
+            let other = &self.operations[*open];
+            return Err(Wrong::new(
+                format!(
+                    "process {process} calls {} while its {} of line {} has no answer",
+                    quoted(&function),
+                    quoted(&other.function),
+                    other.call.line
+                ),
+                "a process does one operation at a time; end the earlier one with ok, fail or info first",
+            ));
+        }
+        self.open.insert(process, self.operations.len());
+        self.operations.push(Operation {
+            process,
+            function,
+            key: event.key,
+            input: event.value,
+            output: Value::Nil,
+            completion: Completion::Info,
+            call,
+            end: None,
+            node: event.node,
+        });
+        Ok(())
+    }
+
+    fn end(&mut self, event: Event, completion: Completion, end: Call) -> Result<(), Wrong> {
+        let process = event.process.ok_or_else(no_process)?;
+        let Some(open) = self.open.remove(&process) else {
+            return Err(Wrong::new(
+                format!("an answer to nothing: process {process} has no operation under way"),
+                "each ok, fail or info follows an invoke of the same process; was the file cut at the front?",
+            ));
+        };
+        let operation = &mut self.operations[open];
+        if let Some(function) = event.function.filter(|function| *function != operation.function) {
+            return Err(Wrong::new(
+                format!(
+                    "process {process} is answered about {}, but line {} called {}",
+                    quoted(&function),
+                    operation.call.line,
+                    quoted(&operation.function)
+                ),
+                "the answer names the function that was called",
+            ));
+        }
+        if let (Some(called), Some(answered)) = (&operation.key, &event.key)
+            && called != answered
+        {
+            return Err(Wrong::new(
+                format!(
+                    "process {process} is answered about key {}, but line {} named {}",
+                    quoted(&answered.to_string()),
+                    operation.call.line,
+                    quoted(&called.to_string())
+                ),
+                "the answer names the key that was called",
+            ));
+        }
+        operation.completion = completion;
+        operation.end = Some(end);
+        if completion == Completion::Ok {
+            operation.output = event.value;
+        }
+        operation.node = event.node.or(operation.node.take());
+        Ok(())
+    }
+
+    /// A completion without a call: it began before everything.
+    fn alone(&mut self, event: Event, completion: Completion, end: Call) -> Result<(), Wrong> {
+        let function = event.function.or_else(|| self.function.clone()).ok_or_else(no_function)?;
+        self.operations.push(Operation {
+            process: event.process.unwrap_or(end.at),
+            function,
+            key: event.key,
+            input: event.value.clone(),
+            output: if completion == Completion::Ok { event.value } else { Value::Nil },
+            completion,
+            call: Call { at: 0, ..end },
+            end: Some(end),
+            node: event.node,
+        });
+        Ok(())
+    }
+
+    /// The history; calls that nobody answered are indeterminate.
+    pub(super) fn finish(self) -> History {
+        History { operations: self.operations }
+    }
+}
+
+fn no_process() -> Wrong {
+    Wrong::new("an event without a process", "each event names the process whose call or completion it is")
+}
+
+fn no_function() -> Wrong {
+    Wrong::new("a call without a function", "each call says what was asked: read, write, cas, add, txn, …")
+}

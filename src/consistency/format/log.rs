@@ -1,0 +1,73 @@
+//! The lines of `jepsen.util` in Jepsen's log. Other lines of a log are left out; a line that begins like one must be one.
+
+use super::edn::{self, Lexer};
+use super::error::{ReadError, Wrong, quoted};
+use super::join::{Event, EventType, Joiner};
+use crate::consistency::history::{Completion, History, Value};
+
+const MARK: &str = "jepsen.util - ";
+
+/// `INFO  jepsen.util - PROCESS :TYPE :FUNCTION VALUE`, parted by tabs or spaces.
+pub(super) fn read(text: &str) -> Result<History, ReadError> {
+    let mut joiner = Joiner::strict();
+    let mut offset = 0;
+    let mut found = false;
+    let mut strange = None;
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        if let Some(at) = line.find(MARK) {
+            found = true;
+            let start = at + MARK.len();
+            let event = event(&line[start..], number as u64 + 1, &mut joiner);
+            let pushed = event.and_then(|event| event.map_or(Ok(()), |event| joiner.push(event)));
+            pushed.map_err(|wrong| wrong.at(text, offset + start))?;
+        } else if !line.trim().is_empty() && strange.is_none() {
+            strange = Some(offset);
+        }
+        offset += line.len();
+    }
+    match strange {
+        // A log with other loggers' lines is usual; a file with nothing of ours is another format, or was cut.
+        Some(at) if !found || offset_is_last(text, at) => Err(Wrong::new(
+            "a line that is no line of jepsen.util",
+            "a line is written `INFO  jepsen.util - 0 :invoke :read nil`; is the file cut off, or of another format?",
+        )
+        .at(text, at)),
+        _ => Ok(joiner.finish()),
+    }
+}
+
+/// Whether a line is the last one and does not end: what a cut leaves.
+fn offset_is_last(text: &str, at: usize) -> bool {
+    !text[at..].contains('\n')
+}
+
+fn event(rest: &str, line: u64, joiner: &mut Joiner) -> Result<Option<Event>, Wrong> {
+    let mut fields = rest.trim_end();
+    let mut field = || {
+        fields = fields.trim_start();
+        let end = fields.find([' ', '\t']).unwrap_or(fields.len());
+        let (word, after) = fields.split_at(end);
+        fields = after;
+        word
+    };
+    let (process, kind, function) = (field(), field(), field());
+    let value = fields.trim_start();
+    if process.starts_with(':') {
+        return Ok(None);
+    }
+    let process = process.parse::<u64>().map_err(|_| {
+        Wrong::new(format!("{} is no process", quoted(process)), "a line names its process, a whole number, first")
+    })?;
+    let kind = EventType::parse(kind.strip_prefix(':').unwrap_or(kind))?;
+    let function = function.strip_prefix(':').filter(|word| !word.is_empty()).ok_or_else(|| {
+        Wrong::new("a line without a function", "a line is written `INFO  jepsen.util - 0 :invoke :read nil`")
+    })?;
+    let mut lexer = Lexer::new(value);
+    let Some(value) = edn::value(&mut lexer)? else {
+        return Err(Wrong::new("a line without a value", "the line is cut off; write nil where there is no value"));
+    };
+    let function = Some(joiner.word(function));
+    let (index, time, key, node) = (None, None, None, None);
+    let value = if kind == EventType::Invoke || kind == EventType::End(Completion::Ok) { value } else { Value::Nil };
+    Ok(Some(Event { line, index, time, process: Some(process), kind, function, key, value, node }))
+}

@@ -1,0 +1,76 @@
+//! What a history must hold before a model can judge it: known words, unique values. Judges nothing itself.
+
+use std::collections::BTreeMap;
+
+use super::error::{ReadError, quoted};
+use crate::consistency::history::{History, Operation, Value};
+
+/// Every function of the history is one that the model knows.
+///
+/// # Errors
+/// The first call that it does not know.
+pub fn known_functions(history: &History, model: &str, known: &[&str]) -> Result<(), ReadError> {
+    let strange = history.operations.iter().find(|operation| !known.contains(&&*operation.function));
+    strange.map_or(Ok(()), |operation| {
+        Err(at_call(
+            operation,
+            format!("unknown function {}", quoted(&operation.function)),
+            format!("the model {model} knows {}; is another --model meant?", known.join(", ")),
+        ))
+    })
+}
+
+/// No two calls of `function` send the same value for the same key.
+///
+/// # Errors
+/// The second of two that do.
+pub fn unique_inputs(history: &History, function: &str) -> Result<(), ReadError> {
+    let mut seen: BTreeMap<(&Option<Value>, &Value), u64> = BTreeMap::new();
+    for operation in history.operations.iter().filter(|operation| &*operation.function == function) {
+        if let Some(line) = seen.insert((&operation.key, &operation.input), operation.call.line) {
+            return Err(at_call(
+                operation,
+                format!(
+                    "{function} of {} for the second time, after line {line}",
+                    quoted(&operation.input.to_string())
+                ),
+                "each value may be sent once, else nobody can tell whose it is; give every call a value of its own"
+                    .to_owned(),
+            ));
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn at_call(operation: &Operation, what: String, why: String) -> ReadError {
+    ReadError { line: operation.call.line, column: 1, what, why }
+}
+
+/// Jepsen's independent keys are tuples `[key value]`, printed like any vector. A register's read sends nothing, so
+/// reads that send `[key nil]` are such tuples, and then every operation must be one.
+pub(super) fn split_tuples(mut history: History) -> History {
+    let is_tuple = |value: &Value| matches!(value, Value::List(items) if items.len() == 2 && !matches!(items[0], Value::List(_) | Value::Map(_)));
+    let is_read = |operation: &Operation| {
+        &*operation.function == "read"
+            && matches!(&operation.input, Value::List(items) if items.len() == 2 && items[1] == Value::Nil)
+    };
+    let keyed = history.operations.iter().any(is_read)
+        && history.operations.iter().all(|operation| {
+            operation.key.is_none()
+                && is_tuple(&operation.input)
+                && (&*operation.function != "read" || is_read(operation))
+                && (operation.output == Value::Nil || is_tuple(&operation.output))
+        });
+    if keyed {
+        for operation in &mut history.operations {
+            if let Value::List(items) = operation.input.clone() {
+                operation.key = Some(items[0].clone());
+                operation.input = items[1].clone();
+            }
+            if let Value::List(items) = operation.output.clone() {
+                operation.output = items[1].clone();
+            }
+        }
+    }
+    history
+}

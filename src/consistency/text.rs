@@ -1,0 +1,254 @@
+//! From the bytes of a file to an outcome: which reader, which checker, which claim. Opens no file and reads no clock.
+
+use super::account::{bank, counter, lock, queue, set, watch};
+use super::append;
+use super::check::{Model, Options, check};
+use super::format::{self, Format, ReadError, known_functions};
+use super::history::{History, Value};
+use super::outcome::{Budget, Outcome};
+
+/// Working memory of the list-append checker for each byte of a file, in tenths.
+const APPEND_TENTHS: u64 = 14;
+/// Working memory of a history for each byte of a file, in tenths.
+const HISTORY_TENTHS: u64 = 40;
+
+/// What a store can claim, in words for the command line. Each model has its own; its first is the one that is tested
+/// unless another is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Operations on one object take effect at one moment between call and answer.
+    Linearizable,
+    /// An isolation level of list-append transactions.
+    Isolation(append::Claim),
+    /// What was acknowledged is there in the end, on every replica.
+    Durable,
+    /// The total of a bank never changes, and no account is overdrawn.
+    ConservedTotal,
+    /// The total of a bank never changes.
+    ConservedTotalOverdraft,
+    /// How often, and in which order elements leave a queue.
+    Delivery(queue::Delivery, queue::Order),
+    /// Tokens of a lock only grow.
+    Fencing,
+    /// At most one surely holds a lock; judged from definite holds alone.
+    MutualExclusion,
+    /// A watch shows every change once, in order.
+    OrderedDelivery,
+}
+
+/// How a file is to be read and judged.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What the store promises to be.
+    pub model: Model,
+    /// How the file is written.
+    pub format: Format,
+    /// What the store claims; none for the model's own.
+    pub claim: Option<Claim>,
+    /// Initial value, nil, and budgets.
+    pub options: Options,
+}
+
+/// What became of a file.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// The outcome.
+    pub outcome: Outcome,
+    /// The history, for explanations and for [`verify`](super::verify()); none where transactions were judged without one.
+    pub history: Option<History>,
+}
+
+impl Judged {
+    /// The first word of what is printed: `ok`, `violation` or `unknown`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Ok(_) => "ok",
+            Outcome::Violation(_) => "violation",
+            Outcome::Unknown(_) => "unknown",
+        }
+    }
+}
+
+impl Claim {
+    /// The claims of a model with their words, its own first.
+    #[must_use]
+    pub fn of(model: Model) -> Vec<(&'static str, Self)> {
+        use queue::{Delivery, Order};
+        match model {
+            Model::Register | Model::Kv | Model::MultiRegister | Model::Counter => {
+                vec![("linearizable", Self::Linearizable)]
+            }
+            Model::Set => vec![("durable", Self::Durable), ("linearizable", Self::Linearizable)],
+            Model::Append => append::Claim::ALL.map(|claim| (claim.word(), Self::Isolation(claim))).to_vec(),
+            Model::Bank => vec![
+                ("conserved-total", Self::ConservedTotal),
+                ("conserved-total-overdraft", Self::ConservedTotalOverdraft),
+            ],
+            Model::Queue => vec![
+                ("at-least-once", Self::Delivery(Delivery::AtLeastOnce, Order::Any)),
+                ("at-least-once-fifo", Self::Delivery(Delivery::AtLeastOnce, Order::Fifo)),
+                ("exactly-once", Self::Delivery(Delivery::ExactlyOnce, Order::Any)),
+                ("exactly-once-fifo", Self::Delivery(Delivery::ExactlyOnce, Order::Fifo)),
+            ],
+            Model::Mutex => vec![
+                ("linearizable", Self::Linearizable),
+                ("mutual-exclusion", Self::MutualExclusion),
+                ("fencing", Self::Fencing),
+            ],
+            Model::Watch => vec![("ordered-delivery", Self::OrderedDelivery)],
+        }
+    }
+
+    /// The claim of a word.
+    ///
+    /// # Errors
+    /// The words that the model knows.
+    pub fn parse(model: Model, word: &str) -> Result<Self, String> {
+        let known = Self::of(model);
+        known.iter().find(|(other, _)| *other == word).map(|(_, claim)| *claim).ok_or_else(|| {
+            let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+            format!("the model {model} knows no claim `{word}`; it knows {}", words.join(", "))
+        })
+    }
+}
+
+/// Reads and judges a history. `exhausted` is asked whether the time is over.
+///
+/// # Errors
+/// The first place at which the bytes are no history of the format, or not one of the model.
+pub fn check_text(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Result<Judged, ReadError> {
+    let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
+    let claim = claim.unwrap_or(Claim::Linearizable);
+    let plain = matches!(request.format, Format::Elle | Format::JepsenEdn);
+    if let (Claim::Isolation(claim), true) = (claim, plain) {
+        if let Some(outcome) = over(bytes, APPEND_TENTHS, &request.options) {
+            return Ok(Judged { outcome, history: None });
+        }
+        // A second append of one value is told with its line by the slower way.
+        if let Some(Ok(analysis)) = append::read_fast(bytes).map(|transactions| append::analyse(&transactions)) {
+            return Ok(Judged { outcome: analysis.outcome(claim), history: None });
+        }
+    }
+    if let Some(outcome) = over(bytes, HISTORY_TENTHS, &request.options) {
+        return Ok(Judged { outcome, history: None });
+    }
+    let history = format::read(bytes, request.format)?;
+    let outcome = if exhausted() {
+        Outcome::Unknown(Budget::Time(request.options.timeout.unwrap_or_default()))
+    } else {
+        judge(&history, request, claim, exhausted)?
+    };
+    Ok(Judged { outcome, history: Some(history) })
+}
+
+/// The outcome if the file cannot be judged within the budget of memory.
+fn over(bytes: &[u8], tenths: u64, options: &Options) -> Option<Outcome> {
+    let needed = (bytes.len() as u64).saturating_mul(tenths) / 10;
+    options.memory.filter(|memory| *memory < needed).map(|memory| Outcome::Unknown(Budget::Memory(memory)))
+}
+
+fn judge(
+    history: &History,
+    request: &Request,
+    claim: Claim,
+    exhausted: &(dyn Fn() -> bool + Sync),
+) -> Result<Outcome, ReadError> {
+    match claim {
+        Claim::Linearizable if request.model == Model::Counter => {
+            counter::check(history, initial(request)?.unwrap_or(0))
+        }
+        Claim::Linearizable => {
+            known_functions(history, request.model.name(), functions(request.model))?;
+            Ok(check(history, request.model, &request.options, exhausted))
+        }
+        Claim::Isolation(claim) => append::check(history, claim),
+        Claim::Durable => set::check(history, set::Claim::Durable),
+        Claim::ConservedTotal => bank::check(history, initial(request)?, bank::Overdraft::Forbidden),
+        Claim::ConservedTotalOverdraft => bank::check(history, initial(request)?, bank::Overdraft::Allowed),
+        Claim::Delivery(delivery, order) => queue::check(history, delivery, order),
+        Claim::Fencing => lock::check(history, lock::Claim::Fencing),
+        Claim::MutualExclusion => lock::check(history, lock::Claim::MutualExclusion),
+        Claim::OrderedDelivery => watch::check(history),
+    }
+}
+
+/// Functions of the linearizable models.
+fn functions(model: Model) -> &'static [&'static str] {
+    match model {
+        Model::Register => &["read", "write", "cas"],
+        Model::Kv => &["get", "put", "append"],
+        Model::Set => &["add", "read"],
+        Model::Mutex => &["acquire", "release"],
+        Model::MultiRegister => &["txn"],
+        Model::Append | Model::Bank | Model::Queue | Model::Counter | Model::Watch => &[],
+    }
+}
+
+/// The initial value of a counter, or the total of a bank.
+fn initial(request: &Request) -> Result<Option<i64>, ReadError> {
+    match &request.options.initial {
+        None | Some(Value::Nil) => Ok(None),
+        Some(Value::Int(number)) => Ok(Some(*number)),
+        Some(other) => Err(ReadError {
+            line: 0,
+            column: 0,
+            what: format!("the initial value {other}"),
+            why: format!("that of the model {} is a whole number", request.model),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(model: Model, format: Format, text: &str) -> String {
+        let request = Request { model, format, claim: None, options: Options::default() };
+        match check_text(text.as_bytes(), &request, &|| false) {
+            Ok(judged) => judged.word().to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn every_model_has_a_claim_and_judges_an_empty_history() {
+        for model in Model::ALL {
+            let claims = Claim::of(model);
+            for (word, claim) in &claims {
+                assert_eq!(Claim::parse(model, word), Ok(*claim));
+            }
+            assert!(Claim::parse(model, "best-effort").is_err_and(|error| error.contains(claims[0].0)));
+            for format in Format::ALL {
+                let word = word(model, format, "");
+                assert!(["ok", "unknown"].contains(&&*word), "{model} {}: {word}", format.word());
+            }
+        }
+    }
+
+    #[test]
+    fn a_register_a_set_and_transactions_from_their_bytes() {
+        let register = "INFO  jepsen.util - 0\t:invoke\t:read\tnil\nINFO  jepsen.util - 0\t:ok\t:read\t1\n";
+        assert_eq!(word(Model::Register, Format::JepsenLog, register), "violation");
+        assert!(
+            word(Model::Set, Format::JepsenLog, &register.replace(":read", ":cas")).contains("unknown function `cas`")
+        );
+        let set = "{:process 0, :type :invoke, :f :add, :value 1}{:process 0, :type :ok, :f :add, :value 1}";
+        assert_eq!(word(Model::Set, Format::JepsenEdn, set), "unknown");
+        let append = "{:process 0, :type :invoke, :f :txn, :value [[:append 1 1]]}\n\
+                      {:process 1, :type :invoke, :f :txn, :value [[:append 1 1]]}\n";
+        assert!(word(Model::Append, Format::Elle, append).starts_with("line 2, column 1: append of 1 to 1"));
+        assert_eq!(word(Model::Append, Format::Elle, append.lines().next().expect("a line")), "ok");
+    }
+
+    #[test]
+    fn a_budget_that_is_used_up_is_no_pass() {
+        let options = Options { memory: Some(1), ..Options::default() };
+        let request = Request { model: Model::Append, format: Format::Elle, claim: None, options };
+        let text = b"{:process 0, :type :invoke, :f :txn, :value []}";
+        let judged = check_text(text, &request, &|| false).expect("reads");
+        assert_eq!(judged.outcome, Outcome::Unknown(Budget::Memory(1)));
+        let request = Request { model: Model::Set, options: Options::default(), ..request };
+        assert_eq!(check_text(b"", &request, &|| true).expect("reads").word(), "unknown");
+    }
+}
