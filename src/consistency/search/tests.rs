@@ -4,13 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use crate::consistency::differential::{Dice, ENGINES, KINDS, Kind, compare, random, recorded};
+use crate::consistency::format::{self, Format};
 use crate::consistency::{
     Anomaly, AnomalyKind, Budget, Call, Certificate, Completion, Confirmation, Engine, FailedCas, History, Model,
     Operation, Options, Outcome, Value, check, shrink, verify,
 };
-
-#[path = "../../../tests/bench/consistency/read.rs"]
-mod read;
 
 #[test]
 fn random_histories_of_every_model() {
@@ -179,7 +177,8 @@ fn public_histories() {
     }
     let mut small = 0;
     for (file, model, good) in files {
-        let history = read::history(&fs::read_to_string(&file).expect("readable"));
+        let format = if model == Model::Kv { Format::PorcupineKv } else { Format::JepsenLog };
+        let history = format::read(&fs::read(&file).expect("readable"), format).expect("a history");
         for engine in [Engine::Auto, Engine::Frontier] {
             let options = Options { failed_cas: FailedCas::Observed, engine, ..Options::default() };
             let outcome = check(&history, model, &options, &|| false);

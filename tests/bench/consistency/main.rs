@@ -13,7 +13,6 @@ mod compared;
 mod differential;
 mod porcupine;
 mod public;
-mod read;
 mod searched;
 mod unique;
 
@@ -49,7 +48,7 @@ fn main() {
     }
 }
 
-/// The least time of several runs, until half a second is over.
+/// The least time of several runs, until a tenth of a second is over.
 fn least<T>(mut work: impl FnMut() -> T) -> (Duration, T) {
     let began = Instant::now();
     let mut best = Duration::MAX;

@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
+use driftproof::consistency::format::{self, Format};
 use driftproof::consistency::register::{Access, Compact, Judgement, NEVER, NONE, judge};
 use driftproof::consistency::{Call, Completion, History, Model, Operation, Options, Outcome, Value, check};
 
 use crate::differential::Dice;
-use crate::{least, porcupine, read};
+use crate::{least, porcupine};
 
 const CLIENTS: usize = 100;
 
@@ -46,7 +47,7 @@ fn beside_porcupine() {
     std::fs::write(&file, &text).expect("a scratch file");
     let theirs = porcupine::run(std::slice::from_ref(&file));
     let _ = std::fs::remove_file(&file);
-    let history = read::history(&text);
+    let history = format::read(text.as_bytes(), Format::JepsenLog).expect("a log");
     let (ours, outcome) = least(|| check(&history, Model::Register, &Options::default(), &|| false));
     assert!(matches!(outcome, Outcome::Ok(_)), "the recorder was honest");
     let theirs = theirs.get(&file).map_or("skipped".to_owned(), |(verdict, nanoseconds)| {
