@@ -1,5 +1,7 @@
 //! The short way to transactions against the long one: whatever it accepts, the long one accepts and reads the same.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use crate::consistency::append::{Transactions, analyse, read_fast};
@@ -14,32 +16,31 @@ fn events() -> impl Strategy<Value = String> {
         let mut element = 0;
         let mut text = String::new();
         for (number, (process, kind, micros)) in events.into_iter().enumerate() {
-            let (kind, value) = match open[process].take() {
-                Some(answer) => match kind {
+            let (kind, value) = if let Some(answer) = open[process].take() {
+                match kind {
                     0 => ("info", "nil".to_owned()),
                     1 => ("fail", ":conflict".to_owned()),
                     _ => ("ok", answer),
-                },
-                None => {
-                    let (mut call, mut answer) = (String::new(), String::new());
-                    for (what, key, list) in micros {
-                        if what == 0 {
-                            element += 1;
-                            call.push_str(&format!("[:append {key} {element}] "));
-                            answer.push_str(&format!("[:append {key} {element}] "));
-                        } else {
-                            call.push_str(&format!("[:r {key} nil] "));
-                            let list: Vec<String> = list.iter().map(ToString::to_string).collect();
-                            answer.push_str(&format!("[:r {key} [{}]] ", list.join(" ")));
-                        }
-                    }
-                    open[process] = Some(format!("[{answer}]"));
-                    ("invoke", format!("[{call}]"))
                 }
+            } else {
+                let (mut call, mut answer) = (String::new(), String::new());
+                for (what, key, list) in micros {
+                    if what == 0 {
+                        element += 1;
+                        let _ = write!(call, "[:append {key} {element}] ");
+                        let _ = write!(answer, "[:append {key} {element}] ");
+                    } else {
+                        let _ = write!(call, "[:r {key} nil] ");
+                        let list: Vec<String> = list.iter().map(ToString::to_string).collect();
+                        let _ = write!(answer, "[:r {key} [{}]] ", list.join(" "));
+                    }
+                }
+                open[process] = Some(format!("[{answer}]"));
+                ("invoke", format!("[{call}]"))
             };
             let index = if style % 3 == 0 { format!(":index {number}, ") } else { String::new() };
             let time = if style % 2 == 0 { format!(", :time {}", number * 7) } else { String::new() };
-            text.push_str(&format!("{{{index}:type :{kind}, :f :txn, :value {value}, :process {process}{time}}}\n"));
+            let _ = writeln!(text, "{{{index}:type :{kind}, :f :txn, :value {value}, :process {process}{time}}}");
         }
         if style == 5 { format!("[{text}]") } else { text }
     })
