@@ -73,9 +73,11 @@ impl Builder {
         }
     }
 
-    pub(super) fn sort_ends(&mut self) {
+    /// Puts those that ended into the order of their ends, and says it.
+    pub(super) fn sort_ends(&mut self) -> Vec<u32> {
         let ends = &self.made.ends;
         self.made.ended.sort_unstable_by_key(|transaction| ends[*transaction as usize]);
+        self.made.ended.clone()
     }
 
     /// Micro-operation number `at` of a transaction, to be filled in when its answer is read.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::components::{Graph, LABEL_BITS};
+use super::components::{Graph, LABEL_BITS, Successors};
 use super::graph::{LINK, PROCESS, REALTIME, RW, WR, WW};
 use crate::consistency::outcome::AnomalyKind;
 

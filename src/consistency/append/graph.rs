@@ -28,7 +28,7 @@ pub(super) struct Edges<'a> {
     versions: &'a Versions,
     tails: Vec<Tail>,
     /// First node of the chain of real time, and how many there are.
-    chain: u32,
+    pub(super) chain: u32,
     pub(super) nodes: usize,
 }
 
@@ -49,7 +49,8 @@ impl<'a> Edges<'a> {
 
     /// A graph of the edges whose labels are in `mask`; links always.
     pub(super) fn graph(&self, mask: u32) -> Graph {
-        Graph::build(self.nodes, |add| {
+        let nodes = if mask & 1 << REALTIME == 0 { self.chain as usize } else { self.nodes };
+        Graph::build(nodes, |add| {
             let mut add = |from: u32, to: u32, label: u32| {
                 if from != to && (label == LINK || mask & 1 << label != 0) {
                     add(from, to, label);

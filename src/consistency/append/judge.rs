@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::components::{Components, Graph};
+use super::components::{Components, Graph, Successors};
 use super::cycles::{self, classes};
 use super::graph::{Edges, PROCESS, REALTIME, RW, WR, WW};
+use super::timed::Timed;
 use super::versions::Versions;
 use super::{Claim, Transactions, tell};
 use crate::consistency::format::ReadError;
@@ -91,7 +92,8 @@ pub fn analyse(all: &Transactions) -> Result<Analysis, ReadError> {
     let (mut anomalies, edges, components) = std::thread::scope(|scope| {
         let others = scope.spawn(|| versions.anomalies(all));
         let edges = Edges::of(all, &versions);
-        let components = edges.graph(VALUES | 1 << REALTIME).components();
+        let values = edges.graph(VALUES);
+        let components = Timed::of(all, &values, edges.chain).components();
         (others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), edges, components)
     });
     if components.acyclic() {

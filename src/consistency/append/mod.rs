@@ -24,6 +24,7 @@ mod scan;
 mod tell;
 #[cfg(test)]
 mod tests;
+mod timed;
 mod verify;
 mod versions;
 

@@ -137,7 +137,7 @@ fn verified(history: &History, analysis: &Analysis) {
     for claim in [Claim::StrictSerializable, Claim::StrongSessionSerializable, Claim::Serializable] {
         if let Outcome::Ok(certificate) = analysis.clone().outcome(claim) {
             let Certificate::Orders(orders) = certificate else { panic!("no order for {}", claim.word()) };
-            verify_order(history, claim, &orders[0]).expect(claim.word());
+            verify_order(history, claim, &orders[0]).unwrap_or_else(|wrong| panic!("{}: {wrong}", claim.word()));
             let mut other = orders[0].clone();
             assert!(other.pop().is_none_or(|last| {
                 history.operations[last as usize].completion != Completion::Ok
