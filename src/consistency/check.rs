@@ -2,14 +2,13 @@
 //!
 //! Never reads a clock: the caller says when the time is over.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use super::history::{History, Value};
-use super::intern::number_of;
+use super::intern::{Interner, number_of};
 use super::outcome::{Budget, Certificate, Outcome};
-use super::register::check_key;
+use super::register::{bytes, check_key};
 use super::{model, search};
 
 /// What the store promises to be.
@@ -144,7 +143,13 @@ pub fn check(history: &History, model: Model, options: &Options, exhausted: &(dy
     let mut anomalies = Vec::new();
     let mut open = Vec::new();
     for (place, members) in partitions.iter().enumerate() {
+        if place > 0 && exhausted() {
+            return Outcome::Unknown(Budget::Time(options.timeout.unwrap_or_default()));
+        }
         let applies = model == Model::Register && options.engine == Engine::Auto;
+        if let Some(memory) = options.memory.filter(|&memory| applies && bytes(members.len()) > memory) {
+            return Outcome::Unknown(Budget::Memory(memory));
+        }
         let direct = if applies && !model::observes_failure(history, members, options) {
             check_key(history, members, options).ok()
         } else {
@@ -181,10 +186,21 @@ fn by_key(history: &History) -> Vec<Vec<u32>> {
     if history.operations.iter().all(|operation| Some(&operation.key) == first) {
         return vec![(0..number_of(history.operations.len())).collect()];
     }
-    let mut places = BTreeMap::new();
+    let mut keys = Interner::new();
+    // By the number of the key; operations without a key are a partition of their own.
+    let mut places = Vec::new();
+    let mut without = None;
     let mut partitions: Vec<Vec<u32>> = Vec::new();
     for (index, operation) in (0_u32..).zip(&history.operations) {
-        let place = *places.entry(&operation.key).or_insert_with(|| {
+        let known = match &operation.key {
+            None => &mut without,
+            Some(key) => {
+                let number = keys.number(key) as usize;
+                places.resize(places.len().max(number + 1), None);
+                &mut places[number]
+            }
+        };
+        let place = *known.get_or_insert_with(|| {
             partitions.push(Vec::new());
             partitions.len() - 1
         });

@@ -3,7 +3,7 @@
 //! Used by the tests and, for a long time, by the bench. Judges nothing itself.
 
 use crate::consistency::{
-    Call, Completion, Engine, FailedCas, History, Model, Operation, Options, Outcome, Value, check, verify,
+    Call, Completion, Engine, FailedCas, History, Model, Nil, Operation, Options, Outcome, Value, check, verify,
 };
 
 /// A small generator (SplitMix64): the same numbers everywhere.
@@ -33,17 +33,28 @@ pub(crate) struct Kind {
     pub(crate) unique: bool,
     /// Whether failed compare-and-sets say something.
     pub(crate) failed_cas: FailedCas,
+    /// What a read of nil says.
+    pub(crate) nil: Nil,
+}
+
+impl Kind {
+    /// The plain kind of a model.
+    pub(crate) const fn of(model: Model) -> Self {
+        Self { model, unique: false, failed_cas: FailedCas::Excluded, nil: Nil::Absent }
+    }
 }
 
 /// All kinds that are compared.
-pub(crate) const KINDS: [Kind; 7] = [
-    Kind { model: Model::Register, unique: true, failed_cas: FailedCas::Excluded },
-    Kind { model: Model::Register, unique: false, failed_cas: FailedCas::Excluded },
-    Kind { model: Model::Register, unique: false, failed_cas: FailedCas::Observed },
-    Kind { model: Model::Kv, unique: false, failed_cas: FailedCas::Excluded },
-    Kind { model: Model::Mutex, unique: false, failed_cas: FailedCas::Excluded },
-    Kind { model: Model::Set, unique: false, failed_cas: FailedCas::Excluded },
-    Kind { model: Model::MultiRegister, unique: false, failed_cas: FailedCas::Excluded },
+pub(crate) const KINDS: [Kind; 9] = [
+    Kind { unique: true, ..Kind::of(Model::Register) },
+    Kind { unique: true, nil: Nil::Wildcard, ..Kind::of(Model::Register) },
+    Kind::of(Model::Register),
+    Kind { nil: Nil::Wildcard, ..Kind::of(Model::Register) },
+    Kind { failed_cas: FailedCas::Observed, ..Kind::of(Model::Register) },
+    Kind::of(Model::Kv),
+    Kind::of(Model::Mutex),
+    Kind::of(Model::Set),
+    Kind::of(Model::MultiRegister),
 ];
 
 /// An operation between its call and its end.
@@ -54,12 +65,18 @@ struct Running {
 
 /// A random history of `length` operations by at most `clients` at once: a correct object, with lies now and then.
 pub(crate) fn random(dice: &mut Dice, kind: Kind, length: usize, clients: u64) -> History {
+    let lies = [0, 0, 5, 20][usize::try_from(dice.below(4)).unwrap_or(0)];
+    let indeterminate = [0, 10, 30][usize::try_from(dice.below(3)).unwrap_or(0)];
+    recorded(dice, kind, length, clients, [lies, indeterminate])
+}
+
+/// The same with the percentages of lies and of indeterminate operations.
+pub(crate) fn recorded(dice: &mut Dice, kind: Kind, length: usize, clients: u64, percent: [u64; 2]) -> History {
+    let [lies, indeterminate] = percent;
     let mut history = History::default();
     let mut state = initial(kind.model);
     let mut running: Vec<Running> = Vec::new();
     let (mut moment, mut fresh) = (0, 0);
-    let lies = [0, 0, 5, 20][usize::try_from(dice.below(4)).unwrap_or(0)];
-    let indeterminate = [0, 10, 30][usize::try_from(dice.below(3)).unwrap_or(0)];
     while history.operations.len() < length || !running.is_empty() {
         moment += 1 + dice.below(2);
         let choice = dice.below(clients);
@@ -73,10 +90,11 @@ pub(crate) fn random(dice: &mut Dice, kind: Kind, length: usize, clients: u64) -
         }
         let operation = &mut history.operations[running[place].index];
         if !running[place].applied && dice.percent(50) {
-            (running[place].applied, _) = (true, act(kind, &mut state, operation));
+            act(kind, &mut state, operation);
+            running[place].applied = true;
             continue;
         }
-        let mut done = running.swap_remove(place);
+        let done = running.swap_remove(place);
         if dice.percent(indeterminate) {
             operation.completion = Completion::Info;
             operation.output = Value::Nil;
@@ -84,7 +102,7 @@ pub(crate) fn random(dice: &mut Dice, kind: Kind, length: usize, clients: u64) -
             continue;
         }
         if !done.applied {
-            (done.applied, _) = (true, act(kind, &mut state, operation));
+            act(kind, &mut state, operation);
         }
         operation.end = Some(at(moment));
         if dice.percent(lies) {
@@ -222,40 +240,49 @@ fn lie(dice: &mut Dice, kind: Kind, operation: &mut Operation) {
     }
 }
 
-/// Every history of `length` operations on a register, each write of a value of its own: all orders of calls and ends, and
-/// all operations over the values so far. Calls `each` with every one.
-///
-/// With `indeterminate`, each operation with an effect is also left without an end.
-pub(crate) fn every(length: usize, cas: bool, indeterminate: bool, each: &mut dyn FnMut(&History)) {
-    let mut history = History::default();
-    extend(&mut history, &mut Vec::new(), (length, cas, indeterminate), 1, each);
+/// Which histories [`every`] makes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// How many operations.
+    pub(crate) length: usize,
+    /// With compare-and-sets.
+    pub(crate) cas: bool,
+    /// Each operation with an effect also without an end.
+    pub(crate) indeterminate: bool,
+    /// Also requirements of a value that nobody writes.
+    pub(crate) phantom: bool,
+}
+
+/// Every history of some operations on a register, each write of a value of its own: all orders of calls and ends, all choices
+/// of which operations write, and all values that the others can require. Calls `each` with every one.
+pub(crate) fn every(shape: Shape, each: &mut dyn FnMut(&History)) {
+    for writers in 0_u32..1 << shape.length {
+        extend(&mut History::default(), &mut Vec::new(), (shape, writers), 1, each);
+    }
 }
 
 fn extend(
     history: &mut History,
     running: &mut Vec<usize>,
-    shape: (usize, bool, bool),
+    (shape, writers): (Shape, u32),
     moment: u64,
     each: &mut dyn FnMut(&History),
 ) {
-    let (length, cas, indeterminate) = shape;
-    if history.operations.len() == length && running.is_empty() {
+    if history.operations.len() == shape.length && running.is_empty() {
         each(history);
         return;
     }
     for place in 0..running.len() {
         let index = running.remove(place);
         history.operations[index].end = Some(at(moment));
-        extend(history, running, shape, moment + 1, each);
+        extend(history, running, (shape, writers), moment + 1, each);
         running.insert(place, index);
     }
-    if history.operations.len() == length {
+    if history.operations.len() == shape.length {
         return;
     }
     let index = history.operations.len();
-    let fresh = i64::try_from(index).unwrap_or(0) + 1;
-    for (function, input, output) in choices(fresh, i64::try_from(length).unwrap_or(0), cas) {
-        let effect = function != "read";
+    for (function, input, output) in choices(index, shape, writers) {
         history.operations.push(Operation {
             process: index as u64,
             function: function.into(),
@@ -268,27 +295,26 @@ fn extend(
             node: None,
         });
         running.push(index);
-        extend(history, running, shape, moment + 1, each);
+        extend(history, running, (shape, writers), moment + 1, each);
         running.pop();
-        if indeterminate && effect {
+        if shape.indeterminate && function != "read" {
             history.operations[index].completion = Completion::Info;
-            extend(history, running, shape, moment + 1, each);
+            extend(history, running, (shape, writers), moment + 1, each);
         }
         history.operations.pop();
     }
 }
 
-/// The operation with number `fresh` writes that value; it may require any other, also of later ones.
-fn choices(fresh: i64, length: i64, cas: bool) -> Vec<(&'static str, Value, Value)> {
-    let value = |number| if number == 0 { Value::Nil } else { Value::Int(number) };
-    let mut choices = vec![("write", Value::Int(fresh), Value::Nil)];
-    for number in (0..=length).filter(|number| *number != fresh) {
-        choices.push(("read", Value::Nil, value(number)));
-        if cas {
-            choices.push(("cas", Value::List([value(number), Value::Int(fresh)].into()), Value::Nil));
-        }
+/// The operation writes the value of its own index plus one, or requires any that is written (or is initial).
+fn choices(index: usize, shape: Shape, writers: u32) -> Vec<(&'static str, Value, Value)> {
+    let number = |index: usize| Value::Int(i64::try_from(index).unwrap_or(0) + 1);
+    let written = (0..shape.length).filter(|&other| writers >> other & 1 == 1 && other != index).map(number);
+    let required = written.chain([Value::Nil]).chain(shape.phantom.then_some(Value::Int(99)));
+    if writers >> index & 1 == 0 {
+        return required.map(|value| ("read", Value::Nil, value)).collect();
     }
-    choices
+    let cas = required.filter(|_| shape.cas).map(|from| ("cas", Value::List([from, number(index)].into()), Value::Nil));
+    cas.chain([("write", number(index), Value::Nil)]).collect()
 }
 
 /// Compares the engines on one history; true if it can be explained.
@@ -297,7 +323,7 @@ fn choices(fresh: i64, length: i64, cas: bool) -> Vec<(&'static str, Value, Valu
 ///
 /// What disagreed, with the history.
 pub(crate) fn compare(history: &History, kind: Kind, engines: &[Engine]) -> Result<bool, String> {
-    let options = Options { failed_cas: kind.failed_cas, ..Options::default() };
+    let options = Options { failed_cas: kind.failed_cas, nil: kind.nil, ..Options::default() };
     let truth = verify::explainable(history, kind.model, &options, u64::MAX).unwrap_or(false);
     for &engine in engines {
         let options = Options { engine, ..options.clone() };

@@ -88,6 +88,12 @@ impl Operation {
             (Completion::Ok | Completion::Fail, None) | (Completion::Info, _) => Moment::MAX,
         }
     }
+
+    /// The key as people read it.
+    #[must_use]
+    pub fn key_text(&self) -> Option<String> {
+        self.key.as_ref().map(ToString::to_string)
+    }
 }
 
 impl fmt::Display for Value {

@@ -7,38 +7,66 @@ use super::history::Value;
 /// No number: nothing is ever given it.
 pub const NONE: u32 = u32::MAX;
 
-/// Open addressing over borrowed values; a power of two of slots, at most half of them used.
+/// Open addressing over borrowed values; a power of two of slots, at most half of them used. Whole numbers, the most frequent
+/// values by far, have tables of their own: by the value itself where those are dense, as generators make them.
 pub(crate) struct Interner<'a> {
+    dense: Vec<u32>,
+    sparse: Numbers,
     slots: Vec<u32>,
+    used: usize,
     values: Vec<&'a Value>,
 }
 
 impl<'a> Interner<'a> {
     pub(crate) fn new() -> Self {
-        Self { slots: vec![NONE; 16], values: Vec::new() }
+        Self { dense: Vec::new(), sparse: Numbers::new(), slots: vec![NONE; 16], used: 0, values: Vec::new() }
     }
 
     /// The number of a value, a new one if it was never seen.
     pub(crate) fn number(&mut self, value: &'a Value) -> u32 {
+        let next = number_of(self.values.len());
+        let number = match value {
+            // -1 is the key that the table of sparse ones cannot hold.
+            Value::Int(whole) if *whole != -1 => self.whole(whole.cast_unsigned(), next),
+            _ => self.other(value, next),
+        };
+        if number == next {
+            self.values.push(value);
+        }
+        number
+    }
+
+    fn whole(&mut self, whole: u64, next: u32) -> u32 {
+        let limit = self.values.len() * 4 + 256;
+        let Some(place) = usize::try_from(whole).ok().filter(|&place| place < limit.max(self.dense.len())) else {
+            return self.sparse.get_or_insert(whole, next);
+        };
+        if place >= self.dense.len() {
+            self.dense.resize(limit, NONE);
+        }
+        if self.dense[place] == NONE {
+            // It may have been sparse when there were fewer.
+            self.dense[place] = self.sparse.get(whole).unwrap_or(next);
+        }
+        self.dense[place]
+    }
+
+    fn other(&mut self, value: &Value, next: u32) -> u32 {
         let mask = self.slots.len() - 1;
         let mut slot = slot_of(hash(value), mask);
-        loop {
+        while self.slots[slot] != NONE {
             let number = self.slots[slot];
-            if number == NONE {
-                break;
-            }
             if self.values[number as usize] == value {
                 return number;
             }
             slot = (slot + 1) & mask;
         }
-        let number = number_of(self.values.len());
-        self.values.push(value);
-        self.slots[slot] = number;
-        if self.values.len() * 2 > self.slots.len() {
-            self.grow();
+        self.slots[slot] = next;
+        self.used += 1;
+        if self.used * 2 > self.slots.len() {
+            self.grow(value, next);
         }
-        number
+        next
     }
 
     /// How many different values were seen.
@@ -51,15 +79,17 @@ impl<'a> Interner<'a> {
         &self.values
     }
 
-    fn grow(&mut self) {
+    /// `newest` has a slot and is not yet among the values.
+    fn grow(&mut self, newest: &Value, next: u32) {
         let mask = self.slots.len() * 4 - 1;
         let mut slots = vec![NONE; mask + 1];
-        for (number, value) in self.values.iter().enumerate() {
+        for &number in self.slots.iter().filter(|&&number| number != NONE) {
+            let value = if number == next { newest } else { self.values[number as usize] };
             let mut slot = slot_of(hash(value), mask);
             while slots[slot] != NONE {
                 slot = (slot + 1) & mask;
             }
-            slots[slot] = number_of(number);
+            slots[slot] = number;
         }
         self.slots = slots;
     }
@@ -84,7 +114,6 @@ pub(crate) fn mix(hash: u64, word: u64) -> u64 {
     folded.wrapping_add(0x2545_F491_4F6C_DD1D)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "only the low bits choose a slot")]
 pub(crate) fn slot_of(hash: u64, mask: usize) -> usize {
     ((hash >> 7) as usize) & mask
 }
@@ -132,6 +161,22 @@ impl Numbers {
     pub(crate) fn get(&self, key: u64) -> Option<u32> {
         let (found, number) = self.slots[self.find(key)];
         (found == key).then_some(number)
+    }
+
+    /// The number of a key; `next` if it had none, which it has from now on.
+    pub(crate) fn get_or_insert(&mut self, key: u64, next: u32) -> u32 {
+        let slot = self.find(key);
+        let (found, number) = self.slots[slot];
+        if found == key {
+            return number;
+        }
+        if self.used * 2 >= self.slots.len() {
+            self.insert(key, next);
+        } else {
+            self.slots[slot] = (key, next);
+            self.used += 1;
+        }
+        next
     }
 
     pub(crate) fn insert(&mut self, key: u64, number: u32) {

@@ -18,11 +18,11 @@ mod search;
 pub mod text;
 pub mod vacuity;
 pub mod verify;
-mod words;
 
 pub use check::{Engine, FailedCas, Model, Nil, Options, check};
 pub use format::{Format, ReadError};
 pub use history::{Call, Completion, Function, History, Moment, Operation, Value};
 pub use outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
+pub use search::shrink;
 pub use text::{Judged, Request, check_text};
 pub use verify::{Confirmation, Refusal, verify};

@@ -64,11 +64,20 @@ impl Builder {
         self.made.micros.push(micro);
     }
 
+    /// A transaction ends. Ends come in their order, or `sort_ends` is called at last.
     pub(super) fn end(&mut self, transaction: u32, completion: Completion, end: u32) {
         self.made.completions[transaction as usize] = completion;
         if completion != Completion::Info {
             self.made.ends[transaction as usize] = end;
+            self.made.ended.push(transaction);
         }
+    }
+
+    /// Puts those that ended into the order of their ends, and says it.
+    pub(super) fn sort_ends(&mut self) -> Vec<u32> {
+        let ends = &self.made.ends;
+        self.made.ended.sort_unstable_by_key(|transaction| ends[*transaction as usize]);
+        self.made.ended.clone()
     }
 
     /// Micro-operation number `at` of a transaction, to be filled in when its answer is read.

@@ -36,11 +36,20 @@ impl Graph {
         let edges = &self.edges[self.starts[node as usize] as usize..self.starts[node as usize + 1] as usize];
         edges.iter().map(|edge| (edge >> LABEL_BITS, edge & ((1 << LABEL_BITS) - 1)))
     }
+}
+
+/// Anything whose edges can be counted off.
+pub(super) trait Successors {
+    /// How many nodes there are.
+    fn nodes(&self) -> usize;
+
+    /// Where edge number `at` of a node leads; none after the last.
+    fn edge(&self, node: u32, at: u32) -> Option<u32>;
 
     /// For each node the number of its component. Numbers ascend along the edges; without cycles they are an order.
     /// (Pearce 2016, iteratively: one number for each node.)
-    pub(super) fn components(&self) -> Components {
-        let nodes = self.len();
+    fn components(&self) -> Components {
+        let nodes = self.nodes();
         let mut state = Search {
             number: vec![0; nodes],
             index: 1,
@@ -55,6 +64,18 @@ impl Graph {
         }
         let first = state.component + 1;
         Components { of: state.number, first, nodes }
+    }
+}
+
+impl Successors for Graph {
+    fn nodes(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn edge(&self, node: u32, at: u32) -> Option<u32> {
+        let place = self.starts[node as usize] + at;
+        (place < self.starts[node as usize + 1]).then(|| self.edges[place as usize] >> LABEL_BITS)
     }
 }
 
@@ -99,21 +120,20 @@ struct Search {
     component: u32,
     /// Nodes whose component is not complete.
     waiting: Vec<u32>,
-    /// The path of the search: node, next edge, and whether it is the first of its component so far.
+    /// The path of the search: node, number of its next edge, and whether it is the first of its component so far.
     path: Vec<(u32, u32, bool)>,
 }
 
 impl Search {
-    fn visit(&mut self, graph: &Graph, start: u32) {
-        self.enter(graph, start);
-        while let Some((node, edge, root)) = self.path.last_mut() {
+    fn visit(&mut self, graph: &(impl Successors + ?Sized), start: u32) {
+        self.enter(start);
+        while let Some((node, at, root)) = self.path.last_mut() {
             let node = *node;
-            if *edge < graph.starts[node as usize + 1] {
-                let target = graph.edges[*edge as usize] >> LABEL_BITS;
-                *edge += 1;
+            if let Some(target) = graph.edge(node, *at) {
+                *at += 1;
                 let reached = self.number[target as usize];
                 if reached == 0 {
-                    self.enter(graph, target);
+                    self.enter(target);
                 } else if reached < self.number[node as usize] {
                     self.number[node as usize] = reached;
                     *root = false;
@@ -132,10 +152,10 @@ impl Search {
         }
     }
 
-    fn enter(&mut self, graph: &Graph, node: u32) {
+    fn enter(&mut self, node: u32) {
         self.number[node as usize] = self.index;
         self.index += 1;
-        self.path.push((node, graph.starts[node as usize], true));
+        self.path.push((node, 0, true));
     }
 
     fn leave(&mut self, node: u32, root: bool) {

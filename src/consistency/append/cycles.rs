@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::components::{Graph, LABEL_BITS};
+use super::components::{Graph, LABEL_BITS, Successors};
 use super::graph::{LINK, PROCESS, REALTIME, RW, WR, WW};
 use crate::consistency::outcome::AnomalyKind;
 
-/// Steps of breadth-first searches for a shortest cycle in one component; beyond it the shortest so far is told.
-const STEPS_MAX: usize = 2_000_000;
+/// Steps of breadth-first searches for shortest cycles in one history; beyond it the shortest so far is told.
+pub(super) const STEPS_MAX: usize = 20_000_000;
+/// Of one class in one component.
+const STEPS_OF_ONE: usize = 2_000_000;
 
 /// A cycle: nodes of the component, each with the label of the edge that leaves it. Chain and group nodes included.
 pub(super) type Cycle = Vec<(u32, u32)>;
@@ -74,26 +76,25 @@ pub(super) fn inside(graph: &Graph, nodes: &[u32]) -> Graph {
 }
 
 /// A short cycle of the class, the shortest if the component is not too large to tell; none if there is none.
-pub(super) fn shortest(component: &Graph, class: Class) -> Option<Cycle> {
+pub(super) fn shortest(component: &Graph, class: Class, budget: &mut usize) -> Option<Cycle> {
     let states = states(component, class);
     let cyclic = states.components().cyclic();
     let mut best: Option<Vec<(u32, u32)>> = None;
+    let allowed = STEPS_OF_ONE.min(*budget);
     let mut steps = 0;
     for nodes in cyclic {
         let inner = inside(&states, &nodes);
         for start in 0..u32::try_from(inner.len()).unwrap_or(u32::MAX) {
-            if best.is_some() && steps > STEPS_MAX {
+            if best.as_ref().is_some_and(|best| best.len() <= 2 || steps > allowed) {
                 break;
             }
             let limit = best.as_ref().map_or(usize::MAX, Vec::len);
             if let Some(cycle) = from(&inner, start, limit, &mut steps) {
                 best = Some(cycle.into_iter().map(|(at, label)| (nodes[at as usize], label)).collect());
             }
-            if best.as_ref().is_some_and(|best| best.len() <= 2) {
-                return best.map(|best| real(best, class));
-            }
         }
     }
+    *budget = budget.saturating_sub(steps);
     best.map(|best| real(best, class))
 }
 

@@ -10,10 +10,10 @@ use super::{Completion, Micro, Transactions, What};
 /// Processes are looked up in a table below this.
 const PROCESS_MAX: usize = 1 << 24;
 const NONE: u32 = u32::MAX;
-/// Events between two meetings of the two threads.
-const BATCH: usize = 512;
-/// Batches that the scanner may be ahead.
-const AHEAD: usize = 16;
+/// Bytes that are scanned at a time.
+const CHUNK: usize = 1 << 17;
+/// Pieces that the helper may be ahead.
+const AHEAD: usize = 8;
 
 const TYPE: u64 = word(b"type");
 const PROCESS: u64 = word(b"process");
@@ -33,30 +33,64 @@ const READ: u64 = word(b"r");
 /// keys and elements, a call for each completion, and nothing unknown.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Option<Transactions> {
-    // One thread scans the bytes, this one joins the events. Batches go back to be filled again.
-    let (full, to_join) = sync_channel::<Batch>(AHEAD);
-    let (empty, to_fill) = sync_channel::<Batch>(AHEAD + 2);
-    for _ in 0..AHEAD + 2 {
-        empty.try_send(Batch::default()).ok()?;
-    }
+    // In the plain form every `{` begins an event, so that the file can be cut before any of them.
+    let chunks = Chunks::of(bytes)?;
+    let (full, from_helper) = sync_channel::<Batch>(AHEAD);
     std::thread::scope(|scope| {
-        let scanner = scope.spawn(move || scan_all(bytes, &full, &to_fill));
+        let chunks = &chunks;
+        scope.spawn(move || help(chunks, &full));
         let mut joiner = Joiner::default();
-        let sound = join_all(&mut joiner, to_join, &empty).is_some();
-        // With this the scanner ends too, if it still waits for a batch to fill.
-        drop(empty);
-        let whole = scanner.join().ok().flatten().is_some();
-        (whole && sound).then(|| joiner.builder.finish())?
+        join_all(chunks, &mut joiner, from_helper)?;
+        joiner.builder.finish()
     })
 }
 
-/// Takes the receiver, so that a scanner that is ahead ends when the joiner does.
-fn join_all(joiner: &mut Joiner, to_join: Receiver<Batch>, empty: &SyncSender<Batch>) -> Option<()> {
-    for batch in to_join {
-        joiner.batch(&batch)?;
-        // The scanner may have ended already: then nobody needs the batch.
-        let _ = empty.send(batch);
+/// The file in pieces of about `CHUNK` bytes, each from one event up to another.
+struct Chunks<'a> {
+    pieces: Vec<&'a [u8]>,
+}
+
+impl<'a> Chunks<'a> {
+    /// Leaves out the brackets of a vector around the events; nothing if only one is there.
+    fn of(bytes: &'a [u8]) -> Option<Self> {
+        let mut rest = bytes.trim_ascii();
+        match (rest.strip_prefix(b"["), rest.strip_suffix(b"]")) {
+            (Some(_), Some(_)) => rest = rest.get(1..rest.len() - 1)?,
+            (None, None) => {}
+            _ => return None,
+        }
+        let mut pieces = Vec::with_capacity(rest.len() / CHUNK + 1);
+        while rest.len() > CHUNK {
+            let Some(more) = rest[CHUNK..].iter().position(|byte| *byte == b'{') else { break };
+            let (piece, after) = rest.split_at(CHUNK + more);
+            pieces.push(piece);
+            rest = after;
+        }
+        pieces.push(rest);
+        Some(Self { pieces })
     }
+
+    /// Whether the helper scans a piece: five of eight, since the other thread also joins.
+    fn helped(index: usize) -> bool {
+        index % 8 > 2
+    }
+}
+
+/// Scans the helper's pieces; ends early where something is not plain, or when nobody listens any more.
+fn help(chunks: &Chunks<'_>, full: &SyncSender<Batch>) -> Option<()> {
+    for (_, piece) in chunks.pieces.iter().enumerate().filter(|(index, _)| Chunks::helped(*index)) {
+        full.send(Batch::scan(piece)?).ok()?;
+    }
+    Some(())
+}
+
+/// Joins the events of all pieces in their order. Takes the receiver, so that a helper that is ahead ends when this does.
+fn join_all(chunks: &Chunks<'_>, joiner: &mut Joiner, from_helper: Receiver<Batch>) -> Option<()> {
+    for (index, piece) in chunks.pieces.iter().enumerate() {
+        let batch = if Chunks::helped(index) { from_helper.recv().ok()? } else { Batch::scan(piece)? };
+        joiner.batch(&batch)?;
+    }
+    drop(from_helper);
     Some(())
 }
 
@@ -68,26 +102,20 @@ struct Batch {
     elements: Vec<i64>,
 }
 
-/// Scans the whole file; nothing if some of it is not plain, or if nobody listens any more.
-fn scan_all(bytes: &[u8], full: &SyncSender<Batch>, to_fill: &Receiver<Batch>) -> Option<()> {
-    let mut scan = Scan::new(bytes);
-    let mut batch = to_fill.recv().ok()?;
-    let around = scan.passes(b'[');
-    while scan.passes(b'{') {
-        batch.event(&mut scan)?;
-        if batch.events.len() == BATCH {
-            full.send(batch).ok()?;
-            batch = to_fill.recv().ok()?;
-            batch.events.clear();
-            batch.micros.clear();
-            batch.elements.clear();
+impl Batch {
+    /// The events of a piece; nothing if some of it is not plain.
+    fn scan(piece: &[u8]) -> Option<Self> {
+        let mut scan = Scan::new(piece);
+        let mut batch = Self::default();
+        // About what a piece of usual transactions needs.
+        batch.events.reserve(piece.len() / 128);
+        batch.micros.reserve(piece.len() / 64);
+        batch.elements.reserve(piece.len() / 8);
+        while scan.passes(b'{') {
+            batch.event(&mut scan)?;
         }
+        scan.at_end().then_some(batch)
     }
-    if around {
-        scan.expect(b']')?;
-    }
-    full.send(batch).ok()?;
-    scan.at_end().then_some(())
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -180,9 +208,7 @@ impl Batch {
                     self.micros.push(Written::Append { key, value });
                 }
                 READ if scan.passes(b'[') => {
-                    while !scan.passes(b']') {
-                        self.elements.push(scan.whole()?);
-                    }
+                    scan.wholes(&mut self.elements)?;
                     self.micros.push(Written::Read { key, until: self.elements.len() });
                 }
                 READ => {

@@ -29,10 +29,17 @@ impl Transactions {
                 return Err(wrong(operation, "an answer with other micro-operations than its call".to_owned()));
             }
             for micro in micros {
-                let micro = one(&mut builder, operation, micro, transaction)?;
+                let micro = one(&mut builder, operation, micro)?;
                 builder.push(micro);
             }
             builder.end(transaction, operation.completion, ranks.ends[number]);
+        }
+        // Lists are compared in the order of the answers, as whoever reads a file as it comes does.
+        for transaction in builder.sort_ends() {
+            let operation = &history.operations[transaction as usize];
+            if operation.completion == Completion::Ok {
+                answers(&mut builder, operation, transaction)?;
+            }
         }
         builder.finish().ok_or_else(|| ReadError {
             line: 0,
@@ -98,21 +105,50 @@ fn is_read(word: &Value) -> bool {
     matches!(word, Value::Text(word) if matches!(&**word, "r" | ":r"))
 }
 
-fn one(builder: &mut Builder, operation: &Operation, micro: &Value, reader: u32) -> Result<Micro, ReadError> {
-    let bad = || wrong(operation, format!("a micro-operation {micro}"));
-    let Value::List(parts) = micro else { return Err(bad()) };
-    let [Value::Text(word), key, value] = &**parts else { return Err(bad()) };
+/// A micro-operation, without what it read.
+fn one(builder: &mut Builder, operation: &Operation, micro: &Value) -> Result<Micro, ReadError> {
+    let (word, key, value) = parts(operation, micro)?;
     let key = builder.key(key);
-    match (&**word, value) {
-        ("append" | ":append", Value::Nil) => Err(bad()),
+    match (word, value) {
+        ("append" | ":append", Value::Nil) => Err(bad(operation, micro)),
         ("append" | ":append", value) => Ok(Micro { key, what: What::Append, value: builder.element(value) }),
-        ("r" | ":r", _) if operation.completion != Completion::Ok => Ok(Micro { key, what: What::Unread, value: 0 }),
-        // An absent list is read as nil: it is empty.
-        ("r" | ":r", Value::Nil) => Ok(builder.read(key, &[], reader)),
-        ("r" | ":r", Value::List(list)) => {
-            let list: Vec<i64> = list.iter().map(|element| builder.element(element)).collect();
-            Ok(builder.read(key, &list, reader))
-        }
-        _ => Err(bad()),
+        ("r" | ":r", _) => Ok(Micro { key, what: What::Unread, value: 0 }),
+        _ => Err(bad(operation, micro)),
     }
+}
+
+/// Fills in what a transaction read.
+fn answers(builder: &mut Builder, reader: &Operation, transaction: u32) -> Result<(), ReadError> {
+    for (at, micro) in list(reader, &reader.output)?.iter().enumerate() {
+        let (word, key, value) = parts(reader, micro)?;
+        if word.ends_with("append") {
+            continue;
+        }
+        let elements: Vec<i64> = match value {
+            // An absent list is read as nil: it is empty.
+            Value::Nil => Vec::new(),
+            Value::List(elements) => elements.iter().map(|element| builder.element(element)).collect(),
+            _ => return Err(bad(reader, micro)),
+        };
+        let key = builder.key(key);
+        let read = builder.read(key, &elements, transaction);
+        if let Some(place) = builder.micro(transaction, at) {
+            *place = read;
+        }
+    }
+    Ok(())
+}
+
+fn parts<'a>(operation: &Operation, micro: &'a Value) -> Result<(&'a str, &'a Value, &'a Value), ReadError> {
+    match micro {
+        Value::List(parts) => match &**parts {
+            [Value::Text(word), key, value] => Ok((word, key, value)),
+            _ => Err(bad(operation, micro)),
+        },
+        _ => Err(bad(operation, micro)),
+    }
+}
+
+fn bad(operation: &Operation, micro: &Value) -> ReadError {
+    wrong(operation, format!("a micro-operation {micro}"))
 }

@@ -27,10 +27,8 @@ pub(super) struct Edges<'a> {
     all: &'a Transactions,
     versions: &'a Versions,
     tails: Vec<Tail>,
-    /// Transactions that ended, in the order of their ends.
-    ended: Vec<u32>,
     /// First node of the chain of real time, and how many there are.
-    chain: u32,
+    pub(super) chain: u32,
     pub(super) nodes: usize,
 }
 
@@ -46,12 +44,13 @@ impl<'a> Edges<'a> {
         }
         let chain = nodes;
         let nodes = nodes as usize + all.len();
-        Self { all, versions, tails, ended: ended(all, versions), chain, nodes }
+        Self { all, versions, tails, chain, nodes }
     }
 
     /// A graph of the edges whose labels are in `mask`; links always.
     pub(super) fn graph(&self, mask: u32) -> Graph {
-        Graph::build(self.nodes, |add| {
+        let nodes = if mask & 1 << REALTIME == 0 { self.chain as usize } else { self.nodes };
+        Graph::build(nodes, |add| {
             let mut add = |from: u32, to: u32, label: u32| {
                 if from != to && (label == LINK || mask & 1 << label != 0) {
                     add(from, to, label);
@@ -118,7 +117,7 @@ impl<'a> Edges<'a> {
     /// last node before a call to the transaction called.
     fn realtime(&self, add: &mut impl FnMut(u32, u32, u32)) {
         let mut passed = 0;
-        for (node, transaction) in (self.chain..).zip(&self.ended) {
+        for (node, transaction) in (self.chain..).zip(&self.all.ended) {
             add(*transaction, node, REALTIME);
             if node > self.chain {
                 add(node - 1, node, REALTIME);
@@ -126,7 +125,7 @@ impl<'a> Edges<'a> {
         }
         for transaction in (0..u32::try_from(self.all.len()).unwrap_or(NOBODY)).filter(|one| self.happened(*one)) {
             let call = self.all.calls[transaction as usize];
-            while self.ended.get(passed).is_some_and(|other| self.all.ends[*other as usize] < call) {
+            while self.all.ended.get(passed).is_some_and(|other| self.all.ends[*other as usize] < call) {
                 passed += 1;
             }
             if passed > 0 {
@@ -134,16 +133,6 @@ impl<'a> Edges<'a> {
             }
         }
     }
-}
-
-/// Transactions that happened and ended, in the order of their ends.
-fn ended(all: &Transactions, versions: &Versions) -> Vec<u32> {
-    let mut ended: Vec<(u32, u32)> = (0..u32::try_from(all.len()).unwrap_or(NOBODY))
-        .filter(|one| versions.happened[*one as usize] && all.ends[*one as usize] != u32::MAX)
-        .map(|one| (all.ends[one as usize], one))
-        .collect();
-    ended.sort_unstable();
-    ended.into_iter().map(|(_, transaction)| transaction).collect()
 }
 
 /// Keys that were read, with appends that happened and that no read shows.

@@ -24,11 +24,14 @@ mod scan;
 mod tell;
 #[cfg(test)]
 mod tests;
+mod timed;
+mod verify;
 mod versions;
 
 pub use claim::Claim;
 pub use fast::read as read_fast;
 pub use judge::{Analysis, analyse, check};
+pub use verify::verify_order;
 
 use super::history::{Completion, Value};
 use keys::Keys;
@@ -67,6 +70,8 @@ pub struct Transactions {
     calls: Vec<u32>,
     /// Place of its completion; `u32::MAX` if it never ended for certain.
     ends: Vec<u32>,
+    /// Those that ended, in the order of their ends.
+    ended: Vec<u32>,
     keys: Keys,
     /// The longest list that was read of each key, and who read it.
     longest: Vec<Vec<i64>>,

@@ -108,6 +108,33 @@ impl<'a> Scan<'a> {
         sound.then_some(if negative { -whole } else { whole })
     }
 
+    /// The whole numbers up to the closing bracket of a list, whose opening one has been read.
+    #[inline]
+    pub(super) fn wholes(&mut self, list: &mut Vec<i64>) -> Option<()> {
+        // Elements of one list are nearly always parted by one byte; anything else takes the careful way.
+        loop {
+            let mut at = self.at;
+            let mut whole = 0_i64;
+            while let Some(digit) = self.bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+                whole = whole.wrapping_mul(10).wrapping_add(i64::from(digit));
+                at += 1;
+            }
+            match self.bytes.get(at) {
+                Some(b' ') if (1..=18).contains(&(at - self.at)) => {
+                    list.push(whole);
+                    self.at = at + 1;
+                }
+                Some(b']') if (1..=18).contains(&(at - self.at)) => {
+                    list.push(whole);
+                    self.at = at + 1;
+                    return Some(());
+                }
+                _ if self.passes(b']') => return Some(()),
+                _ => list.push(self.whole()?),
+            }
+        }
+    }
+
     /// Whether a word ends here.
     #[inline]
     fn ends(&self) -> bool {

@@ -248,7 +248,10 @@ fn internal(all: &Transactions, transaction: u32, found: &mut Found) {
         let since = &micros[base.map_or(0, |base| base + 1)..at];
         let own: Vec<i64> = since.iter().filter(|other| other.key == micro.key).map(|other| other.value).collect();
         let before = base.and_then(|base| all.list(micros[base]));
-        let kept = before.is_none_or(|before| list.len() == before.len() + own.len() && list.starts_with(before));
+        // Two beginnings of one list need not be compared.
+        let both = micro.what == What::Read && base.is_some_and(|base| micros[base].what == What::Read);
+        let kept =
+            before.is_none_or(|before| list.len() == before.len() + own.len() && (both || list.starts_with(before)));
         // Not `own` of the future either: what it appends later cannot be there yet.
         let later = |other: &Micro| other.key == micro.key && other.what == What::Append && list.contains(&other.value);
         if !kept || !list.ends_with(&own) || micros[at + 1..].iter().any(later) {

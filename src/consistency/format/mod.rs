@@ -32,7 +32,7 @@ pub use rules::{known_functions, unique_inputs};
 #[cfg(test)]
 use edn::Lexer;
 
-use super::history::History;
+use super::history::{History, Value};
 use join::Joiner;
 
 /// The formats that can be read.
@@ -68,6 +68,20 @@ impl Format {
             Self::PorcupineKv => "porcupine-kv",
             Self::Elle => "elle",
         }
+    }
+}
+
+/// Reads one value as EDN writes it: `5`, `nil`, `[1 2]`, `"text"`, `{:a 1}`.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn read_value(text: &str) -> Result<Value, ReadError> {
+    let mut lexer = edn::Lexer::new(text);
+    let one = edn::value(&mut lexer).map_err(|wrong| wrong.at(text, lexer.start))?;
+    let rest = edn::value(&mut lexer).map_err(|wrong| wrong.at(text, lexer.start))?;
+    match (one, rest) {
+        (Some(value), None) => Ok(value),
+        _ => Err(error::Wrong::new("not one value", "write one value, such as 5, nil or [1 2]").at(text, 0)),
     }
 }
 

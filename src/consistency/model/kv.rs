@@ -51,6 +51,12 @@ impl Machine for Text {
         matches!(self.effects[code as usize], Effect::Put(_))
     }
 
+    fn shown(&self, state: u32) -> Option<String> {
+        let text = self.texts.get(state);
+        let short = state != self.lost && text.len() <= 40;
+        short.then(|| format!("`{}`", String::from_utf8_lossy(text)))
+    }
+
     fn held(&self) -> u64 {
         self.texts.held() + self.appended.bytes()
     }

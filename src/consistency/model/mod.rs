@@ -26,6 +26,9 @@ pub(crate) trait Machine {
     /// Whether the operation can happen in every state and leaves the same one behind.
     fn is_blind(&self, code: u32) -> bool;
 
+    /// The state as people read it, if it is short.
+    fn shown(&self, state: u32) -> Option<String>;
+
     /// Bytes held for states that were met.
     fn held(&self) -> u64;
 }

@@ -19,6 +19,10 @@ impl Machine for Mutex {
         false
     }
 
+    fn shown(&self, state: u32) -> Option<String> {
+        Some((if state == 0 { "free" } else { "held" }).to_owned())
+    }
+
     fn held(&self) -> u64 {
         0
     }

@@ -15,6 +15,7 @@ enum Effect {
 /// The machine of a register.
 pub(crate) struct Register {
     effects: Vec<Effect>,
+    values: Vec<Value>,
 }
 
 impl Machine for Register {
@@ -29,6 +30,10 @@ impl Machine for Register {
 
     fn is_blind(&self, code: u32) -> bool {
         matches!(self.effects[code as usize], Effect::Write(_))
+    }
+
+    fn shown(&self, state: u32) -> Option<String> {
+        self.values.get(state as usize).map(ToString::to_string)
     }
 
     fn held(&self) -> u64 {
@@ -71,7 +76,8 @@ pub(crate) fn register(history: &History, members: &[u32], options: &Options) ->
         codes.add(index, happened, key, effect, pure);
     }
     forget(&mut codes.effects, values.len());
-    Ok((Register { effects: codes.effects }, codes.steps))
+    let values = values.values().iter().map(|&value| value.clone()).collect();
+    Ok((Register { effects: codes.effects, values }, codes.steps))
 }
 
 /// Values that nothing asks for are one value: no operation can tell them apart.

@@ -49,6 +49,10 @@ impl Machine for Set {
         false
     }
 
+    fn shown(&self, _state: u32) -> Option<String> {
+        None
+    }
+
     fn held(&self) -> u64 {
         self.states.held() + self.added.bytes()
     }

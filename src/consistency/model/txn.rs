@@ -50,6 +50,10 @@ impl Machine for MultiRegister {
         false
     }
 
+    fn shown(&self, _state: u32) -> Option<String> {
+        None
+    }
+
     fn held(&self) -> u64 {
         self.states.held() + self.stepped.bytes()
     }
@@ -61,11 +65,11 @@ fn place(register: u32) -> std::ops::Range<usize> {
 }
 
 /// The accesses of one transaction: what was read is in the output where there is one.
-fn accesses(operation: &Operation) -> Option<Vec<(bool, &Value, &Value)>> {
+fn accesses<'a>(operation: &'a Operation) -> Option<Vec<(bool, &'a Value, &'a Value)>> {
     let happened = operation.completion == Completion::Ok && operation.output != Value::Nil;
     let Value::List(micros) = (if happened { &operation.output } else { &operation.input }) else { return None };
-    let access = |micro| match micro {
-        &Value::List(ref parts) => match &**parts {
+    let access = |micro: &'a Value| match micro {
+        Value::List(parts) => match &**parts {
             [Value::Text(word), key, value] => match word.trim_start_matches(':') {
                 "r" | "read" => Some((true, key, value)),
                 "w" | "write" => Some((false, key, value)),

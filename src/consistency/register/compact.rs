@@ -9,6 +9,15 @@ use crate::consistency::history::{Completion, History, Operation, Value};
 use crate::consistency::intern::{Interner, number_of};
 use crate::consistency::outcome::Anomaly;
 
+/// The finish of what is known to have happened though no end was recorded: behind all others, but not never.
+const LAST: u32 = NEVER - 1;
+
+/// Bytes that judging so many operations of one key holds at most: the operations as numbers, what is known of each value, the
+/// order of the blocks and the line.
+pub(crate) const fn bytes(operations: usize) -> u64 {
+    operations as u64 * 80
+}
+
 /// The operations of one key as numbers, and the index in the history of each of them.
 ///
 /// `members` are indices of operations `read`, `write` and `cas` of one key, in the order of their calls. `None` if there is
@@ -23,7 +32,11 @@ pub fn compact(history: &History, members: &[u32], options: &Options) -> Option<
     let mut indices = Vec::with_capacity(members.len());
     for &index in members {
         let operation = &history.operations[index as usize];
-        let Some((reads, writes)) = effect(operation, options)? else { continue };
+        let (reads, writes) = match said(operation, options) {
+            Said::Effect(reads, writes) => (reads, writes),
+            Said::Nothing => continue,
+            Said::Strange => return None,
+        };
         let finish = match operation.completion {
             Completion::Ok => moments.of_finish(operation),
             Completion::Info | Completion::Fail => NEVER,
@@ -36,24 +49,30 @@ pub fn compact(history: &History, members: &[u32], options: &Options) -> Option<
     Some((Compact { accesses, values: values.len() }, indices))
 }
 
-type Effect<'a> = (Option<&'a Value>, Option<&'a Value>);
+/// What an operation says of a register.
+enum Said<'a> {
+    /// What it requires and what it sets.
+    Effect(Option<&'a Value>, Option<&'a Value>),
+    /// It did not happen, or its answer is unknown.
+    Nothing,
+    /// It is not one of a register.
+    Strange,
+}
 
-/// What an operation requires and sets; `Some(None)` if it says nothing, `None` if it is not one of a register.
-fn effect<'a>(operation: &'a Operation, options: &Options) -> Option<Option<Effect<'a>>> {
-    let happened = operation.completion != Completion::Fail;
-    match (&*operation.function, &operation.input) {
+fn said<'a>(operation: &'a Operation, options: &Options) -> Said<'a> {
+    let effect = match (&*operation.function, &operation.input) {
         ("read", _) => {
-            let unknown = operation.completion != Completion::Ok
-                || (options.nil == Nil::Wildcard && operation.output == Value::Nil);
-            Some((!unknown).then_some((Some(&operation.output), None)))
+            let silent = options.nil == Nil::Wildcard && operation.output == Value::Nil;
+            if operation.completion != Completion::Ok || silent {
+                return Said::Nothing;
+            }
+            Said::Effect(Some(&operation.output), None)
         }
-        ("write", value) => Some(happened.then_some((None, Some(value)))),
-        ("cas", Value::List(pair)) => match &**pair {
-            [from, to] => Some(happened.then_some((Some(from), Some(to)))),
-            _ => None,
-        },
-        _ => None,
-    }
+        ("write", value) => Said::Effect(None, Some(value)),
+        ("cas", Value::List(pair)) if pair.len() == 2 => Said::Effect(Some(&pair[0]), Some(&pair[1])),
+        _ => return Said::Strange,
+    };
+    if operation.completion == Completion::Fail { Said::Nothing } else { effect }
 }
 
 /// Moments as they are if they fit into 32 bits, their ranks otherwise.
@@ -65,7 +84,7 @@ impl Moments {
     fn of(history: &History, members: &[u32]) -> Self {
         let operations = || members.iter().map(|&index| &history.operations[index as usize]);
         let ends = |operation: &Operation| operation.end.map_or(operation.call.at, |end| end.at.max(operation.call.at));
-        if operations().map(ends).max().unwrap_or(0) < u64::from(NEVER) - 1 {
+        if operations().map(ends).max().unwrap_or(0) < u64::from(LAST) - 1 {
             return Self { ranks: None };
         }
         let mut ranks: Vec<_> =
@@ -84,7 +103,7 @@ impl Moments {
     }
 
     fn of_finish(&self, operation: &Operation) -> u32 {
-        operation.end.map_or(NEVER, |end| self.place(end.at))
+        operation.end.map_or(LAST, |end| self.place(end.at))
     }
 }
 
@@ -102,7 +121,9 @@ pub fn check_key(
     let name = |index: u32| indices.get(index as usize).copied().unwrap_or(NONE);
     match judge(&input) {
         Ok(Judgement::Linearizable(mut line)) => {
-            line.iter_mut().for_each(|index| *index = indices[*index as usize]);
+            for index in &mut line {
+                *index = indices[*index as usize];
+            }
             Ok(Ok(line))
         }
         Ok(Judgement::Broken(flaw)) => Ok(Err(explain(history, members, &indices, flaw, options))),

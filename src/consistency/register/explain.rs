@@ -6,21 +6,21 @@ use super::{Before, Flaw, NONE};
 use crate::consistency::check::Options;
 use crate::consistency::history::{Completion, History, Operation, Value};
 use crate::consistency::outcome::{Anomaly, AnomalyKind};
-use crate::consistency::words::{key_of, listed};
 
 const WITNESS_MAX: usize = 6;
 
 /// `indices` are those of the history for the flaw's own, `members` all operations of the key.
 pub(super) fn explain(history: &History, members: &[u32], indices: &[u32], flaw: Flaw, options: &Options) -> Anomaly {
     let teller = Teller { history, members, indices, options };
-    let (kind, witness, sentence) = match flaw {
+    let (kind, mut witness, sentence) = match flaw {
         Flaw::NobodyWrote { reader } => teller.nobody_wrote(reader),
         Flaw::TwoFrom { first, second } => teller.two_from(first, second),
         Flaw::Ring { members } => teller.ring(&members),
         Flaw::Inside { earlier, later, chain } => teller.inside(earlier, later, &chain),
-        Flaw::Between { there, back } => teller.between(there, back),
+        Flaw::Between { there, back } => teller.between(&there, &back),
     };
-    let key = members.first().and_then(|&index| key_of(&history.operations[index as usize]));
+    teller.observe(&mut witness);
+    let key = members.first().and_then(|&index| history.operations[index as usize].key_text());
     let prefix = key.as_ref().map_or(String::new(), |key| format!("{key}: "));
     Anomaly { kind, key, witness, sentence: format!("{prefix}{sentence}") }
 }
@@ -59,6 +59,30 @@ impl<'a> Teller<'a> {
         witness
     }
 
+    /// Adds, for indeterminate operations that must have happened, those that saw what they did, as far as there is room.
+    fn observe(&self, witness: &mut Vec<u32>) {
+        while witness.len() < WITNESS_MAX {
+            let operations: Vec<_> = witness.iter().map(|&index| &self.history.operations[index as usize]).collect();
+            let mut forced: Vec<_> = operations.iter().map(|other| other.completion == Completion::Ok).collect();
+            for _ in 0..WITNESS_MAX {
+                for (place, operation) in operations.iter().enumerate() {
+                    let mut readers = operations.iter().zip(&forced).filter(|(_, forced)| **forced);
+                    let seen =
+                        readers.any(|(reader, _)| set(operation).is_some() && required(reader) == set(operation));
+                    forced[place] |= seen && happened(operation);
+                }
+            }
+            let mut open = operations.iter().zip(&forced).rev().filter(|(other, forced)| happened(other) && !**forced);
+            let reader = |(open, _): (&&Operation, _)| {
+                let readers = self.operations().filter(|(_, other)| happened(other) && required(other) == set(open));
+                let new = readers.filter(|(index, _)| set(open).is_some() && !witness.contains(index));
+                new.min_by_key(|(_, other)| other.completion != Completion::Ok)
+            };
+            let Some((index, _)) = open.find_map(reader) else { return };
+            witness.push(index);
+        }
+    }
+
     fn nobody_wrote(&self, reader: u32) -> Told {
         let operation = self.at(reader);
         let value = required(operation).unwrap_or(&Value::Nil);
@@ -86,16 +110,8 @@ impl<'a> Teller<'a> {
             }
             None => "the initial value and never written again".to_owned(),
         };
-        // An indeterminate one is there because its value was seen: by these.
-        for index in [first, second] {
-            let operation = self.at(index);
-            let seen = |other: &Operation| other.completion == Completion::Ok && required(other) == set(operation);
-            if operation.completion == Completion::Info {
-                witness.extend(self.operations().find(|(_, other)| seen(other)).map(|(index, _)| index));
-            }
-        }
         let sentence =
-            format!("{} and {}, but {value} was {once}: a lost update", did(self.at(first)), did(self.at(second)),);
+            format!("{} and {}, but {value} was {once}: a lost update", did(self.at(first)), did(self.at(second)));
         (AnomalyKind::LostUpdate, witness, sentence)
     }
 
@@ -130,14 +146,7 @@ impl<'a> Teller<'a> {
         (AnomalyKind::ReadFromTheFuture, witness, sentence)
     }
 
-    fn between(&self, there: Before, back: Before) -> Told {
-        // Told from the operation that saw an old value: the initial one, or else by a read rather than by a
-        // compare-and-set, the later one of two.
-        let rank = |step: &Before| {
-            let operation = self.at(step.started);
-            (step.finished != NONE, set(operation).is_none(), required(operation).is_some(), operation.call.at)
-        };
-        let (back, there) = if rank(&back) >= rank(&there) { (back, there) } else { (there, back) };
+    fn between(&self, there: &Before, back: &Before) -> Told {
         let (stale, newer, began) = (self.at(back.started), self.at(back.finished), self.at(there.started));
         let chains = [back.chain.as_slice(), there.chain.as_slice()];
         let witness =
@@ -167,6 +176,15 @@ impl<'a> Teller<'a> {
         newer.completion == Completion::Ok
             && !ok().any(|other| required(other) == Some(value))
             && last.is_some_and(|last| Some(state_after(last)) == required(stale))
+    }
+}
+
+/// `a, b and c`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
 }
 

@@ -124,37 +124,67 @@ fn around(accesses: &[Access], clusters: &[Cluster], value: usize) -> Vec<u32> {
 }
 
 /// Two blocks, each of which must come before the other.
+///
+/// Any two pairs of operations show it. These are the ones that people see: the block of the initial value is the stale one,
+/// or else the one before whose end the other's writer began; its first operation that is too late is the stale one.
 pub(super) fn between(accesses: &[Access], clusters: &[Cluster], first: u32, second: u32) -> Flaw {
-    let ends = |root| Ends::of(accesses, clusters, Chain::of(accesses, clusters, root));
-    let (first, second) = (ends(first), ends(second));
+    let block = |root| Block::of(accesses, clusters, Chain::of(accesses, clusters, root));
+    let (first, second) = (block(first), block(second));
+    let rank = |stale: &Block, other: &Block| {
+        let began = other.after(stale.finish).any(|found| found.access.writes != NONE);
+        let reader =
+            stale.after(other.finish).filter(|found| found.access.reads != NONE).map(|found| found.access.start);
+        (stale.is_initial, began, reader.min())
+    };
+    let (stale, other) = if rank(&first, &second) >= rank(&second, &first) { (first, second) } else { (second, first) };
+    let both = "each block has an operation that starts after the other's first end";
+    let read =
+        stale.after(other.finish).min_by_key(|found| (found.access.writes != NONE, found.access.start)).expect(both);
+    let began =
+        other.after(stale.finish).min_by_key(|found| (found.access.writes == NONE, found.access.start)).expect(both);
     Flaw::Between {
-        there: Before { finished: first.finished.0, started: second.started.0, chain: second.chain(clusters) },
-        back: Before { finished: second.finished.0, started: first.started.0, chain: first.chain(clusters) },
+        there: Before { finished: stale.finished, started: began.index, chain: other.chain(clusters, began.place) },
+        back: Before { finished: other.finished, started: read.index, chain: stale.chain(clusters, read.place) },
     }
 }
 
-/// The operation of a block that was over first and the one that started last, each with the place of its value.
-struct Ends {
+/// An operation of a block, with the place of its value in it.
+struct Found<'a> {
+    place: usize,
+    index: u32,
+    access: &'a Access,
+}
+
+struct Block<'a> {
     chain: Chain,
-    finished: (u32, usize),
-    started: (u32, usize),
+    members: Vec<Found<'a>>,
+    is_initial: bool,
+    /// The least finish, and the operation that has it.
+    finish: u32,
+    finished: u32,
+    finished_place: usize,
 }
 
-impl Ends {
-    fn of(accesses: &[Access], clusters: &[Cluster], chain: Chain) -> Self {
-        let staged: Vec<_> = (0_u32..)
-            .zip(accesses)
-            .filter_map(|(index, access)| Some((chain.stage(clusters, index, access)?, index, access)))
-            .collect();
-        let started = staged.iter().max_by_key(|(.., access)| access.start).map(|found| (found.1, found.0 / 2));
-        let finished = staged.iter().min_by_key(|(.., access)| access.finish).map(|found| (found.1, found.0 / 2));
-        let initial = clusters[chain.values[0] as usize].writer == BEGINNING;
-        let finished = if initial { Some((NONE, 0)) } else { finished };
-        let both = "a block that must come before and after another has operations";
-        Self { finished: finished.expect(both), started: started.expect(both), chain }
+impl<'a> Block<'a> {
+    fn of(accesses: &'a [Access], clusters: &[Cluster], chain: Chain) -> Self {
+        let found = |(index, access): (u32, &'a Access)| {
+            let place = chain.stage(clusters, index, access)? / 2;
+            Some(Found { place, index, access })
+        };
+        let members: Vec<_> = (0_u32..).zip(accesses).filter_map(found).collect();
+        let is_initial = clusters[chain.values[0] as usize].writer == BEGINNING;
+        let first = members.iter().min_by_key(|found| found.access.finish).filter(|_| !is_initial);
+        let (finish, finished, finished_place) =
+            first.map_or((0, NONE, 0), |found| (found.access.finish, found.index, found.place));
+        Self { chain, members, is_initial, finish, finished, finished_place }
     }
 
-    fn chain(&self, clusters: &[Cluster]) -> Vec<u32> {
-        self.chain.writers(clusters, self.finished.1, self.started.1)
+    /// Those that start after a moment.
+    fn after(&self, moment: u32) -> impl Iterator<Item = &Found<'a>> {
+        self.members.iter().filter(move |found| found.access.start > moment)
+    }
+
+    fn chain(&self, clusters: &[Cluster], place: usize) -> Vec<u32> {
+        self.chain.writers(clusters, self.finished_place, place)
     }
 }

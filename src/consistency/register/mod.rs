@@ -76,6 +76,7 @@ mod order;
 mod tests;
 
 pub use blocks::judge;
+pub(crate) use compact::bytes;
 pub use compact::{check_key, compact};
 
 pub use super::intern::NONE;
@@ -148,9 +149,9 @@ pub enum Flaw {
     },
     /// Two blocks of which each must come before the other.
     Between {
-        /// `finished` (in one block) was over before `started` (in the other) began.
+        /// `finished` (in the stale block) was over before `started` (in the other) began.
         there: Before,
-        /// And back.
+        /// And back: its `started` is the operation that saw a stale value.
         back: Before,
     },
 }

@@ -201,14 +201,15 @@ impl<M: Machine> Search<M> for Depth {
             };
             if !entered && !self.back(problem) {
                 let at = self.deepest.1.map(|operation| problem.required[operation as usize].index);
-                return Progress::Broken(Dead { at });
+                return Progress::Broken(Dead { at, states: Vec::new() });
             }
         }
         Progress::Again
     }
 
     fn held(&self) -> u64 {
-        (self.seen.words.len() * 8 + self.seen.slots.len() * 8 + self.frames.len() * size_of::<Frame>()) as u64
+        (self.seen.words.capacity() * 8 + self.seen.slots.len() * 8 + self.frames.capacity() * size_of::<Frame>())
+            as u64
     }
 }
 

@@ -6,7 +6,6 @@ use super::Dead;
 use crate::consistency::check::{Model, Options};
 use crate::consistency::history::{Completion, History, Operation, Value};
 use crate::consistency::outcome::{Anomaly, AnomalyKind};
-use crate::consistency::words::key_of;
 
 const WITNESS_MAX: usize = 6;
 
@@ -14,14 +13,14 @@ const WITNESS_MAX: usize = 6;
 pub(super) fn explain(history: &History, model: Model, members: &[u32], dead: &Dead, options: &Options) -> Anomaly {
     let key = match model {
         Model::MultiRegister => None,
-        _ => members.first().and_then(|&index| key_of(&history.operations[index as usize])),
+        _ => members.first().and_then(|&index| history.operations[index as usize].key_text()),
     };
     let prefix = key.as_ref().map_or(String::new(), |key| format!("{key}: "));
     let Some(at) = dead.at else {
         let sentence = format!("{prefix}no order of the operations explains what was seen");
         return Anomaly { kind: AnomalyKind::NotLinearizable, key, witness: Vec::new(), sentence };
     };
-    let told = Told { history, members, at, operation: &history.operations[at as usize] };
+    let told = Told { history, members, at, states: &dead.states, operation: &history.operations[at as usize] };
     let (kind, witness, sentence) = told.by_model(model, options);
     Anomaly { kind, key, witness, sentence: format!("{prefix}{sentence}") }
 }
@@ -30,6 +29,7 @@ struct Told<'a> {
     history: &'a History,
     members: &'a [u32],
     at: u32,
+    states: &'a [String],
     operation: &'a Operation,
 }
 
@@ -117,11 +117,12 @@ impl<'a> Told<'a> {
         near.sort_by_key(|(_, other)| std::cmp::Reverse(other.finish().min(operation.finish())));
         let mut witness = vec![self.at];
         witness.extend(near.iter().take(WITNESS_MAX - 1).map(|(index, _)| *index));
-        let sentence = format!(
-            "client {}: {}: no order of the operations before it and beside it explains this",
-            operation.process,
-            done(operation),
-        );
+        let states = match self.states {
+            [] => "no order of the operations so far explains this".to_owned(),
+            [state] => format!("in every order of the operations so far it would have met {state}"),
+            states => format!("in every order of the operations so far it would have met one of {}", states.join(", ")),
+        };
+        let sentence = format!("client {} {}, but {states}", operation.process, done(operation));
         (AnomalyKind::NotLinearizable, witness, sentence)
     }
 }
@@ -142,10 +143,15 @@ fn did(operation: &Operation) -> String {
 }
 
 fn done(operation: &Operation) -> String {
-    let failed = if operation.completion == Completion::Fail { " failed" } else { "" };
-    if operation.output == Value::Nil || operation.output == operation.input {
-        format!("{} {}{failed}", operation.function, operation.input)
-    } else {
-        format!("{} {} gave {}", operation.function, operation.input, operation.output)
+    let Operation { function, input, output, .. } = operation;
+    match (&**function, operation.completion) {
+        ("read", _) => format!("read {output}"),
+        ("get", _) => format!("got `{output}`"),
+        ("cas", Completion::Ok) => did(operation),
+        ("cas", _) => format!("did not find the value of its compare-and-set {input}"),
+        ("acquire", _) => "acquired the lock".to_owned(),
+        ("release", _) => "released the lock".to_owned(),
+        ("txn", Completion::Ok) if *output != Value::Nil => format!("did {output}"),
+        (function, _) => format!("did {function} {input}"),
     }
 }

@@ -96,7 +96,7 @@ impl<const L: usize, const U: usize> Pool<L, U> {
     }
 
     fn held(&self) -> u64 {
-        (self.members.len() * (size_of::<Configuration<L, U>>() + 4) + self.heads.len() * 4) as u64
+        (self.members.capacity() * (size_of::<Configuration<L, U>>() + 4) + self.heads.len() * 4) as u64
     }
 }
 
@@ -255,6 +255,15 @@ impl<const L: usize, const U: usize> Frontier<L, U> {
         }
     }
 
+    /// The returning operation, and the states in which it was tried.
+    fn dead<M: Machine>(&self, problem: &Problem, machine: &M) -> Dead {
+        let mut states: Vec<_> = self.before.members.iter().map(|configuration| configuration.state).collect();
+        states.sort_unstable();
+        states.dedup();
+        let states: Option<Vec<_>> = states.into_iter().map(|state| machine.shown(state)).collect();
+        Dead { at: Some(problem.required[self.returning as usize].index), states: states.unwrap_or_default() }
+    }
+
     /// The operations that led to a configuration, by indices of the history.
     fn order(&self, problem: &Problem, mut trail: u32) -> Vec<u32> {
         let mut entries = Vec::new();
@@ -297,7 +306,7 @@ impl<M: Machine, const L: usize, const U: usize> Search<M> for Frontier<L, U> {
             while self.returning != NONE {
                 if self.head == self.queue.len() {
                     if self.after.members.is_empty() {
-                        return Progress::Broken(Dead { at: Some(problem.required[self.returning as usize].index) });
+                        return Progress::Broken(self.dead(problem, machine));
                     }
                     self.now.extend_from_slice(&self.after.members);
                     self.after.clear();
@@ -330,7 +339,7 @@ impl<M: Machine, const L: usize, const U: usize> Search<M> for Frontier<L, U> {
     }
 
     fn held(&self) -> u64 {
-        let now = self.now.len() * size_of::<Configuration<L, U>>();
-        self.before.held() + self.after.held() + (now + self.trail.len() * 8 + self.queue.len() * 4) as u64
+        let now = self.now.capacity() * size_of::<Configuration<L, U>>();
+        self.before.held() + self.after.held() + (now + self.trail.capacity() * 8 + self.queue.capacity() * 4) as u64
     }
 }

@@ -12,8 +12,11 @@ mod explain;
 pub(crate) mod frontier;
 mod lanes;
 pub(crate) mod problem;
+mod shrink;
 #[cfg(test)]
 mod tests;
+
+pub use shrink::shrink;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -51,6 +54,8 @@ pub(crate) enum Progress {
 pub(crate) struct Dead {
     /// Index in the history of the operation that fits nowhere; none if the engine cannot tell.
     pub(crate) at: Option<u32>,
+    /// All states that there could have been instead, as people read them; empty if that is not known.
+    pub(crate) states: Vec<String>,
 }
 
 /// A search that can be interrupted.

@@ -16,7 +16,9 @@
 //! For other models nothing smaller than a prefix is claimed: an operation that is over at `t` depends on nothing called
 //! after `t`. All operations called before `t`, those that were not over by `t` being optional, must be explainable.
 
-use super::object::{Object, Presence};
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::object::Object;
 use super::trial::{self, Trial, explainable, operations};
 use super::{Confirmation, Refusal};
 use crate::consistency::check::Model;
@@ -24,7 +26,7 @@ use crate::consistency::history::{Completion, History, Moment, Operation, Value}
 
 /// Orders of a witness that are tried at most: six operations have 720.
 const WITNESS_STEPS: u64 = 100_000;
-const MORE_STEPS: u64 = 200_000;
+const MORE_STEPS: u64 = 1_000_000;
 /// A closure or a prefix above this many operations is not tried.
 const MORE_MAX: usize = 2_000;
 
@@ -42,11 +44,14 @@ pub(super) fn check(history: &History, object: &Object, witness: &[u32]) -> Resu
         .map(|(index, _)| index)
         .collect();
     if object.model == Model::Register {
-        let all: Vec<_> = members.iter().map(|&index| &history.operations[index as usize]).collect();
-        if covered(history, object, witness, &all, WITNESS_STEPS) == Some(false) {
+        let needed: BTreeSet<_> =
+            witness.iter().filter_map(|&index| required(&history.operations[index as usize])).collect();
+        let few = writers(history, &members, |value| needed.contains(value));
+        if covered(history, object, witness, &few, WITNESS_STEPS) == Some(false) {
             return Ok(Confirmation::Witness);
         }
-        let more = closure(history, object, witness, &members);
+        let all = writers(history, &members, |_| true);
+        let more = closure(history, witness, &all);
         if more.len() <= MORE_MAX && covered(history, object, &more, &all, MORE_STEPS) == Some(false) {
             return Ok(Confirmation::Closure { operations: more.len() });
         }
@@ -54,15 +59,34 @@ pub(super) fn check(history: &History, object: &Object, witness: &[u32]) -> Resu
     replay(history, object, &members, history.operations[first as usize].finish())
 }
 
+/// What may have written each value.
+type Writers<'a> = BTreeMap<&'a Value, Vec<u32>>;
+
+fn writers<'a>(history: &'a History, members: &[u32], wanted: impl Fn(&Value) -> bool) -> Writers<'a> {
+    let mut writers: Writers = BTreeMap::new();
+    for &index in members {
+        let operation = &history.operations[index as usize];
+        if let Some(value) = set(operation)
+            && operation.completion != Completion::Fail
+            && wanted(value)
+        {
+            writers.entry(value).or_default().push(index);
+        }
+    }
+    writers
+}
+
 /// Whether the operations of `chosen` can be explained, without the requirements that are not covered.
-fn covered(history: &History, object: &Object, chosen: &[u32], all: &[&Operation], steps: u64) -> Option<bool> {
+fn covered(history: &History, object: &Object, chosen: &[u32], writers: &Writers, steps: u64) -> Option<bool> {
     let mut trials = operations(history, object, chosen);
     let inside: Vec<&Operation> = trials.iter().map(|trial| trial.operation).collect();
     let is_covered = |trial: &Trial| match required(trial.operation) {
         None => true,
-        Some(value) => all.iter().filter(|other| may_set(other, value)).all(|writer| {
-            let chosen = inside.iter().any(|other| std::ptr::eq(*other, *writer));
-            chosen || writer.call.at > trial.operation.finish() || overwritten(&inside, writer, trial.operation, value)
+        Some(value) => writers.get(value).into_iter().flatten().all(|index| {
+            let writer = &history.operations[*index as usize];
+            chosen.contains(index)
+                || writer.call.at > trial.operation.finish()
+                || overwritten(&inside, writer, trial.operation, value)
         }),
     };
     trials.retain_mut(|trial| {
@@ -98,27 +122,16 @@ fn set(operation: &Operation) -> Option<&Value> {
     }
 }
 
-fn may_set(operation: &Operation, value: &Value) -> bool {
-    operation.completion != Completion::Fail && set(operation) == Some(value)
-}
-
 /// The witness with all that may have written what its operations require, what those require, and so on.
-fn closure(history: &History, object: &Object, witness: &[u32], members: &[u32]) -> Vec<u32> {
+fn closure(history: &History, witness: &[u32], writers: &Writers) -> Vec<u32> {
     let mut chosen = witness.to_vec();
+    let mut known: BTreeSet<u32> = witness.iter().copied().collect();
     let mut place = 0;
     while place < chosen.len() && chosen.len() <= MORE_MAX {
         let needs = required(&history.operations[chosen[place] as usize]);
         place += 1;
-        let Some(value) = needs else { continue };
-        let writers = members.iter().filter(|&&index| {
-            let operation = &history.operations[index as usize];
-            may_set(operation, value) && object.presence(operation) != Presence::MustNot
-        });
-        for &index in writers {
-            if !chosen.contains(&index) {
-                chosen.push(index);
-            }
-        }
+        let more = needs.and_then(|value| writers.get(value)).into_iter().flatten();
+        chosen.extend(more.copied().filter(|index| known.insert(*index)));
     }
     chosen
 }
@@ -129,7 +142,9 @@ fn replay(history: &History, object: &Object, members: &[u32], end: Moment) -> R
     for end in [end, Moment::MAX] {
         let mut trials = operations(history, object, members);
         trials.retain(|trial| trial.operation.call.at <= end);
-        trials.iter_mut().for_each(|trial| trial.must &= trial.operation.finish() <= end);
+        for trial in &mut trials {
+            trial.must &= trial.operation.finish() <= end;
+        }
         let count = trials.len();
         if count > MORE_MAX {
             return Err(Refusal::Undecided(format!("{count} operations are too many to try all their orders")));

@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use crate::differential::{Dice, ENGINES, KINDS, compare, every, random};
+use crate::differential::{Dice, ENGINES, KINDS, Shape, compare, every, random};
 
 /// Histories that one thread takes at once.
 const BATCH: u64 = 10_000;
 
-pub(crate) fn measure(histories: u64, exhaustive: u64) {
+pub(crate) fn measure(model: Option<&str>, histories: u64, exhaustive: u64) {
     println!("engines {ENGINES:?} against the trial of all orders, every certificate and witness verified");
-    for kind in KINDS {
+    for kind in KINDS.into_iter().filter(|kind| model.is_none_or(|model| kind.model.name() == model)) {
         let start = Instant::now();
         let (next, good) = (AtomicU64::new(0), AtomicU64::new(0));
         let work = || {
@@ -24,7 +24,8 @@ pub(crate) fn measure(histories: u64, exhaustive: u64) {
                     let length = 1 + usize::try_from(dice.below(10)).unwrap_or(0);
                     let clients = 1 + dice.below(5);
                     let history = random(&mut dice, kind, length, clients);
-                    let explained = compare(&history, kind, &ENGINES).unwrap_or_else(|wrong| panic!("{kind:?}: {wrong}"));
+                    let explained =
+                        compare(&history, kind, &ENGINES).unwrap_or_else(|wrong| panic!("{kind:?}: {wrong}"));
                     good.fetch_add(u64::from(explained), Ordering::Relaxed);
                 }
             }
@@ -32,10 +33,11 @@ pub(crate) fn measure(histories: u64, exhaustive: u64) {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
         println!(
-            "{:<15} unique {:<5} failed cas {:<8}: {histories} histories, {} can be explained, 0 mismatches, {:.1} s",
+            "{:<15} unique {:<5} failed cas {:<8} nil {:<8}: {histories} histories, {} can be explained, 0 mismatches, {:.1} s",
             kind.model.name(),
             kind.unique,
             format!("{:?}", kind.failed_cas),
+            format!("{:?}", kind.nil),
             good.into_inner(),
             start.elapsed().as_secs_f64(),
         );
@@ -43,15 +45,14 @@ pub(crate) fn measure(histories: u64, exhaustive: u64) {
     for length in 1..=usize::try_from(exhaustive).unwrap_or(usize::MAX) {
         let start = Instant::now();
         let (mut count, mut good) = (0_u64, 0);
-        // Indeterminate ones, and compare-and-set, multiply the number: they end earlier.
-        let (cas, indeterminate) = (length <= 5, length <= 4);
-        every(length, cas, indeterminate, &mut |history| {
+        // Each of these multiplies the number: they end earlier.
+        let shape = Shape { length, cas: length <= 5, indeterminate: length <= 4, phantom: length <= 4 };
+        every(shape, &mut |history| {
             count += 1;
             good += u64::from(compare(history, KINDS[0], &ENGINES[..1]).unwrap_or_else(|wrong| panic!("{wrong}")));
         });
         println!(
-            "all histories of {length} operations on a register (compare-and-set {cas}, indeterminate {indeterminate}): {count}, \
-             {good} can be explained, 0 mismatches, {:.1} s",
+            "all histories of a register, {shape:?}: {count}, {good} can be explained, 0 mismatches, {:.1} s",
             start.elapsed().as_secs_f64(),
         );
     }

@@ -1,18 +1,19 @@
 //! Figures of the consistency checkers, printed beside Porcupine's on the same files; never asserted.
-//! `cargo bench --bench consistency` measures all; `… -- public`, `… -- register` and `… -- differential` one part.
+//! `cargo bench --bench consistency` measures all; `… -- public`, `… -- register`, `… -- search` and `… -- differential` one part.
 //!
-//! `--histories N` compares N random histories of each kind with the trial of all orders (default 100,000), `--exhaustive N`
+//! `--histories N` compares N random histories of each kind (`--model MODEL`: of that model) with the trial of all orders
+//! (default 100,000), `--exhaustive N`
 //! all histories of N operations on a register (default 4); `--operations N` sizes the unique-write register (default
 //! 10,000,000). Every verdict on a public history is compared with the published one; a wrong one ends the bench.
 
 #![expect(clippy::disallowed_types, reason = "a bench measures the wall clock")]
 
+mod compared;
 #[path = "../../../src/consistency/differential.rs"]
 mod differential;
-mod compared;
 mod porcupine;
 mod public;
-mod read;
+mod searched;
 mod unique;
 
 /// What `differential` knows under this name in the library.
@@ -24,7 +25,7 @@ use std::time::{Duration, Instant};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let parts = ["public", "register", "differential"];
+    let parts = ["public", "register", "search", "differential"];
     let named: Vec<_> = parts.into_iter().filter(|part| arguments.iter().any(|word| word == part)).collect();
     let asked = |part: &str| named.is_empty() || named.contains(&part);
     let number = |name: &str, default: u64| {
@@ -38,12 +39,16 @@ fn main() {
     if asked("register") {
         unique::measure(number("--operations", 10_000_000));
     }
+    if asked("search") {
+        searched::measure();
+    }
     if asked("differential") {
-        compared::measure(number("--histories", 100_000), number("--exhaustive", 4));
+        let model = arguments.iter().position(|word| word == "--model").and_then(|place| arguments.get(place + 1));
+        compared::measure(model.map(String::as_str), number("--histories", 100_000), number("--exhaustive", 4));
     }
 }
 
-/// The least time of several runs, until half a second is over.
+/// The least time of several runs, until a tenth of a second is over.
 fn least<T>(mut work: impl FnMut() -> T) -> (Duration, T) {
     let began = Instant::now();
     let mut best = Duration::MAX;

@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use driftproof::consistency::{FailedCas, Model, Options, Outcome, check, verify};
+use driftproof::consistency::format::{self, Format};
+use driftproof::consistency::{FailedCas, Model, Options, Outcome, Refusal, check, verify};
 
-use crate::{least, porcupine, read};
+use crate::{least, porcupine};
 
 /// Each file with whether it is linearizable.
 type Corpus = BTreeMap<PathBuf, bool>;
@@ -49,36 +50,32 @@ pub(crate) fn measure() {
 fn line(name: &str, operations: usize, ours: Duration, theirs: Option<Duration>) {
     let micros = |time: Duration| time.as_secs_f64() * 1e6;
     let (other, times) = match theirs {
-        Some(theirs) => {
-            (format!("{:.1}", micros(theirs)), format!("{:.1}", theirs.as_secs_f64() / ours.as_secs_f64()))
-        }
+        Some(theirs) => (format!("{:.1}", micros(theirs)), format!("{:.1}", theirs.as_secs_f64() / ours.as_secs_f64())),
         None => ("-".to_owned(), "-".to_owned()),
     };
     println!("{name:<16} {operations:>6} {:>12.1} {other:>14} {times:>9}", micros(ours));
 }
 
 fn row(file: &Path, good: bool, theirs: &BTreeMap<PathBuf, (bool, u64)>) -> Row {
-    if std::env::var_os("TRACE").is_some() { eprintln!("{}", file.display()); }
-    let history = read::history(&fs::read_to_string(file).expect("a readable history"));
-    let model = if file.extension().is_some_and(|found| found == "log") { Model::Register } else { Model::Kv };
+    let (model, format) = if file.extension().is_some_and(|found| found == "log") {
+        (Model::Register, Format::JepsenLog)
+    } else {
+        (Model::Kv, Format::PorcupineKv)
+    };
+    let bytes = fs::read(file).expect("a readable file");
+    let history = format::read(&bytes, format).unwrap_or_else(|wrong| panic!("{}: {wrong}", file.display()));
     let options = Options { failed_cas: FailedCas::Observed, memory: Some(1 << 30), ..Options::default() };
     let (ours, outcome) = least(|| check(&history, model, &options, &|| false));
-    if std::env::var_os("TRACE").is_some() {
-    let n = std::sync::atomic::AtomicU32::new(0);
-    let o2 = Options { engine: driftproof::consistency::Engine::Frontier, ..options.clone() };
-    let (f, _) = least(|| { n.store(0, std::sync::atomic::Ordering::Relaxed); check(&history, model, &o2, &|| n.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 10) });
-    let o3 = Options { engine: driftproof::consistency::Engine::Depth, ..options.clone() };
-    let (d, out) = least(|| { n.store(0, std::sync::atomic::Ordering::Relaxed); check(&history, model, &o3, &|| n.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 10) });
-    println!("{} auto {:.1} frontier {:.1} depth {:.1} {} rounds {}", file.display(), ours.as_secs_f64()*1e6, f.as_secs_f64()*1e6, d.as_secs_f64()*1e6, if matches!(out, Outcome::Unknown(_)) {"unknown"} else {""}, n.into_inner());
-    }
     let said = match &outcome {
         Outcome::Ok(_) => true,
         Outcome::Violation(_) => false,
         Outcome::Unknown(budget) => panic!("{}: unknown: {budget:?}", file.display()),
     };
     assert_eq!(said, good, "{}: ours, then the published verdict", file.display());
-    if let Err(refusal) = verify(&history, model, &options, &outcome) {
-        println!("{}: {refusal}", file.display());
+    match verify(&history, model, &options, &outcome) {
+        Ok(_) => {}
+        Err(Refusal::Undecided(reason)) => println!("{}: not confirmed by the verifier: {reason}", file.display()),
+        Err(Refusal::Wrong(reason)) => panic!("{}: {reason}", file.display()),
     }
     let theirs = theirs.get(file).map(|&(verdict, nanoseconds)| {
         assert_eq!(verdict, good, "{}: Porcupine's, then the published verdict", file.display());

@@ -6,8 +6,9 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::brute::{Deed, Order, Txn, serializable, snapshot_isolated};
-use crate::consistency::append::{Claim, Transactions, analyse};
+use crate::consistency::append::{Analysis, Claim, Transactions, analyse, verify_order};
 use crate::consistency::history::{Call, Completion, History, Operation, Value};
+use crate::consistency::outcome::{Certificate, Outcome};
 
 /// More with `DRIFTPROOF_HISTORIES=1000000 cargo test --release --lib append::tests::differential`.
 const HISTORIES: u64 = 6_000;
@@ -131,6 +132,21 @@ fn all_read(all: &[Txn]) -> bool {
     })
 }
 
+/// Every order that is given as a proof is one.
+fn verified(history: &History, analysis: &Analysis) {
+    for claim in [Claim::StrictSerializable, Claim::StrongSessionSerializable, Claim::Serializable] {
+        if let Outcome::Ok(certificate) = analysis.clone().outcome(claim) {
+            let Certificate::Orders(orders) = certificate else { panic!("no order for {}", claim.word()) };
+            verify_order(history, claim, &orders[0]).unwrap_or_else(|wrong| panic!("{}: {wrong}", claim.word()));
+            let mut other = orders[0].clone();
+            assert!(other.pop().is_none_or(|last| {
+                history.operations[last as usize].completion != Completion::Ok
+                    || verify_order(history, claim, &other).is_err()
+            }));
+        }
+    }
+}
+
 #[test]
 fn brute_force_agrees() {
     let mut broken = [0_u32; 4];
@@ -149,6 +165,7 @@ fn brute_force_agrees() {
             assert_eq!(analysis.holds(claim), expected, "{} {}", claim.word(), told());
             broken[at] += u32::from(!expected);
         }
+        verified(&history(&all), &analysis);
         let expected = snapshot_isolated(&all);
         if analysis.holds(Claim::SnapshotIsolation) != expected {
             // Without a read of them, nothing tells which of two appends came first.

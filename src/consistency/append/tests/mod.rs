@@ -2,4 +2,5 @@
 
 mod brute;
 mod differential;
+mod fast;
 mod planted;

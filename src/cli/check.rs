@@ -1,0 +1,259 @@
+//! `driftproof check`: judges a recorded history. The first word printed is `ok`, `violation` or `unknown`. Touches nothing
+//! but the file that it reads.
+
+use std::fmt::Write as _;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use driftproof::consistency::explain::{Surroundings, explain};
+use driftproof::consistency::text::{Claim, Judged, Request, check_text};
+use driftproof::consistency::{Anomaly, Budget, Certificate, Format, Model, Nil, Options, Outcome, Refusal, Value};
+use driftproof::consistency::{append, format, verify};
+use driftproof::world::Clock;
+
+use super::exit::Exit;
+use super::fail;
+use super::style::{Style, safe};
+
+/// Anomalies that are told in full.
+const TOLD_MAX: usize = 10;
+
+const HELP: &str = "\
+Formats:
+  native        {\"i\":0,\"t\":12,\"p\":3,\"type\":\"invoke\",\"f\":\"write\",\"k\":\"k7\",\"v\":41,\"node\":\"db-1\"}, one event a line
+  jepsen-edn    {:process 3, :type :invoke, :f :write, :value 41, :time 12, :index 0}
+  jepsen-json   {\"process\":3,\"type\":\"invoke\",\"f\":\"write\",\"value\":41,\"time\":12,\"index\":0}
+  jepsen-log    INFO  jepsen.util - 3 :invoke :write 41
+  porcupine-kv  {:process 3, :type :invoke, :f :append, :key \"7\", :value \"x\"}
+  elle          {:process 3, :type :ok, :value [[:append 7 1] [:r 8 [1 2]]]}, EDN or JSON
+
+Models, with their functions and claims (the first is tested unless another is named):
+  register        read, write v, cas [from to]                   linearizable
+  kv              get, put s, append s                           linearizable
+  set             add v, read -> [v …]                           durable, linearizable
+  append          txn [[append k v] [r k [v …]]]                 strict-serializable, strong-session-serializable,
+                                                                 serializable, strong-snapshot-isolation,
+                                                                 snapshot-isolation, repeatable-read, read-committed,
+                                                                 read-uncommitted
+  bank            transfer {from to amount}, read -> {k n}       conserved-total, conserved-total-overdraft
+  queue           enqueue v, dequeue -> v, drain -> [v …]        at-least-once, exactly-once, either with -fifo
+  counter         add n, read -> n                               linearizable
+  mutex           acquire -> token, release, write [token v]     linearizable, mutual-exclusion, fencing
+  multi-register  txn [[r k v] [w k v]]                          linearizable
+  watch           write v, watch revision -> [[revision k v] …]  ordered-delivery
+
+Exit codes:
+  0  ok: the claim holds
+  1  violation: it does not
+  2  wrong usage, or the file is no history of this format and model; nothing was judged
+  3  unknown: a budget was used up, or the history says too little";
+
+/// What can be typed after `driftproof check`.
+#[derive(Clone, Debug, Args)]
+#[command(after_long_help = HELP)]
+pub(super) struct Check {
+    /// The history; `-` for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What the store promises to be
+    #[arg(long, value_name = "MODEL", value_parser = PossibleValuesParser::new(Model::ALL.map(Model::name)).try_map(|word| model(&word)))]
+    model: Model,
+    /// How the file is written
+    #[arg(long, value_name = "FORMAT", default_value = "native", value_parser = PossibleValuesParser::new(Format::ALL.map(Format::word)).try_map(|word| format_of(&word)))]
+    format: Format,
+    /// What the store claims; each model has claims of its own, see --help
+    #[arg(long, value_name = "CLAIM")]
+    claim: Option<String>,
+    /// The value before all operations (of a bank: its total), as EDN or JSON writes it: 5, nil, "text", [1 2]
+    #[arg(long, value_name = "VALUE", value_parser = value)]
+    initial: Option<Value>,
+    /// What a read of nil says: that nothing is there, or nothing at all
+    #[arg(long, value_name = "MEANING", default_value = "absent", value_parser = PossibleValuesParser::new(["absent", "wildcard"]).map(|word| nil(&word)))]
+    nil: Nil,
+    /// Stop a search after this time; the answer is then unknown
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    timeout: Option<Duration>,
+    /// Hold no more than this at once, such as 500M or 4G; if that does not suffice, the answer is unknown
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    memory: Option<u64>,
+    /// Re-check the answer with an independent verifier
+    #[arg(long)]
+    verify: bool,
+}
+
+fn model(word: &str) -> Result<Model, String> {
+    Model::ALL.into_iter().find(|model| model.name() == word).ok_or_else(|| format!("no model {word}"))
+}
+
+fn format_of(word: &str) -> Result<Format, String> {
+    Format::ALL.into_iter().find(|format| format.word() == word).ok_or_else(|| format!("no format {word}"))
+}
+
+fn value(text: &str) -> Result<Value, String> {
+    format::read_value(text).map_err(|error| error.to_string())
+}
+
+fn nil(word: &str) -> Nil {
+    if word == "wildcard" { Nil::Wildcard } else { Nil::Absent }
+}
+
+/// A number of bytes, with K, M or G for powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.trim_end_matches(['B', 'i']) {
+        text if text.ends_with(['K', 'k']) => (&text[..text.len() - 1], 10),
+        text if text.ends_with(['M', 'm']) => (&text[..text.len() - 1], 20),
+        text if text.ends_with(['G', 'g']) => (&text[..text.len() - 1], 30),
+        text => (text, 0),
+    };
+    let number: u64 =
+        digits.parse().map_err(|_| "write a whole number with K, M, G or nothing, such as 500M".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "more bytes than there can be".to_owned())
+}
+
+/// `driftproof check FILE`.
+pub(super) fn check(check: &Check, style: Style) -> Exit {
+    let claim = match check.claim.as_ref().map(|word| Claim::parse(check.model, word)).transpose() {
+        Ok(claim) => claim,
+        Err(message) => return fail(&message, Exit::Usage),
+    };
+    let options = Options {
+        initial: check.initial.clone(),
+        nil: check.nil,
+        memory: check.memory,
+        timeout: check.timeout,
+        ..Options::default()
+    };
+    let request = Request { model: check.model, format: check.format, claim, options };
+    let name = check.file.display();
+    let content = match read(&check.file) {
+        Ok(content) => content,
+        Err(error) => return fail(&format!("{name}: {error}"), Exit::Usage),
+    };
+    let clock = Clock::starting_at(jiff::Timestamp::now());
+    let exhausted = || check.timeout.is_some_and(|timeout| clock.elapsed() > timeout);
+    match check_text(&content, &request, &exhausted) {
+        Ok(judged) => tell(&judged, check, &request, &content, style),
+        Err(error) => fail(&safe(&format!("{name}: {error}")), Exit::Usage),
+    }
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    if path == Path::new("-") {
+        let mut content = Vec::new();
+        std::io::stdin().read_to_end(&mut content)?;
+        return Ok(content);
+    }
+    std::fs::read(path)
+}
+
+/// Prints the outcome. An answer that its verifier refutes is no answer.
+fn tell(judged: &Judged, check: &Check, request: &Request, content: &[u8], style: Style) -> Exit {
+    let verified = check.verify.then(|| confirm(judged, request, content));
+    let refuted = matches!(verified, Some(Err(Refusal::Wrong(_))));
+    let word = if refuted { "unknown" } else { judged.word() };
+    let colour = match word {
+        "ok" => "32",
+        "violation" => "31",
+        _ => "33",
+    };
+    let first = if style.out { format!("\x1b[1;{colour}m{word}\x1b[0m") } else { word.to_owned() };
+    let mut out = format!("{first}{}\n", details(judged));
+    match verified {
+        None => {}
+        Some(Ok(how)) => {
+            let _ = writeln!(out, "verified: {how}");
+        }
+        Some(Err(refusal)) => {
+            let _ = writeln!(out, "not verified: {}", safe(&refusal.to_string()));
+        }
+    }
+    if let (Exit::Usage, exit) = (super::describe::print(out.as_bytes()), Exit::Usage) {
+        return exit;
+    }
+    match word {
+        "ok" => Exit::Passed,
+        "violation" => Exit::Failed,
+        _ => Exit::Inconclusive,
+    }
+}
+
+/// What follows the first word.
+fn details(judged: &Judged) -> String {
+    match &judged.outcome {
+        Outcome::Ok(Certificate::Orders(orders)) => {
+            let count: usize = orders.iter().map(Vec::len).sum();
+            format!("  an order of {count} operations explains everything that was seen")
+        }
+        Outcome::Ok(Certificate::Accounted) => "  every operation is accounted for".to_owned(),
+        Outcome::Unknown(Budget::Time(limit)) => {
+            format!("  not decided within {}; give it more --timeout", humantime::format_duration(*limit))
+        }
+        Outcome::Unknown(Budget::Memory(limit)) => {
+            format!("  not decided within {limit} bytes; give it more --memory")
+        }
+        Outcome::Unknown(Budget::Evidence(missing)) => format!("  {}", safe(missing)),
+        Outcome::Violation(anomalies) => {
+            let mut text = if anomalies.len() == 1 {
+                "  1 anomaly".to_owned()
+            } else {
+                format!("  {} anomalies", anomalies.len())
+            };
+            for anomaly in anomalies.iter().take(TOLD_MAX) {
+                text.push_str(&told(anomaly, judged, anomalies));
+            }
+            if anomalies.len() > TOLD_MAX {
+                let _ = write!(text, "\nand {} more", anomalies.len() - TOLD_MAX);
+            }
+            text
+        }
+    }
+}
+
+/// One anomaly, with the operations that show it where the history is at hand.
+fn told(anomaly: &Anomaly, judged: &Judged, all: &[Anomaly]) -> String {
+    let mut text = format!("\n{}  {}", anomaly.kind, safe(&anomaly.sentence));
+    if let Some(history) = &judged.history {
+        for operation in explain(history, anomaly, all, &Surroundings::default()).operations {
+            let _ = write!(text, "\n    {}", safe(&operation));
+        }
+    }
+    text
+}
+
+/// Re-checks the answer from the bytes and the definition of the model alone.
+fn confirm(judged: &Judged, request: &Request, content: &[u8]) -> Result<String, Refusal> {
+    let read_again = || format::read(content, request.format).map_err(|error| Refusal::Undecided(error.to_string()));
+    let again = if judged.history.is_none() { Some(read_again()?) } else { None };
+    let Some(history) = judged.history.as_ref().or(again.as_ref()) else {
+        return Err(Refusal::Undecided("there is no history to look at".to_owned()));
+    };
+    if request.model == Model::Append {
+        let Outcome::Ok(Certificate::Orders(orders)) = &judged.outcome else {
+            return Err(Refusal::Undecided("only an order of transactions can be verified".to_owned()));
+        };
+        let claim = match request.claim {
+            Some(Claim::Isolation(claim)) => claim,
+            _ => append::Claim::StrictSerializable,
+        };
+        append::verify_order(history, claim, orders.first().map_or(&[], Vec::as_slice)).map_err(Refusal::Wrong)?;
+        return Ok("run in that order, each transaction reads what it read".to_owned());
+    }
+    let confirmed = verify(history, request.model, &request.options, &judged.outcome)?;
+    Ok(format!("{} parts of the answer hold", confirmed.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_as_people_write_them() {
+        assert_eq!(bytes("4096"), Ok(4096));
+        assert_eq!(bytes("500M"), Ok(500 << 20));
+        assert_eq!(bytes("4GiB"), Ok(4 << 30));
+        assert!(bytes("4T").is_err() && bytes("").is_err() && bytes("99999999999G").is_err());
+    }
+}
