@@ -6,6 +6,7 @@ use super::check::{Model, Options, check};
 use super::format::{self, Format, ReadError, known_functions};
 use super::history::{History, Value};
 use super::outcome::{Budget, Outcome};
+use super::search::shrink;
 
 /// Working memory of the list-append checker for each byte of a file, in tenths.
 const APPEND_TENTHS: u64 = 14;
@@ -160,7 +161,11 @@ fn judge(
         }
         Claim::Linearizable => {
             known_functions(history, request.model.name(), functions(request.model))?;
-            Ok(check(history, request.model, &request.options, exhausted))
+            let smaller = |anomaly| shrink(history, request.model, &request.options, anomaly, exhausted);
+            Ok(match check(history, request.model, &request.options, exhausted) {
+                Outcome::Violation(anomalies) => Outcome::Violation(anomalies.into_iter().map(smaller).collect()),
+                other @ (Outcome::Ok(_) | Outcome::Unknown(_)) => other,
+            })
         }
         Claim::Isolation(claim) => append::check(history, claim),
         Claim::Durable => set::check(history, set::Claim::Durable),

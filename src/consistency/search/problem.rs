@@ -54,6 +54,16 @@ impl Problem {
             events: Vec::with_capacity(steps.steps.len() * 2),
             width: 0,
         };
+        let call = |step: &Step| history.operations[step.index as usize].call.at;
+        let mut sorted;
+        let steps = if steps.steps.is_sorted_by_key(call) {
+            steps
+        } else {
+            // A history is in the order of its calls, and the searches rest on it: better sorted than believed.
+            sorted = Steps { steps: steps.steps.clone(), pure: steps.pure.clone() };
+            sorted.steps.sort_by_key(call);
+            &sorted
+        };
         let mut classes = vec![NONE; steps.pure.len()];
         for (moment, event) in problem.ends(history, steps) {
             let place = number_of(problem.events.len());
@@ -92,9 +102,6 @@ impl Problem {
             returns.push((operation.finish(), Event::Return(number)));
         }
         returns.sort_unstable_by_key(|&(moment, _)| moment);
-        if !calls.is_sorted_by_key(|&(moment, _)| moment) {
-            calls.sort_by_key(|&(moment, _)| moment);
-        }
         merge(calls, &returns)
     }
 

@@ -8,10 +8,13 @@
 //! value, and was over before `r` began: such a write cannot be the last one before `r`. A read without its requirement says
 //! nothing, a compare-and-set is then a write. Whatever order explains the history explains what is left of `S`.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use super::problem::Problem;
 use super::{Found, search};
 use crate::consistency::check::{Engine, Model, Options};
-use crate::consistency::history::{Completion, History, Operation, Value};
+use crate::consistency::history::{Completion, History, Moment, Operation, Value};
 use crate::consistency::model;
 use crate::consistency::outcome::{Anomaly, AnomalyKind};
 
@@ -19,6 +22,8 @@ const WITNESS_MAX: usize = 6;
 /// Operations before the one that fits nowhere that are looked at, at first and at most.
 const NEAR: usize = 64;
 const FAR: usize = 1024;
+/// In a key of more operations, requirements that may be met long after the one that fits nowhere are not followed.
+const ALL: usize = 20_000;
 const MEMORY: u64 = 64 << 20;
 
 /// Makes the witness of an anomaly of a register smaller, if it does not fit into six operations that show it by themselves;
@@ -35,12 +40,23 @@ pub fn shrink(
     let Some(last) = last.filter(|_| model == Model::Register && anomaly.kind == AnomalyKind::NotLinearizable) else {
         return anomaly;
     };
-    let key = |operation: &Operation| operation.key == last.key && operation.completion != Completion::Fail;
-    let all: Vec<u32> =
-        (0_u32..).zip(&history.operations).filter(|(_, one)| key(one)).map(|(index, _)| index).collect();
-    let attempt = Shrinking { history, options, all, exhausted };
-    let called = attempt.all.iter().copied().filter(|&index| attempt.at(index).call.at < last.finish());
-    let called: Vec<_> = called.collect();
+    let of_key = |operation: &Operation| operation.key == last.key && operation.completion != Completion::Fail;
+    let members = (0_u32..).zip(&history.operations).filter(|(_, operation)| of_key(operation));
+    let all: Vec<u32> = members.map(|(index, _)| index).collect();
+    let at = |index: u32| &history.operations[index as usize];
+    let called: Vec<_> = all.iter().copied().filter(|&index| at(index).call.at < last.finish()).collect();
+    let known = called.iter().map(|&index| at(index).finish()).filter(|&finish| finish != Moment::MAX);
+    let bound = if all.len() <= ALL { Moment::MAX } else { known.max().unwrap_or(Moment::MAX) };
+    let mut writers: BTreeMap<&Value, Vec<u32>> = BTreeMap::new();
+    for &index in all.iter().filter(|&&index| at(index).call.at < bound) {
+        if let Some(value) = set(at(index)) {
+            writers.entry(value).or_default().push(index);
+        }
+    }
+    for writers in writers.values_mut() {
+        writers.sort_by_key(|&index| Reverse(at(index).finish()));
+    }
+    let attempt = Shrinking { history, options, writers, bound, exhausted };
     let mut near = NEAR;
     while near <= FAR {
         let start = called.len().saturating_sub(near);
@@ -56,8 +72,10 @@ pub fn shrink(
 struct Shrinking<'a> {
     history: &'a History,
     options: &'a Options,
-    /// All operations of the key that did not fail.
-    all: Vec<u32>,
+    /// What may have written each value and was called before `bound`; what was over last comes first.
+    writers: BTreeMap<&'a Value, Vec<u32>>,
+    /// A requirement of an operation that is not over by then is dropped.
+    bound: Moment,
     exhausted: &'a dyn Fn() -> bool,
 }
 
@@ -108,19 +126,17 @@ impl<'a> Shrinking<'a> {
     fn relaxed(&self, index: u32, chosen: &[u32]) -> Option<Operation> {
         let operation = self.at(index);
         let Some(value) = required(operation) else { return Some(operation.clone()) };
-        let outside = self.all.iter().filter(|&&other| set(self.at(other)) == Some(value) && !chosen.contains(&other));
-        let mut met = outside.filter(|&&writer| {
-            let writer = self.at(writer);
-            let over = |&other: &u32| {
-                let other = self.at(other);
-                other.completion == Completion::Ok
-                    && set(other).is_some_and(|set| set != value)
-                    && writer.finish() < other.call.at
-                    && other.finish() < operation.call.at
-            };
-            writer.call.at < operation.finish() && !chosen.iter().any(over)
+        let over = chosen.iter().map(|&other| self.at(other)).filter(|other| {
+            other.completion == Completion::Ok
+                && set(other).is_some_and(|set| set != value)
+                && other.finish() < operation.call.at
         });
-        if met.next().is_none() {
+        let begun = over.map(|other| other.call.at).max().unwrap_or(0);
+        let writers = self.writers.get(value).into_iter().flatten();
+        let mut met = writers
+            .take_while(|&&writer| self.at(writer).finish() >= begun)
+            .filter(|&&writer| self.at(writer).call.at < operation.finish() && !chosen.contains(&writer));
+        if operation.finish() <= self.bound && met.next().is_none() {
             return Some(operation.clone());
         }
         let input = set(operation)?.clone();

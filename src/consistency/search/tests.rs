@@ -38,6 +38,19 @@ fn longer_histories_of_a_register() {
     }
 }
 
+/// A history that is not in the order of its calls gets the same answers.
+#[test]
+fn histories_out_of_order() {
+    for kind in KINDS {
+        let mut dice = Dice(19);
+        for _ in 0..150 {
+            let mut history = random(&mut dice, kind, 8, 4);
+            history.operations.reverse();
+            compare(&history, kind, &ENGINES).unwrap_or_else(|wrong| panic!("{kind:?}: {wrong}"));
+        }
+    }
+}
+
 /// Many of unknown outcome: which of them were used up decides what can still happen.
 #[test]
 fn histories_of_unknown_outcomes() {
