@@ -17,6 +17,10 @@ use driftproof::consistency::{Certificate, Outcome};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
+/// The allocator of the command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const CLIENTS: usize = 100;
 const KEYS: usize = 10;
 const APPENDS_OF_A_KEY: usize = 32;
