@@ -91,6 +91,8 @@ pub(super) enum Command {
     /// Take back what runs have left on a live cluster, whatever became of them and of the machine that they ran on
     #[command(long_about = UNDO, after_help = UNDO_EXIT_CODES)]
     Undo(Undo),
+    /// Judge a recorded history: is it linearizable, what was lost, which anomaly is it
+    Check(super::check::Check),
     /// Judge stored evidence again
     Verdict(Stored),
     /// Write the reports of stored evidence again

@@ -2,6 +2,7 @@
 
 mod agent;
 mod args;
+mod check;
 mod describe;
 mod execute;
 mod exit;
@@ -41,6 +42,7 @@ pub(super) fn main() -> ExitCode {
         Command::Run(run) => run::run(&run, style),
         Command::Plan(plan) => plan::plan(&plan, style),
         Command::Validate(files) => describe::validate(&files, style),
+        Command::Check(check) => check::check(&check, style),
         Command::Undo(undo) => undo::undo(&undo, style),
         Command::Verdict(stored) => stored::verdict(&stored, style),
         Command::Report(stored) => stored::report(&stored, style),
