@@ -29,6 +29,12 @@ pub(super) fn gaps(evidence: &Evidence, timeline: &Timeline<'_>, faults: &[Fault
     gaps
 }
 
+/// How often observation was lost for good.
+pub(super) fn lost(evidence: &Evidence) -> u64 {
+    let lost = |event: &Event| matches!(event, Event::Gap { recovered: false, .. });
+    evidence.records.iter().filter(|record| lost(&record.event)).count() as u64
+}
+
 fn numbering(evidence: &Evidence) -> Option<String> {
     for (index, record) in evidence.records.iter().enumerate() {
         if record.i != index as u64 {

@@ -65,6 +65,7 @@ pub fn measure(evidence: &Evidence) -> Measurements {
             })
             .collect(),
         aborts: timeline.aborts.iter().map(|(index, reason)| (*index, (*reason).to_owned())).collect(),
+        lost: gaps::lost(evidence),
         queries: queries::queries(&timeline),
         same: same::same(&timeline),
         clocks: clocks::clocks(evidence),

@@ -29,6 +29,9 @@ pub struct Measurements {
     pub drifts: Vec<Drift>,
     /// Probes in the order of the scenario.
     pub probes: Vec<ProbeMeasure>,
+    /// How often observation was lost for good while the run went on: a dead watch, a clock that jumped.
+    #[serde(default)]
+    pub lost: u64,
     /// Conditions of the scenario on which its faults were healed at once: index, and what was seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aborts: Vec<(usize, String)>,
@@ -225,26 +228,6 @@ pub struct ProbeMeasure {
     pub p99: Option<u64>,
     /// Latency and failures over time in at most 600 buckets, for the plots.
     pub series: Vec<Bucket>,
-}
-
-impl ProbeMeasure {
-    /// Share of answered attempts in percent; `None` without attempts.
-    #[must_use]
-    pub fn availability(&self) -> Option<f64> {
-        (self.attempts > 0).then(|| 100.0 * self.ok as f64 / self.attempts as f64)
-    }
-
-    /// The longest outage, 0 without any.
-    #[must_use]
-    pub fn longest_outage(&self) -> u64 {
-        self.outages.iter().map(|outage| outage.to - outage.from).max().unwrap_or(0)
-    }
-
-    /// The sum of all outages.
-    #[must_use]
-    pub fn total_downtime(&self) -> u64 {
-        self.outages.iter().map(|outage| outage.to - outage.from).sum()
-    }
 }
 
 /// A stretch without an answer.

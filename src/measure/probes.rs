@@ -59,6 +59,26 @@ pub(super) fn percentile(sorted: &[u64], percent: usize) -> Option<u64> {
     sorted.get(rank - 1).copied()
 }
 
+impl ProbeMeasure {
+    /// Share of answered attempts in percent; `None` without attempts.
+    #[must_use]
+    pub fn availability(&self) -> Option<f64> {
+        (self.attempts > 0).then(|| 100.0 * self.ok as f64 / self.attempts as f64)
+    }
+
+    /// The longest outage, 0 without any.
+    #[must_use]
+    pub fn longest_outage(&self) -> u64 {
+        self.outages.iter().map(|outage| outage.to - outage.from).max().unwrap_or(0)
+    }
+
+    /// The sum of all outages.
+    #[must_use]
+    pub fn total_downtime(&self) -> u64 {
+        self.outages.iter().map(|outage| outage.to - outage.from).sum()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::percentile;

@@ -33,6 +33,11 @@ impl<'a> Case<'a> {
         self.measured.ending == Some(Ending::Completed) && self.measured.gaps.is_empty()
     }
 
+    /// `Fail`, unless something that was not observed could have shown otherwise.
+    pub(super) fn fail_if_observed(&self) -> Outcome {
+        if self.measured.lost == 0 { Outcome::Fail } else { Outcome::Inconclusive }
+    }
+
     /// `Fail` where more evidence could not change it; `Inconclusive` while it could.
     pub(super) fn fail_if_complete(&self) -> Outcome {
         if self.complete() { Outcome::Fail } else { Outcome::Inconclusive }

@@ -24,7 +24,7 @@ pub(super) fn rto(case: &Case<'_>) -> Option<Judgement> {
 fn never_recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
     let waited = case.observed().saturating_sub(fault.injected.unwrap_or_default());
     let objective = text::duration(limit);
-    let outcome = if waited > limit { Outcome::Fail } else { case.fail_if_complete() };
+    let outcome = if waited > limit { case.fail_if_observed() } else { case.fail_if_complete() };
     let stuck = case.drifts_of(&fault.step).chain(&case.measured.drifts).find(|drift| drift.stuck.is_some());
     let waited = text::duration(waited);
     let (reason, knob) = match stuck {
@@ -52,7 +52,7 @@ fn recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
     let rto = fault.rto().unwrap_or_default();
     let outcome = match (rto > limit, unseen(case, fault)) {
         (false, _) => Outcome::Pass,
-        (true, None) => Outcome::Fail,
+        (true, None) => case.fail_if_observed(),
         (true, Some((from, to))) => {
             let (from, to) = (text::duration(from), text::duration(to));
             let reason = format!(

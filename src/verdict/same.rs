@@ -3,15 +3,15 @@
 use crate::measure::{SameMeasure, text};
 use crate::scenario::Aspect;
 
-use super::Judgement;
 use super::judgement::Case;
+use super::{Judgement, Outcome};
 
 pub(super) fn same(case: &Case<'_>) -> Vec<Judgement> {
     let judge = |aspect: &Aspect| {
         let found = case.measured.same.iter().find(|same| same.aspect == *aspect);
         let objective = format!("same.{}", word(*aspect));
         let judgement = match found {
-            Some(same) if same.compared => compared(objective, same),
+            Some(same) if same.compared => compared(case, objective, same),
             Some(_) | None => Judgement::inconclusive(objective, "it was not read before and after"),
         };
         judgement.bound("the same as before")
@@ -19,13 +19,22 @@ pub(super) fn same(case: &Case<'_>) -> Vec<Judgement> {
     case.scenario.expect.same_after.iter().map(judge).collect()
 }
 
-fn compared(objective: String, same: &SameMeasure) -> Judgement {
+fn compared(case: &Case<'_>, objective: String, same: &SameMeasure) -> Judgement {
     if same.differences.is_empty() {
         return Judgement::pass(objective, "the same before and after").measured("the same");
     }
     let told: Vec<String> =
         same.differences.iter().map(|(subject, before, after)| difference(subject, before, after)).collect();
-    Judgement::fail(objective, text::some(&told, 3)).measured(text::count(told.len() as u64, "difference"))
+    let outcome = if is_watched(same.aspect) { case.fail_if_observed() } else { Outcome::Fail };
+    Judgement::new(objective, outcome, text::some(&told, 3)).measured(text::count(told.len() as u64, "difference"))
+}
+
+/// Whether the aspect is read from what watches have shown, and not from the API server when it is compared.
+const fn is_watched(aspect: Aspect) -> bool {
+    match aspect {
+        Aspect::Replicas | Aspect::Spread | Aspect::Zones | Aspect::Images | Aspect::Nodes => true,
+        Aspect::Spec | Aspect::Config | Aspect::Budgets | Aspect::Leftovers => false,
+    }
 }
 
 fn difference(subject: &str, before: &str, after: &str) -> String {
