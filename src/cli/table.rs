@@ -41,7 +41,7 @@ pub(super) fn reasons(entries: &[Entry], colour: bool) -> String {
                 let _ = writeln!(text, "               knob: {}", safe(&first.knob));
             }
         }
-        let _ = writeln!(text, "  again: {}", entry.header.again);
+        let _ = writeln!(text, "  again: {}", safe(&entry.header.again));
     }
     text
 }

@@ -94,7 +94,7 @@ fn details(page: &mut String, entry: &Entry) {
         let _ =
             writeln!(page, "\n… and {} more objectives in report.html", entry.verdict.objectives.len() - DETAIL_LIMIT);
     }
-    let _ = writeln!(page, "\nAgain: `{}`", entry.header.again.replace('`', "'"));
+    let _ = writeln!(page, "\nAgain: {}", code(&entry.header.again));
 }
 
 /// The numbers of a scenario's row, each `–` when there is none.
@@ -127,6 +127,17 @@ impl Numbers {
     }
 }
 
+/// What is not seen and changes how the rest is read: control characters and marks of direction.
+const fn unseen(character: char) -> bool {
+    matches!(character, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Text in a code span, which it cannot end.
+fn code(text: &str) -> String {
+    let shown = |character| if unseen(character) { ' ' } else { character };
+    format!("`{}`", text.replace('`', "'").chars().map(shown).collect::<String>())
+}
+
 /// Text from a cluster must not become Markdown or HTML: escapes what starts either, and line ends.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -140,7 +151,7 @@ fn escape(text: &str) -> String {
                 safe.push(character);
             }
             '@' => safe.push_str("&#64;"),
-            character if character.is_control() => safe.push(' '),
+            character if unseen(character) => safe.push(' '),
             character => safe.push(character),
         }
     }

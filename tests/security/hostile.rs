@@ -56,7 +56,12 @@ fn what_a_cluster_says_is_shown_and_never_obeyed() {
             let kind = file.rsplit('.').next().unwrap_or_default();
             match kind {
                 "html" | "md" => {
-                    assert!(!text.contains("<script>alert") && !text.contains("<img src=x"), "{file} of {name}");
+                    // In a code span nothing is HTML, and the span cannot be ended from within.
+                    let text = if kind == "md" { &without_code(text) } else { text };
+                    assert!(
+                        !text.contains("<script>alert") && !text.contains("<img src=x"),
+                        "{file} of {name}: {text}"
+                    );
                     kinds += 1;
                 }
                 "xml" => {
@@ -66,7 +71,11 @@ fn what_a_cluster_says_is_shown_and_never_obeyed() {
                 _ => {}
             }
             if kind == "md" {
-                assert!(!text.contains("](javascript") && !text.contains("@all"), "{file} of {name}");
+                let live = without_code(text).replace("\\]", "");
+                assert!(
+                    !live.contains("](javascript") && !live.contains("@all") && !text.contains(['\u{1b}', '\u{202e}']),
+                    "{file} of {name}: {text}"
+                );
                 rows_keep_their_columns(text);
             }
         }
@@ -79,4 +88,8 @@ fn rows_keep_their_columns(text: &str) {
     let bars = |line: &str| line.replace("\\\\", "").replace("\\|", "").matches('|').count();
     let rows: Vec<usize> = text.lines().filter(|line| line.starts_with('|')).map(bars).collect();
     assert!(rows.windows(2).all(|pair| pair[0] == pair[1]), "{rows:?}\n{text}");
+}
+
+fn without_code(text: &str) -> String {
+    text.replace("\\`", "").split('`').step_by(2).collect::<Vec<_>>().join("")
 }
