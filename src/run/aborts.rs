@@ -24,7 +24,7 @@ pub(super) async fn watch(context: &Context, stop: &mut Stop, heal: tokio::sync:
         }
     }
     let _ = heal.send(true);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Returns what was seen when the condition is met.

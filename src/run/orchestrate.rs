@@ -69,7 +69,7 @@ pub async fn run(world: &World, job: Job, log: &Log, progress: Progress, mut sto
     let mut running = Running::default();
     let clock = context.clock();
     running.jumps.spawn(jumps::watch(context.recorder.clone(), clock, move || clock.wall()));
-    let result = body(&context, &job, &mut running, &mut stop).await;
+    let result = Box::pin(body(&context, &job, &mut running, &mut stop)).await;
     wind_down(&context, &mut running).await;
     running.jumps.abort_all();
     let how = match &result {
@@ -132,6 +132,7 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
     context.recorder.stage(Stage::Settle);
     settle(context, running, stop, injected.quiet).await?;
 
+    or_stop(stop, observe::confirm(context)).await?;
     context.recorder.stage(Stage::Check);
     or_stop(stop, check(context, running)).await
 }

@@ -18,7 +18,7 @@ pub struct Abort {
     #[serde(with = "humantime_serde", default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
     pub outage: Option<Duration>,
-    /// A PromQL expression each of whose samples must keep `bound`.
+    /// An expression of Prometheus each of whose samples must keep `bound`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
     /// What each sample must keep: a comparison and a number, such as `< 0.05`.

@@ -12,7 +12,7 @@ use crate::scenario::FailureMode;
 use super::context::Context;
 use super::undo;
 use super::wait::{stopped, within};
-use super::{failsafe, record};
+use super::{failsafe, observe, record};
 
 pub(super) mod canaries;
 mod cni;
@@ -256,7 +256,11 @@ async fn heal(context: &Context, step: &Step, before: &Before, undo: &[Undo]) ->
         return dirty;
     }
     note(Life::Healed);
-    let proof = prove_healed(context, &step.action, before).await;
+    let mut proof = prove_healed(context, &step.action, before).await;
+    // A dead watch must not make a cluster look dirty that is clean.
+    if !proof.proven && observe::confirm(context).await {
+        proof = prove_healed(context, &step.action, before).await;
+    }
     if !proof.proven && matches!(step.action, Action::NodeDrain { .. } | Action::NodeFailure { .. }) {
         dirty.push(proof.statement.clone());
     }

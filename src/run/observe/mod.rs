@@ -14,6 +14,7 @@ use super::context::{Context, Recorder};
 use super::wait::{Bell, Ear};
 
 mod answers;
+mod confirm;
 mod follow;
 mod group;
 mod picture;
@@ -21,6 +22,7 @@ mod project;
 mod watches;
 
 pub(super) use answers::Answers;
+pub(super) use confirm::confirm;
 pub(super) use follow::{Filter, Notice, follow};
 pub(super) use group::Group;
 pub(super) use picture::{Picture, PodState, ServiceKey, Strength};
