@@ -44,8 +44,7 @@ fn initial(version: u32, nodes: &[Value]) -> Vec<Value> {
     nodes.iter().map(|node| event("ADDED", node)).chain([end]).collect()
 }
 
-/// Follows nodes for ten minutes; what was heard, the requests, and the gaps.
-/// What is heard in twenty seconds: a server that then says nothing is not asked again within them.
+/// Follows nodes for twenty seconds; what was heard, the requests, and the gaps. A server that then says nothing is not asked again within them.
 async fn heard(answers: Vec<Answer>) -> (Vec<String>, Vec<String>, Vec<(String, bool)>) {
     heard_for(Duration::from_secs(20), answers).await
 }
