@@ -45,7 +45,7 @@ fn observing(scenario: &Scenario) -> Vec<Permission> {
     all.extend(needs("policy", "poddisruptionbudgets", &["list", "watch"], pods));
     // What a policy of somebody else lets through decides whether a partition can be proven.
     let partitions = scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NetworkPartition(_)));
-    if partitions {
+    if partitions || !scenario.guard.namespace_labels.is_empty() {
         all.extend(needs("", "namespaces", &["list"], None));
     }
     if partitions || scenario.expect.same_after.contains(&Aspect::Leftovers) {

@@ -19,6 +19,7 @@ mod schema;
 mod selector;
 mod spans;
 mod value;
+mod window;
 
 pub use checks::*;
 pub use codes::Code;
@@ -32,3 +33,4 @@ pub use quantity::quantity;
 pub use schema::schema;
 pub use selector::{Requirement, is_dns_label, is_dns_name, label_key, label_value};
 pub use value::{Count, Percent, Selector, ServicePort, Workload, WorkloadKind};
+pub use window::Window;
