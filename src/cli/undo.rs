@@ -3,7 +3,8 @@
 
 use std::io::{IsTerminal, Write};
 
-use driftproof::run::leftovers::{self, Left, Survey, TakenBack};
+use driftproof::evidence;
+use driftproof::run::leftovers::{self, Survey, TakenBack};
 use driftproof::world::{World, live};
 
 use super::args::Undo;
@@ -81,7 +82,7 @@ async fn take_back(world: &World, undo: &Undo, survey: &Survey) -> Exit {
         let mut clean = true;
         for one in &left.undo {
             // The record says what is left: it stays while anything is.
-            if !clean && is_record(one, left) {
+            if !clean && is_record(one) {
                 println!("kept      {}, which names what is left", safe(&leftovers::describe(one)));
                 continue;
             }
@@ -106,7 +107,7 @@ async fn take_back(world: &World, undo: &Undo, survey: &Survey) -> Exit {
     if failed > 0 { fail(&format!("{failed} could not be taken back"), Exit::Dirty) } else { Exit::Passed }
 }
 
-fn is_record(undo: &driftproof::evidence::Undo, left: &Left) -> bool {
-    matches!(undo, driftproof::evidence::Undo::DeleteFixture { kind, .. } if kind == "ConfigMap")
-        && left.undo.last() == Some(undo)
+/// Whether it is about the record of a run.
+fn is_record(undo: &evidence::Undo) -> bool {
+    matches!(undo, evidence::Undo::DeleteFixture { kind, name, .. } if kind == "ConfigMap" && name.starts_with("driftproof-"))
 }
