@@ -6,6 +6,7 @@ mod check;
 mod describe;
 mod execute;
 mod exit;
+mod expected;
 mod folder;
 mod interrupt;
 mod judge;

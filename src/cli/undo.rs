@@ -1,7 +1,7 @@
 //! `driftproof undo`: takes back what runs have left on a live cluster, from the cluster alone. Shows what it will do, does
 //! it, verifies it; does nothing to what is not Driftproof's.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
 use driftproof::evidence;
 use driftproof::run::leftovers::{self, Survey, TakenBack};
@@ -10,8 +10,8 @@ use driftproof::world::{World, live};
 use super::args::Undo;
 use super::execute::{self, Failure};
 use super::exit::Exit;
-use super::fail;
 use super::style::{Style, safe};
+use super::{describe, fail};
 
 /// `driftproof undo`.
 pub(super) fn undo(undo: &Undo, style: Style) -> Exit {
@@ -70,10 +70,7 @@ fn confirmed(undo: &Undo) -> bool {
     if undo.yes || !std::io::stdin().is_terminal() {
         return true;
     }
-    print!("take all of this back? [y/N] ");
-    let _ = std::io::stdout().flush();
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    describe::agreed("take all of this back?")
 }
 
 async fn take_back(world: &World, undo: &Undo, survey: &Survey) -> Exit {
