@@ -168,6 +168,25 @@ fn a_window_and_our_own_agent_hold_faults_back() {
 }
 
 #[test]
+fn a_policy_that_another_run_has_left_is_named() {
+    let left = |run: &str| {
+        let mut inventory = cluster();
+        let meta = json!({
+            "name": "driftproof-dead-1", "namespace": "shop",
+            "labels": { "app.kubernetes.io/managed-by": "driftproof", "driftproof.dev/run": run },
+        });
+        inventory.policies.push(serde_json::from_value(json!({ "metadata": meta })).unwrap());
+        let cut = scenario("[[fault]]\nkind = \"network-partition\"\nhold = \"1s\"");
+        choose(&cut, &inventory, 7, "run", 0, 0).err().map(|problem| problem.message).unwrap_or_default()
+    };
+    assert_eq!(
+        left("dead"),
+        "NetworkPolicy shop/driftproof-dead-1 was left by run dead, or that run is still at work: driftproof undo --context CONTEXT --run dead"
+    );
+    assert!(!left("run").contains("was left by"), "its own policies are no leftovers");
+}
+
+#[test]
 fn faults_that_overlap_are_counted_together() {
     let body = |at: &str, hold: &str| {
         format!(
