@@ -16,7 +16,7 @@ pub(super) fn duration(task: &Task, cluster: &Cluster) -> Option<Duration> {
     let mut job = task.job(cluster);
     job.apply_fixtures = true;
     job.allow_commands = false;
-    job.run = "expected".to_owned();
+    "expected".clone_into(&mut job.run);
     runtime.block_on(async {
         let world = embedded::start(&job.scenario, job.seed).ok()?;
         let (progress, _) = tokio::sync::mpsc::unbounded_channel();

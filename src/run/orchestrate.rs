@@ -59,7 +59,7 @@ pub async fn run(world: &World, job: Job, log: &Log, progress: Progress, mut sto
     let context = Context::new(world, &job, log.clone(), progress);
     context.recorder.note(Event::Header(Box::new(header(&context, &job))));
     let mut running = Running::default();
-    let result = body(&context, &job, &mut running, &mut stop).await;
+    let result = Box::pin(body(&context, &job, &mut running, &mut stop)).await;
     wind_down(&context, &mut running).await;
     let how = match &result {
         Ok(()) => Ending::Completed,
