@@ -197,7 +197,7 @@ fn call(table: &mut Table<'_>, key: &'static str) -> Option<HttpCall> {
     let request = call.required("request", request);
     let read = HttpCall {
         request: request.unwrap_or_default(),
-        body: call.optional("body", |value, sink| template(value, sink)),
+        body: call.optional("body", template),
         value: call.or("value", pointer, String::new()),
         definite: call.list("definite", refusal).unwrap_or_default(),
         absent: call.list("absent", refusal).unwrap_or_default(),

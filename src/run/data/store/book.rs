@@ -30,8 +30,7 @@ impl Book {
 
     /// A request is about to be sent.
     pub(super) fn call(&mut self, request: &Request) {
-        let node = None;
-        self.line(request, None, &request.action.input(), node, String::new());
+        self.line(request, None, &request.action.input(), None, "");
     }
 
     /// What became of it.
@@ -51,7 +50,7 @@ impl Book {
             let short: String = error.chars().take(ERROR_MAX).collect();
             let _ = write!(more, ",\"error\":{}", json!(short));
         }
-        self.line(request, Some(outcome.completion), &value, outcome.node.as_deref(), more);
+        self.line(request, Some(outcome.completion), &value, outcome.node.as_deref(), &more);
     }
 
     /// `more` are further fields, which readers of histories pass over.
@@ -61,7 +60,7 @@ impl Book {
         completion: Option<Completion>,
         value: &Value,
         node: Option<&str>,
-        more: String,
+        more: &str,
     ) {
         // What prepares a store is no part of its history.
         let Some(verb) = request.action.verb() else { return };
@@ -81,7 +80,7 @@ impl Book {
         event.write(&mut line);
         if !more.is_empty() {
             line.truncate(line.trim_end().len() - 1);
-            line.push_str(&more);
+            line.push_str(more);
             line.push_str("}\n");
         }
         self.digest.add(line.as_bytes());

@@ -46,9 +46,7 @@ impl HttpSend for Bridge {
             let call = Call { method, path, headers, body };
             let reply = self.network.http(&Vantage::Outside, &place, call, timeout).await;
             match reply {
-                Ok(reply) => {
-                    Ok(HttpAnswer { status: reply.status, body: reply.body, node: reply.pod.map(|pod| pod.into()) })
-                }
+                Ok(reply) => Ok(HttpAnswer { status: reply.status, body: reply.body, node: reply.pod.map(Into::into) }),
                 Err(error) => Err(send_error(error, &place)),
             }
         }

@@ -86,8 +86,7 @@ fn number(pod: &Pod, wanted: &str) -> Option<i32> {
 /// # Errors
 /// An option that cannot be used here.
 pub(super) fn clients(store: &Wanted, way: &Way, count: usize) -> Result<Vec<Box<dyn Store>>, String> {
-    let mut make = maker(store, way)?;
-    Ok((0..count).map(|client| make(client)).collect())
+    Ok((0..count).map(maker(store, way)?).collect())
 }
 
 type Maker = Box<dyn FnMut(usize) -> Box<dyn Store>>;
