@@ -1,6 +1,7 @@
 //! Was it good? Measurements × objectives → pass, fail or inconclusive, each with reasons.
 //! Never reads a clock, a file or a cluster: the same evidence gives the same verdict, also years later.
 
+mod consistency;
 mod data;
 mod drifts;
 mod evidence;
@@ -28,7 +29,7 @@ pub struct Verdict {
     /// One line that names the object and the phase.
     pub line: String,
     /// Each objective, in the order of the scenario's `[expect]`, after those that every run has (`faults`, `evidence`,
-    /// `clean`, `steady`, and `data.<name>` for each data check).
+    /// `clean`, `steady`, and `data.<name>` or `consistency.<name>` for each data check).
     pub objectives: Vec<Judgement>,
     /// What is left on the cluster; non-empty means exit code 4.
     pub dirty: Vec<String>,
