@@ -131,6 +131,27 @@ fn a_stop_heals_in_reverse_order_and_cleans_up() {
 }
 
 #[test]
+fn a_condition_that_is_met_heals_at_once() {
+    let job = job("partition-deny-all", |scenario| {
+        scenario.faults[0].hold = Duration::from_secs(600);
+        let condition = format!("probe = \"{}\"\noutage = \"3s\"\nverdict = \"fail\"", scenario.probes[0].name);
+        scenario.aborts = vec![toml::from_str(&condition).expect("a condition")];
+    });
+    let evidence = evidence(job, 0);
+    let (Ending::Aborted { reason }, []) = ending(&evidence) else { panic!("{:?}", ending(&evidence)) };
+    assert_eq!(reason, "a condition of the scenario ended its faults");
+    let at = |wanted: &dyn Fn(&Event) -> bool| evidence.records.iter().find(|one| wanted(&one.event)).expect("there").t;
+    let injected = at(&|event| matches!(event, Event::Fault(fault) if fault.life == Life::Injected));
+    let met = at(&|event| matches!(event, Event::Abort { condition: 0, .. }));
+    let healed = at(&|event| matches!(event, Event::Fault(fault) if fault.life == Life::Healed));
+    assert!((2_900_000..4_000_000).contains(&(met - injected)), "{}", met - injected);
+    assert!(healed - met < 1_000_000, "{}", healed - met);
+    let verdict = judge(&evidence.header.scenario, &measure(&evidence));
+    assert_eq!(verdict.outcome, Outcome::Fail);
+    assert!(verdict.line.contains("was without an answer for 3s"), "{}", verdict.line);
+}
+
+#[test]
 fn a_target_that_is_never_steady_is_left_alone() {
     let unsteady = job("pod-kill-one", |scenario| {
         // Nothing fits a node of this size.

@@ -111,7 +111,7 @@ fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
     let cluster = &run.cluster;
     let kubeconfig = cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
     // Evidence is passed around: a URL with a password in it must not become part of it.
-    let prometheus = cluster.prometheus.clone().filter(|url| !url.contains('@'));
+    let prometheus = cluster.prometheus.clone().filter(|url| !url.contains(['@', '?']));
     let values = [("--context", cluster.context.clone()), ("--kubeconfig", kubeconfig), ("--prometheus", prometheus)];
     for (flag, value) in values.iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?))) {
         command.extend([" ", flag, " ", &quoted(value)]);

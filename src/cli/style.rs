@@ -48,7 +48,12 @@ pub(super) fn outcome(outcome: Outcome, colour: bool) -> String {
 
 /// Text from a cluster must not move the cursor or ring the bell.
 pub(super) fn safe(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
+    let moves = |character: char| {
+        // Marks of direction make a line read as what it is not.
+        character.is_control()
+            || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|character| if moves(character) { '\u{fffd}' } else { character }).collect()
 }
 
 #[cfg(test)]
@@ -58,6 +63,7 @@ mod tests {
     #[test]
     fn escape_sequences_of_a_cluster_are_shown_not_obeyed() {
         assert_eq!(safe("a\x1b[2Jb\n"), "a\u{fffd}[2Jb\u{fffd}");
+        assert_eq!(safe("ssap\u{202e}"), "ssap\u{fffd}");
     }
 
     #[test]

@@ -76,6 +76,13 @@ pub enum Event {
         /// The truth is at most this far away, microseconds: half of the shortest round trip.
         error: u64,
     },
+    /// A condition on which the scenario ends its faults was met: they are healed from here on.
+    Abort {
+        /// Index of the condition in the scenario.
+        condition: usize,
+        /// What was seen, for people.
+        reason: String,
+    },
     /// The target was steady from this time on (`t`), or stopped being so.
     Steady {
         /// Whether it is.

@@ -89,6 +89,7 @@ fn measured(evidence: &Evidence, timeline: &Timeline<'_>) -> Measurements {
                 DataCheck::Store(wanted) => DataMeasure::History(Box::new(history::blank(wanted))),
             })
             .collect(),
+        aborts: timeline.aborts.iter().map(|(index, reason)| (*index, (*reason).to_owned())).collect(),
         queries: queries::queries(timeline),
         same: same::same(timeline),
         clocks: clocks::clocks(evidence),

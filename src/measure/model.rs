@@ -32,6 +32,9 @@ pub struct Measurements {
     pub drifts: Vec<Drift>,
     /// Probes in the order of the scenario.
     pub probes: Vec<ProbeMeasure>,
+    /// Conditions of the scenario on which its faults were healed at once: index, and what was seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aborts: Vec<(usize, String)>,
     /// Data checks in the order of the scenario.
     pub data: Vec<DataMeasure>,
     /// Queries in the order of the scenario.
@@ -206,6 +209,9 @@ pub struct Stuck {
 pub struct ProbeMeasure {
     /// Name.
     pub name: String,
+    /// Whether it is a control: it probes what no fault touches, and no objective counts it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub control: bool,
     /// Attempts that were due from the first injection until the end of settling.
     pub attempts: u64,
     /// Of these: answered in time.

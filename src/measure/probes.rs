@@ -1,6 +1,7 @@
 //! Open-loop probes: shares, percentiles and outages. A late answer counts from when it was due; percentiles are exact ranks.
 
 use crate::evidence::{Attempt, Outcome};
+use crate::scenario::Probe;
 
 use super::model::{Drift, FaultSpan, ProbeMeasure};
 use super::outages::outages;
@@ -12,7 +13,7 @@ const LATE_AT_LEAST: u64 = 100_000;
 
 pub(super) fn probes(timeline: &Timeline<'_>, faults: &[FaultSpan], drifts: &[Drift]) -> Vec<ProbeMeasure> {
     let first = faults.iter().filter_map(|fault| fault.injected).min();
-    let probe = |(index, name): (usize, &str)| {
+    let probe = |(index, probe): (usize, &Probe)| {
         let mut attempts: Vec<&Attempt> =
             timeline.attempts.iter().copied().filter(|attempt| attempt.probe == index).collect();
         attempts.sort_by_key(|attempt| attempt.due);
@@ -26,7 +27,8 @@ pub(super) fn probes(timeline: &Timeline<'_>, faults: &[FaultSpan], drifts: &[Dr
         let answered = latencies(&during);
         let late_from = percentile(&latencies(&before), 50).map_or(u64::MAX, |median| (10 * median).max(LATE_AT_LEAST));
         ProbeMeasure {
-            name: name.to_owned(),
+            name: probe.name.clone(),
+            control: probe.control,
             attempts: during.len() as u64,
             ok: answered.len() as u64,
             late: answered.iter().filter(|took| **took > late_from).count() as u64,
@@ -37,7 +39,7 @@ pub(super) fn probes(timeline: &Timeline<'_>, faults: &[FaultSpan], drifts: &[Dr
             series: series(&attempts),
         }
     };
-    timeline.scenario.probes.iter().map(|probe| probe.name.as_str()).enumerate().map(probe).collect()
+    timeline.scenario.probes.iter().enumerate().map(probe).collect()
 }
 
 pub(super) const fn is_ok(attempt: &Attempt) -> bool {

@@ -46,6 +46,8 @@ pub(super) struct Timeline<'a> {
     pub(super) histories: Vec<&'a HistorySeen>,
     pub(super) queries: Vec<&'a QueryAnswer>,
     pub(super) snapshots: Vec<&'a Snapshot>,
+    /// Conditions that were met, by their index, and what was seen.
+    pub(super) aborts: Vec<(usize, &'a str)>,
 }
 
 impl<'a> Timeline<'a> {
@@ -77,6 +79,7 @@ impl<'a> Timeline<'a> {
             histories: Vec::new(),
             queries: Vec::new(),
             snapshots: Vec::new(),
+            aborts: Vec::new(),
         };
         let mut lives = BTreeMap::new();
         let mut watching = true;
@@ -84,6 +87,7 @@ impl<'a> Timeline<'a> {
             let t = record.t;
             match &record.event {
                 Event::Header(_) | Event::Gap { .. } | Event::Clock { .. } | Event::Creating { .. } => {}
+                Event::Abort { condition, reason } => timeline.aborts.push((*condition, reason)),
                 Event::Stage { stage } => {
                     timeline.stages.push((t, *stage));
                     if watching && matches!(stage, Stage::Check | Stage::Clean) {

@@ -116,8 +116,7 @@ where
     let begun = clock.elapsed();
     let (mut attempt, mut uncertain, mut away) = (1_u32, false, None);
     loop {
-        let answer = within(clock, ANSWER, call()).await;
-        let error = match answer.unwrap_or_else(|| Err(no_answer())) {
+        let error = match self::attempt(clock, call()).await {
             Err(error) => error,
             Ok(value) => {
                 if let Some(reason) = away {
@@ -149,6 +148,11 @@ where
         attempt += 1;
         clock.sleep(pause).await;
     }
+}
+
+/// One attempt, for those who try again by rules of their own. It has an end as well: a server that hangs is away.
+pub(super) async fn attempt<T>(clock: Clock, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    within(clock, ANSWER, call).await.unwrap_or_else(|| Err(no_answer()))
 }
 
 fn no_answer() -> Error {

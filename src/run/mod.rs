@@ -8,6 +8,7 @@ use crate::evidence::{End, FaultRecord, Stage};
 use crate::plan::Permission;
 use crate::scenario::Scenario;
 
+mod aborts;
 mod agents;
 mod calls;
 mod context;
@@ -16,6 +17,7 @@ mod failsafe;
 mod faults;
 mod fixtures;
 mod inventory;
+mod jumps;
 pub mod leftovers;
 mod lock;
 mod observe;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use crate::evidence::{Change, End, Ending, Event, Header, Log, Stage, Undo, VERSION, When, WorkloadSeen};
 use crate::plan::{self, Plan};
 use crate::scenario::WorkloadKind;
@@ -13,15 +15,19 @@ use super::context::Context;
 use super::data::{self, Stores, Writers};
 use super::observe::{self, Watches};
 use super::probe::Probes;
+use super::stages::Injected;
 use super::steady::{self, Watcher};
 use super::wait::{stopped, within};
 use super::{
-    Job, News, Progress, RunError, Stop, fixtures, inventory, lock, preflight, prepare, queries, record, snapshot,
-    stages,
+    Job, News, Progress, RunError, Stop, aborts, fixtures, inventory, jumps, lock, preflight, prepare, queries, record,
+    snapshot, stages,
 };
 
 /// Everything that is watched must have been listed once within this time.
 const LISTED_LIMIT: Duration = Duration::from_secs(120);
+
+/// How a run ends whose scenario ended its faults.
+const ABORTED: &str = "a condition of the scenario ended its faults";
 
 /// Why a run does not go on.
 enum Halt {
@@ -46,6 +52,8 @@ struct Running {
     inside: Option<Inside>,
     writers: Option<Writers>,
     stores: Option<Stores>,
+    /// Looks at the clocks.
+    jumps: JoinSet<()>,
     created: Vec<Undo>,
     dirty: Vec<String>,
     /// Whether a record of the run may be on the cluster.
@@ -60,8 +68,11 @@ pub async fn run(world: &World, job: Job, log: &Log, progress: Progress, mut sto
     let context = Context::new(world, &job, log.clone(), progress);
     context.recorder.note(Event::Header(Box::new(header(&context, &job))));
     let mut running = Running::default();
+    let clock = context.clock();
+    running.jumps.spawn(jumps::watch(context.recorder.clone(), clock, move || clock.wall()));
     let result = Box::pin(body(&context, &job, &mut running, &mut stop)).await;
     wind_down(&context, &mut running).await;
+    running.jumps.abort_all();
     let how = match &result {
         Ok(()) => Ending::Completed,
         Err(Halt::Interrupted) => Ending::Interrupted,
@@ -114,10 +125,10 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
     let plan = steady_and_plan(context, running, stop).await?;
 
     context.recorder.stage(Stage::Fault);
-    let injected = stages::inject(context, &plan, stop).await;
+    let injected = inject(context, &plan, stop).await;
     running.dirty.extend(injected.dirty);
     if injected.interrupted {
-        return Err(Halt::Interrupted);
+        return Err(if *stop.borrow() { Halt::Interrupted } else { Halt::Aborted(ABORTED.to_owned()) });
     }
 
     context.recorder.stage(Stage::Settle);
@@ -125,6 +136,19 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
 
     context.recorder.stage(Stage::Check);
     or_stop(stop, check(context, running)).await
+}
+
+/// Injects the plan until it is done, the run is stopped, or a condition of the scenario ends it.
+async fn inject(context: &Context, plan: &Plan, stop: &mut Stop) -> Injected {
+    if context.scenario.aborts.is_empty() {
+        return stages::inject(context, plan, stop).await;
+    }
+    let (heal, mut healing) = tokio::sync::watch::channel(false);
+    tokio::select! {
+        biased;
+        injected = stages::inject(context, plan, &mut healing) => injected,
+        () = aborts::watch(context, stop, heal) => Injected::default(),
+    }
 }
 
 /// Runs a part of the run unless it is stopped.

@@ -82,13 +82,13 @@ pub(super) async fn check_rights(context: &Context, job: &Job) -> Result<bool, R
         let there = namespaces_there(context, job).await;
         permissions.extend(plan::fixture_permissions(&job.manifests, &context.scenario.target.namespace, &there));
     }
-    rights::check(&context.world.client, &permissions).await?;
+    rights::check(context, &permissions).await?;
     super::faults::node_agent::admitted(context).await?;
     let wanted = plan::failsafe_permissions(&context.scenario);
     if !context.failsafe || wanted.is_empty() {
         return Ok(context.failsafe);
     }
-    match rights::check(&context.world.client, &wanted).await {
+    match rights::check(context, &wanted).await {
         Ok(()) => Ok(true),
         Err(RunError::Forbidden(missing)) => {
             let missing: Vec<String> = missing.iter().map(|one| format!("{} {}", one.verb, one.resource)).collect();

@@ -9,11 +9,11 @@ use k8s_openapi::api::authorization::v1::{
     ResourceAttributes, ResourceRule, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec, SelfSubjectRulesReview,
     SelfSubjectRulesReviewSpec,
 };
-use kube::Client;
 use kube::api::{Api, PostParams};
 
 use crate::plan::Permission;
 
+use super::context::Context;
 use super::{RunError, calls};
 
 /// Questions under way at a time.
@@ -27,18 +27,18 @@ const NOWHERE: &str = "driftproof-everywhere";
 ///
 /// # Errors
 /// All missing ones together, or why the cluster could not be asked.
-pub(super) async fn check(client: &Client, permissions: &[Permission]) -> Result<(), RunError> {
+pub(super) async fn check(context: &Context, permissions: &[Permission]) -> Result<(), RunError> {
     let mut places: BTreeMap<&str, BTreeSet<&Permission>> = BTreeMap::new();
     for permission in permissions {
         places.entry(permission.namespace.as_deref().unwrap_or(NOWHERE)).or_default().insert(permission);
     }
     let rules: Vec<Vec<ResourceRule>> =
-        futures::stream::iter(places.keys()).map(|place| rules(client, place)).buffered(AT_ONCE).collect().await;
+        futures::stream::iter(places.keys()).map(|place| rules(context, place)).buffered(AT_ONCE).collect().await;
     let open = places.into_values().zip(&rules).flat_map(|(wanted, rules)| {
         wanted.into_iter().filter(|permission| !rules.iter().any(|rule| grants(rule, permission)))
     });
     let answers: Vec<Result<Option<Permission>, RunError>> = futures::stream::iter(open.collect::<BTreeSet<_>>())
-        .map(|permission| refused(client, permission))
+        .map(|permission| refused(context, permission))
         .buffered(AT_ONCE)
         .collect()
         .await;
@@ -49,13 +49,15 @@ pub(super) async fn check(client: &Client, permissions: &[Permission]) -> Result
 
 /// What the user may do in a namespace, as far as the authorisers can list it. Nothing when they cannot be asked: then each
 /// permission is asked for by itself.
-async fn rules(client: &Client, namespace: &str) -> Vec<ResourceRule> {
+async fn rules(context: &Context, namespace: &str) -> Vec<ResourceRule> {
     let question = SelfSubjectRulesReview {
         spec: SelfSubjectRulesReviewSpec { namespace: Some(namespace.to_owned()) },
         ..SelfSubjectRulesReview::default()
     };
-    let api: Api<SelfSubjectRulesReview> = Api::all(client.clone());
-    let answer = api.create(&PostParams::default(), &question).await.ok();
+    let api: Api<SelfSubjectRulesReview> = Api::all(context.client());
+    let params = PostParams::default();
+    let answer =
+        calls::patiently(context, "ask for the rights in a namespace", || api.create(&params, &question)).await.ok();
     answer.and_then(|answer| answer.status).map(|status| status.resource_rules).unwrap_or_default()
 }
 
@@ -72,7 +74,7 @@ fn grants(rule: &ResourceRule, permission: &Permission) -> bool {
 }
 
 /// The permission when it is missing.
-async fn refused(client: &Client, permission: &Permission) -> Result<Option<Permission>, RunError> {
+async fn refused(context: &Context, permission: &Permission) -> Result<Option<Permission>, RunError> {
     let (resource, subresource) = match permission.resource.split_once('/') {
         Some((resource, subresource)) => (resource, Some(subresource.to_owned())),
         None => (permission.resource.as_str(), None),
@@ -91,8 +93,9 @@ async fn refused(client: &Client, permission: &Permission) -> Result<Option<Perm
         },
         ..SelfSubjectAccessReview::default()
     };
-    let api: Api<SelfSubjectAccessReview> = Api::all(client.clone());
-    let answer = api.create(&PostParams::default(), &question).await;
+    let api: Api<SelfSubjectAccessReview> = Api::all(context.client());
+    let params = PostParams::default();
+    let answer = calls::patiently(context, "ask for a right", || api.create(&params, &question)).await;
     let answer =
         answer.map_err(|error| RunError::Cluster(format!("ask for the run's rights: {}", calls::text(&error))))?;
     let allowed = answer.status.is_some_and(|status| status.allowed);

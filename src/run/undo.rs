@@ -113,7 +113,7 @@ pub(super) async fn delete<K>(context: &Context, api: &Api<K>, name: &str) -> Re
 where
     K: Clone + DeserializeOwned + Debug,
 {
-    match api.delete(name, &DeleteParams::background()).await {
+    match calls::attempt(context.clock(), api.delete(name, &DeleteParams::background())).await {
         Ok(_) => gone(context, api, name, GONE_LIMIT).await,
         Err(error) if calls::is_absent(&error) => Ok(()),
         Err(error) => Err((&error).into()),
@@ -129,7 +129,7 @@ where
     let deadline = clock.elapsed() + limit;
     let mut pause = Duration::from_millis(100);
     loop {
-        match api.get_opt(name).await {
+        match calls::attempt(clock, api.get_opt(name)).await {
             Ok(None) => return Ok(()),
             Ok(Some(_)) if clock.elapsed() >= deadline => {
                 let limit = humantime::format_duration(limit);
@@ -149,7 +149,7 @@ async fn uncordon(context: &Context, name: &str) -> Result<(), Failure> {
         "metadata": { "annotations": { super::faults::CORDONED_BY: null } },
         "spec": { "unschedulable": null },
     });
-    match api.patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await {
+    match calls::attempt(context.clock(), api.patch(name, &PatchParams::default(), &Patch::Merge(&patch))).await {
         Ok(node) if crate::plan::is_cordoned(&node) => Err(Failure::Refused("it is still cordoned".to_owned())),
         Ok(_) => Ok(()),
         // A node that is no longer there needs no uncordon.

@@ -20,6 +20,7 @@ pub(super) fn all(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnos
     contradictions(&scenario.expect, spans, found);
     unmeasured(scenario, spans, found);
     late(scenario, spans, found);
+    aborts(scenario, spans, found);
     if spans.has("cluster") {
         places(scenario, spans, found);
     }
@@ -45,6 +46,18 @@ fn unique<'a>(room: &str, names: impl Iterator<Item = &'a str>, spans: Spans<'_>
             let diagnostic = Diagnostic::new(Code::Duplicate, at(index), message);
             found.push(diagnostic.other(at(before), "first used here").help("give each a `name` of its own"));
         }
+    }
+}
+
+/// An abort condition is on a probe that there is.
+fn aborts(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
+    let names: Vec<&str> = scenario.probes.iter().map(|probe| probe.name.as_str()).collect();
+    for (index, abort) in scenario.aborts.iter().enumerate() {
+        let Some(name) = abort.probe.as_deref().filter(|name| !names.contains(name)) else { continue };
+        let message = format!("there is no [[probe]] `{name}`");
+        let diagnostic = Diagnostic::new(Code::Unmeasured, spans.of(&format!("abort/{index}/probe")), message);
+        let help = suggestion(name, &names).unwrap_or_else(|| "name a probe of this scenario".to_owned());
+        found.push(diagnostic.help(help));
     }
 }
 

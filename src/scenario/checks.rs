@@ -42,6 +42,10 @@ pub struct Probe {
     #[serde(with = "humantime_serde", default = "one_second")]
     #[schemars(with = "DurationText")]
     pub timeout: Duration,
+    /// A control group: a service that the faults do not touch. No objective and no steady state counts it; when it
+    /// suffers as well, the cluster and not the fault may be the cause.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub control: bool,
 }
 
 impl Probe {

@@ -1,5 +1,7 @@
 //! What the user wrote: TOML text in, a checked [`Scenario`] or a list of diagnostics with spans out. Does no I/O.
 
+mod abort;
+mod bound;
 mod check;
 mod checks;
 mod codes;
@@ -23,6 +25,8 @@ mod store;
 mod value;
 mod window;
 
+pub use abort::{Abort, AbortVerdict};
+pub use bound::Bound;
 pub use checks::*;
 pub use codes::Code;
 pub use diagnostic::{Colour, Diagnostic, render};

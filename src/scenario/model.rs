@@ -7,6 +7,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::abort::Abort;
 use super::checks::{DataCheck, Probe, Query};
 use super::expect::{Expect, Guard};
 use super::fault::Fault;
@@ -47,6 +48,9 @@ pub struct Scenario {
     /// What is injected, and when.
     #[serde(rename = "fault")]
     pub faults: Vec<Fault>,
+    /// Conditions on which faults are healed before their time.
+    #[serde(default, rename = "abort", skip_serializing_if = "Vec::is_empty")]
+    pub aborts: Vec<Abort>,
     /// Limits of what may be injected.
     #[serde(default)]
     pub guard: Guard,

@@ -66,6 +66,7 @@ fn root(document: &DeTable<'_>, sink: &Sink) -> Scenario {
         data: table.tables("data").into_iter().filter_map(parse_checks::data).collect(),
         queries: table.tables("query").into_iter().map(parse_checks::query).collect(),
         faults: table.tables("fault").into_iter().filter_map(parse_fault::fault).collect(),
+        aborts: table.tables("abort").into_iter().map(parse_checks::abort).collect(),
         guard: table.table("guard", "[guard]").map(guard).unwrap_or_default(),
         expect: table.table("expect", "[expect]").map(expect).unwrap_or_default(),
     };

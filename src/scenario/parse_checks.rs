@@ -1,7 +1,8 @@
-//! Reads what is measured: `[[probe]]`, `[[data]]` and `[[query]]`.
+//! Reads what is measured: `[[probe]]`, `[[data]]`, `[[query]]` and `[[abort]]`.
 
 use toml::de::DeValue;
 
+use super::abort::five_seconds;
 use super::checks::{
     FROM_CLUSTER, default_rate, five, one_second, root_path, set_name, set_read, set_replica_read, set_write,
     volume_name,
@@ -13,7 +14,7 @@ use super::parse_store;
 use super::read;
 use super::reader::{Sink, Table, Value, suggestion, wrong_type};
 use super::value::{ServicePort, Workload};
-use super::{DataCheck, Probe, ProbeFrom, ProbeKind, Query, SetCheck, VolumeCheck};
+use super::{Abort, AbortVerdict, DataCheck, Probe, ProbeFrom, ProbeKind, Query, SetCheck, VolumeCheck};
 use crate::workload::Kind;
 
 /// More attempts or writes per second than this measure the tool, not the target.
@@ -31,6 +32,7 @@ pub(super) fn probe(mut table: Table<'_>) -> Probe {
         status: table.list("status", status).unwrap_or_default(),
         rate: table.or("rate", rate, default_rate()),
         timeout: table.or("timeout", read::some_time, one_second()),
+        control: table.or("control", read::flag, false),
     };
     one_of(&table, "service", "url");
     if table.has("url") && probe.from_pods().is_some() {
@@ -229,6 +231,29 @@ pub(super) fn query(mut table: Table<'_>) -> Query {
     };
     table.finish();
     query
+}
+
+pub(super) fn abort(mut table: Table<'_>) -> Abort {
+    let abort = Abort {
+        probe: table.optional("probe", read::title),
+        outage: table.optional("outage", read::some_time),
+        query: table.optional("query", read::filled),
+        bound: table.optional("bound", bound),
+        every: table.or("every", read::some_time, five_seconds()),
+        verdict: table.or("verdict", read::word, AbortVerdict::default()),
+    };
+    one_of(&table, "probe", "query");
+    for (key, with) in [("probe", "outage"), ("query", "bound")] {
+        if table.has(key) && !table.has(with) {
+            table.missing(with);
+        }
+        if table.has(with) && !table.has(key) {
+            let message = format!("`{with}` has no effect without `{key}`");
+            table.sink.push(Diagnostic::new(Code::NoEffect, table.span_of(with), message).help("leave it out"));
+        }
+    }
+    table.finish();
+    abort
 }
 
 fn bound(value: &Value<'_>, sink: &Sink) -> Option<String> {

@@ -17,6 +17,8 @@ pub fn schema() -> String {
     constrain(&mut schema, "/$defs/Target", &pods);
     constrain(&mut schema, "/$defs/PodSet", &pods);
     constrain(&mut schema, "/$defs/Probe", &json!({ "oneOf": [{ "required": ["service"] }, { "required": ["url"] }] }));
+    let (probe, query) = (json!({ "required": ["probe", "outage"] }), json!({ "required": ["query", "bound"] }));
+    constrain(&mut schema, "/$defs/Abort", &json!({ "oneOf": [probe, query] }));
     constrain(&mut schema, "/properties/fault", &json!({ "minItems": 1 }));
     let name = json!({ "pattern": "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", "maxLength": 63 });
     for place in ["/properties/name", "/$defs/Target/properties/namespace"] {

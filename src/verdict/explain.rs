@@ -25,7 +25,7 @@ impl Case<'_> {
         if let Some(weak) = last.filter(|point| point.ready < point.desired) {
             return format!(": {} of {} pods were Ready", weak.ready, weak.desired);
         }
-        let silent = self.measured.probes.iter().find_map(|probe| {
+        let silent = self.probes().find_map(|probe| {
             let outage = probe.outages.last().filter(|outage| outage.to >= observed)?;
             Some(format!(": probe {} was without an answer ({})", probe.name, outage.seen))
         });

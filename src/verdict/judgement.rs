@@ -1,7 +1,7 @@
 //! What is judged, and how a judgement is made. Holds no rule of its own.
 
 use crate::evidence::{Ending, Stage};
-use crate::measure::{Drift, FaultSpan, Measurements};
+use crate::measure::{Drift, FaultSpan, Measurements, ProbeMeasure};
 use crate::scenario::{Scenario, WorkloadKind};
 
 use super::{Judgement, Outcome};
@@ -16,6 +16,11 @@ pub(super) struct Case<'a> {
 impl<'a> Case<'a> {
     pub(super) const fn new(scenario: &'a Scenario, measured: &'a Measurements) -> Self {
         Self { scenario, measured }
+    }
+
+    /// The probes that objectives count: all but the controls.
+    pub(super) fn probes(&self) -> impl Iterator<Item = &'a ProbeMeasure> {
+        self.measured.probes.iter().filter(|probe| !probe.control)
     }
 
     /// Whether anything was injected at all.

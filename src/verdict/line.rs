@@ -10,7 +10,13 @@ pub(super) fn line(case: &Case<'_>, outcome: Outcome, objectives: &[Judgement]) 
         Outcome::Pass => passed(case),
         Outcome::Inconclusive => {
             let problem = case.measured.faults.iter().any(|fault| !fault.problem.is_empty());
-            let order: &[&str] = if problem { &["faults", "evidence"] } else { &["evidence", "faults"] };
+            let order: &[&str] = if !case.measured.aborts.is_empty() {
+                &["abort"]
+            } else if problem {
+                &["faults", "evidence"]
+            } else {
+                &["evidence", "faults"]
+            };
             worst(objectives, outcome, order).map_or_else(String::new, |worst| worst.reason.clone())
         }
         Outcome::Fail => failed(objectives),
@@ -19,8 +25,8 @@ pub(super) fn line(case: &Case<'_>, outcome: Outcome, objectives: &[Judgement]) 
 
 /// What was left comes first, then what could not be done, then what was lost or took too long.
 fn failed(objectives: &[Judgement]) -> String {
-    let Some(worst) = worst(objectives, Outcome::Fail, &["clean", "faults", "rto", "data", "consistency", "rpo"])
-    else {
+    let leading = ["clean", "abort", "faults", "rto", "data", "consistency", "rpo"];
+    let Some(worst) = worst(objectives, Outcome::Fail, &leading) else {
         return String::new();
     };
     let also: Vec<&str> = objectives
@@ -58,8 +64,7 @@ fn passed(case: &Case<'_>) -> String {
     if let Some(rto) = measured.faults.iter().filter_map(crate::measure::FaultSpan::rto).max() {
         parts.push(format!("rto {}", text::duration(rto)));
     }
-    let (attempts, ok) =
-        measured.probes.iter().fold((0, 0), |(attempts, ok), probe| (attempts + probe.attempts, ok + probe.ok));
+    let (attempts, ok) = case.probes().fold((0, 0), |(attempts, ok), probe| (attempts + probe.attempts, ok + probe.ok));
     if attempts > 0 {
         parts.push(format!("{} of {attempts} probes failed", attempts - ok));
     }

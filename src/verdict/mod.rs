@@ -1,7 +1,9 @@
 //! Was it good? Measurements × objectives → pass, fail or inconclusive, each with reasons.
 //! Never reads a clock, a file or a cluster: the same evidence gives the same verdict, also years later.
 
+mod abort;
 mod consistency;
+mod control;
 mod data;
 mod drifts;
 mod evidence;
@@ -29,7 +31,8 @@ pub struct Verdict {
     /// One line that names the object and the phase.
     pub line: String,
     /// Each objective, in the order of the scenario's `[expect]`, after those that every run has (`faults`, `evidence`,
-    /// `clean`, `steady`, and `data.<name>` or `consistency.<name>` for each data check).
+    /// `clean`, `steady`, and `data.<name>` or `consistency.<name>` for each data check); last `control.<name>` for each
+    /// control.
     pub objectives: Vec<Judgement>,
     /// What is left on the cluster; non-empty means exit code 4.
     pub dirty: Vec<String>,
@@ -82,6 +85,7 @@ pub fn judge(scenario: &Scenario, measurements: &Measurements) -> Verdict {
     let case = Case::new(scenario, measurements);
     let mut objectives = vec![faults::faults(&case), evidence::evidence(&case), faults::clean(&case)];
     objectives.push(faults::steady(&case));
+    objectives.extend(abort::abort(&case));
     objectives.extend(data::data(&case));
     let mut expected = Vec::new();
     expected.extend(rto::rto(&case));
@@ -91,6 +95,7 @@ pub fn judge(scenario: &Scenario, measurements: &Measurements) -> Verdict {
     expected.extend(drifts::moved(&case));
     expected.extend(same::same(&case));
     expected.extend(queries::queries(&case));
+    let controls = control::controls(&case, &mut expected);
     if !case.injected() {
         // Whatever was measured, it does not tell how the target takes a fault.
         for judgement in &mut expected {
@@ -99,6 +104,7 @@ pub fn judge(scenario: &Scenario, measurements: &Measurements) -> Verdict {
         }
     }
     objectives.extend(expected);
+    objectives.extend(controls);
     let outcome = objectives.iter().map(|judgement| judgement.outcome).max().unwrap_or(Outcome::Inconclusive);
     let line = line::line(&case, outcome, &objectives);
     Verdict { outcome, line, objectives, dirty: measurements.dirty.clone() }

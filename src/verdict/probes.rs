@@ -32,7 +32,7 @@ pub(super) fn probes(case: &Case<'_>) -> Vec<Judgement> {
 
 /// A failure stands; otherwise a probe without attempts leaves the objective open.
 fn with_probes(case: &Case<'_>, objective: &str, found: Option<Judgement>) -> Judgement {
-    let silent = case.measured.probes.iter().find(|probe| probe.attempts == 0);
+    let silent = case.probes().find(|probe| probe.attempts == 0);
     match (found, silent) {
         (Some(found), _) if found.outcome == Outcome::Fail => found,
         (_, Some(probe)) => Judgement::inconclusive(
@@ -46,7 +46,7 @@ fn with_probes(case: &Case<'_>, objective: &str, found: Option<Judgement>) -> Ju
 
 fn availability(case: &Case<'_>, bound: f64) -> Option<Judgement> {
     let of = |probe: &ProbeMeasure| probe.availability();
-    let probes = case.measured.probes.iter().filter_map(|probe| Some((probe, of(probe)?)));
+    let probes = case.probes().filter_map(|probe| Some((probe, of(probe)?)));
     let (probe, share) = probes.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
     let failed = probe.attempts - probe.ok;
     let reason = format!("probe {}: {failed} of {} attempts failed", probe.name, probe.attempts);
@@ -57,17 +57,17 @@ fn availability(case: &Case<'_>, bound: f64) -> Option<Judgement> {
 }
 
 fn longest_outage(case: &Case<'_>, limit: u64) -> Option<Judgement> {
-    let outages = case.measured.probes.iter().flat_map(|probe| probe.outages.iter().map(move |outage| (probe, outage)));
+    let outages = case.probes().flat_map(|probe| probe.outages.iter().map(move |outage| (probe, outage)));
     let Some((probe, outage)) = outages.max_by_key(|(_, outage)| outage.to - outage.from) else {
         let none = Judgement::pass("longest_outage", "no probe was without an answer").measured("0s");
-        return (!case.measured.probes.is_empty()).then_some(none);
+        return case.probes().next().map(|_| none);
     };
     let took = outage.to - outage.from;
     Some(no_answer(case, "longest_outage", probe, took, limit, outage))
 }
 
 fn total_downtime(case: &Case<'_>, limit: u64) -> Option<Judgement> {
-    let probe = case.measured.probes.iter().max_by_key(|probe| probe.total_downtime())?;
+    let probe = case.probes().max_by_key(|probe| probe.total_downtime())?;
     let Some(longest) = probe.outages.iter().max_by_key(|outage| outage.to - outage.from) else {
         return Some(Judgement::pass("total_downtime", "no probe was without an answer").measured("0s"));
     };
@@ -95,11 +95,11 @@ fn no_answer(
 }
 
 fn p99(case: &Case<'_>, limit: u64) -> Option<Judgement> {
-    if let Some(few) = case.measured.probes.iter().find(|probe| probe.ok < ENOUGH_FOR_P99) {
+    if let Some(few) = case.probes().find(|probe| probe.ok < ENOUGH_FOR_P99) {
         let reason = format!("probe {} has {} answers, a 99th percentile needs {ENOUGH_FOR_P99}", few.name, few.ok);
         return Some(Judgement::inconclusive("p99", reason));
     }
-    let probes = case.measured.probes.iter().filter_map(|probe| Some((probe, probe.p99?)));
+    let probes = case.probes().filter_map(|probe| Some((probe, probe.p99?)));
     let (probe, p99) = probes.max_by_key(|(_, p99)| *p99)?;
     let outcome = if p99 > limit { case.fail_if_complete() } else { Outcome::Pass };
     let reason =

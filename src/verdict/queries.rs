@@ -1,6 +1,7 @@
 //! Prometheus queries against their bounds. Every sample must keep the bound; no data is inconclusive.
 
 use crate::measure::QueryMeasure;
+use crate::scenario::Bound;
 
 use super::Judgement;
 use super::judgement::Case;
@@ -36,54 +37,6 @@ fn judge(objective: String, bound: &str, measured: Option<&QueryMeasure>) -> Jud
     }
     let last = values.last().copied().unwrap_or_default();
     Judgement::pass(objective, format!("all {} samples keep the bound", values.len())).measured(last.to_string())
-}
-
-/// A comparison with a number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Bound {
-    comparison: Comparison,
-    number: f64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Comparison {
-    AtLeast,
-    AtMost,
-    Equal,
-    NotEqual,
-    Above,
-    Below,
-}
-
-impl Bound {
-    fn parse(text: &str) -> Option<Self> {
-        // Two characters first: `>` begins `>=`.
-        let words = [
-            (">=", Comparison::AtLeast),
-            ("<=", Comparison::AtMost),
-            ("==", Comparison::Equal),
-            ("!=", Comparison::NotEqual),
-            (">", Comparison::Above),
-            ("<", Comparison::Below),
-        ];
-        let text = text.trim();
-        let (comparison, rest) =
-            words.iter().find_map(|(word, comparison)| Some((*comparison, text.strip_prefix(word)?)))?;
-        let number = rest.trim().parse().ok().filter(|number: &f64| !number.is_nan())?;
-        Some(Self { comparison, number })
-    }
-
-    #[expect(clippy::float_cmp, reason = "`== 0` on a counter means exactly zero")]
-    fn holds(self, value: f64) -> bool {
-        match self.comparison {
-            Comparison::AtLeast => value >= self.number,
-            Comparison::AtMost => value <= self.number,
-            Comparison::Equal => value == self.number,
-            Comparison::NotEqual => value != self.number,
-            Comparison::Above => value > self.number,
-            Comparison::Below => value < self.number,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -106,8 +106,7 @@ fn back(drift: &Drift) -> Option<u64> {
 }
 
 fn without_drift(case: &Case<'_>, fault: &FaultSpan, objective: &str) -> (String, String) {
-    let of_fault =
-        case.measured.probes.iter().flat_map(|probe| probe.outages.iter().map(move |outage| (probe, outage)));
+    let of_fault = case.probes().flat_map(|probe| probe.outages.iter().map(move |outage| (probe, outage)));
     let longest = of_fault
         .filter(|(_, outage)| outage.steps.contains(&fault.step))
         .max_by_key(|(_, outage)| outage.to - outage.from);

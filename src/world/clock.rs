@@ -10,13 +10,30 @@ use tokio::time::Instant;
 pub struct Clock {
     start: Instant,
     wall: Timestamp,
+    /// Whether the wall clock is the machine's, which may be set, or goes with this one by nature.
+    machine: bool,
 }
 
 impl Clock {
     /// A clock that starts now; `wall` is what a wall clock shows at this moment.
     #[must_use]
     pub fn starting_at(wall: Timestamp) -> Self {
-        Self { start: Instant::now(), wall }
+        Self { start: Instant::now(), wall, machine: false }
+    }
+
+    /// A clock that starts now, beside the wall clock of this machine.
+    #[must_use]
+    pub fn of_this_machine() -> Self {
+        Self { start: Instant::now(), wall: Timestamp::now(), machine: true }
+    }
+
+    /// What the wall clock shows now.
+    #[must_use]
+    pub fn wall(&self) -> Timestamp {
+        if self.machine {
+            return Timestamp::now();
+        }
+        self.wall.checked_add(self.elapsed()).unwrap_or(self.wall)
     }
 
     /// Time since the start.

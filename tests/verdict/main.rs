@@ -2,6 +2,7 @@
 
 mod data;
 mod drifts;
+mod guards;
 mod lines;
 mod never_pass;
 mod objectives;

@@ -106,6 +106,7 @@ impl Teller {
             "query" => Event::Query(query(&args)),
             "same" => snapshot(&args),
             "gap" => Event::Gap { what: rest(1), recovered: args[0] == "recovered" },
+            "abort" => Event::Abort { condition: args[0].parse().expect("a condition"), reason: rest(1) },
             "end" => Event::End(end(args[0], &rest(1))),
             other => panic!("`{other}` is no word of a story: {line}"),
         };
@@ -173,13 +174,15 @@ impl Teller {
         let (until, rate) = (micros(args[0]), args[1].parse::<u64>().expect("a rate"));
         let mut due = from;
         while due < until {
-            let (took, outcome) = match args[2] {
+            let (probe, how) = args[2].split_once(':').unwrap_or(("0", args[2]));
+            let probe = probe.parse().expect("a probe");
+            let (took, outcome) = match how {
                 "ok" => (2_000, Outcome::Ok { pod: args.get(3).map(|pod| (*pod).to_owned()) }),
                 "slow" => (400_000, Outcome::Ok { pod: None }),
                 "timeout" => (1_000_000, Outcome::Timeout),
                 status => (3_000, Outcome::Status { status: status.parse().expect("a status") }),
             };
-            self.events.push((due + took, Event::Attempt(Attempt { probe: 0, due, took, outcome })));
+            self.events.push((due + took, Event::Attempt(Attempt { probe, due, took, outcome })));
             due += 1_000_000 / rate;
         }
     }

@@ -101,7 +101,7 @@ async fn runs(context: &Context, api: &Api<Pod>, name: &str) -> Result<(), Strin
     let begun = clock.elapsed();
     let mut pause = Duration::from_millis(100);
     loop {
-        let found = api.get_opt(name).await.map_err(|error| calls::text(&error))?;
+        let found = calls::attempt(clock, api.get_opt(name)).await.map_err(|error| calls::text(&error))?;
         let pod = found.ok_or_else(|| "somebody deleted it".to_owned())?;
         let waited = clock.elapsed().saturating_sub(begun);
         match state(&pod) {

@@ -28,6 +28,8 @@ use super::node_agent_job as job;
 const ARMED_LIMIT: Duration = Duration::from_secs(180);
 /// Past its own timer an agent must have ended, and its kubelet have said so, within this time.
 const ENDED_LIMIT: Duration = Duration::from_secs(300);
+/// The pods of a Job must have been listed within this time.
+const LISTED_LIMIT: Duration = Duration::from_secs(120);
 /// Pause between two questions.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Pause between two questions to an agent that can probably not be reached.
@@ -264,11 +266,13 @@ pub(in crate::run) async fn end(
     timer: Duration,
 ) -> Result<(), Failure> {
     let jobs: Api<Job> = Api::namespaced(context.client(), namespace);
-    if jobs.get_opt(name).await.map_err(|error| Failure::from(&error))?.is_none() {
+    let found = calls::attempt(context.clock(), jobs.get_opt(name)).await;
+    if found.map_err(|error| Failure::from(&error))?.is_none() {
         return Ok(());
     }
     let pods = Pods::of_job(context, namespace, name);
-    pods.listed.ever().await;
+    let listed = within(context.clock(), LISTED_LIMIT, pods.listed.ever()).await;
+    listed.ok_or_else(|| Failure::Away("the agent's pod could not be listed".to_owned()))?;
     let limit = timer.saturating_add(ENDED_LIMIT);
     if within(context.clock(), limit, ended(context, &pods, namespace, timer)).await.is_none() {
         let limit = humantime::format_duration(limit);

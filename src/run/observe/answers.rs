@@ -9,6 +9,8 @@ pub(in crate::run) struct Answers {
     good_since: Option<Duration>,
     /// Due time of the newest failure.
     failed: Option<Duration>,
+    /// Due time of the first failure since the last answer.
+    bad_since: Option<Duration>,
     /// What the last failure was.
     reason: String,
 }
@@ -24,17 +26,24 @@ impl Answers {
             None => {
                 if self.good_since.is_none() && self.failed.is_none_or(|failed| due > failed) {
                     self.good_since = Some(due);
+                    self.bad_since = None;
                 }
             }
             Some(reason) => {
                 if self.good_since.is_none_or(|good| due >= good) {
                     self.good_since = None;
+                    self.bad_since.get_or_insert(due);
                     self.reason = reason;
                 }
                 self.failed = self.failed.max(Some(due));
             }
         }
         before != (self.good_since, self.reason.clone())
+    }
+
+    /// Since when it has been without an answer, and why.
+    pub(in crate::run) fn failing_since(&self) -> Option<(Duration, String)> {
+        self.bad_since.map(|since| (since, self.reason.clone()))
     }
 
     /// # Errors

@@ -11,12 +11,16 @@ use kube::api::{Api, ListParams, WatchEvent, WatchParams};
 use kube::{Resource, ResourceExt};
 
 use crate::evidence::Change;
+use crate::world::Clock;
 
 use super::super::calls;
+use super::super::wait::within;
 use super::Feed;
 
 /// The server ends a watch after this time; then it is resumed. kube's own default.
 const WATCH_SECONDS: u32 = 290;
+/// A watch that has not ended so long after it began is dead: its server, or what lies between, has forgotten it.
+const SILENCE: Duration = Duration::from_secs(320);
 /// A watch that brings nothing and ends sooner is no watch: such a server must not be asked in a tight loop.
 const SHORTEST: Duration = Duration::from_secs(1);
 /// The longest pause between attempts at a server that ends every watch at once.
@@ -65,12 +69,16 @@ struct Place {
     /// watch (`sendInitialEvents`, on by default from 1.34). Unlearnt at the first refusal.
     streams: bool,
     failures: u32,
+    /// How often in a row a version had expired before anything else came.
+    expired: u32,
     broken: Option<String>,
 }
 
 /// How a request ended, when well.
 enum Ended {
-    /// A list, or a watch that brought something.
+    /// A list.
+    Listed,
+    /// A watch that brought something.
     Fruitful,
     /// A watch without any event.
     Idle,
@@ -82,6 +90,8 @@ enum Trouble {
     Expired,
     /// The server does not send a collection as a watch: list it.
     Unstreamed,
+    /// The watch should have ended long ago, and has not said so.
+    Silent,
     /// Not allowed or not there: no use in asking again.
     Final(String),
     /// Ask again later.
@@ -98,23 +108,36 @@ pub(in crate::run) async fn follow<K>(
 ) where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    let mut place =
-        Place { version: None, known: BTreeSet::new(), listed: false, streams: true, failures: 0, broken: None };
+    let mut place = Place {
+        version: None,
+        known: BTreeSet::new(),
+        listed: false,
+        streams: true,
+        failures: 0,
+        expired: 0,
+        broken: None,
+    };
     loop {
         let begun = feed.clock.elapsed();
         let result = match place.version.clone() {
-            None if !place.streams => list(&api, &filter, &mut place, &mut take).await,
+            None if !place.streams => list(feed.clock, &api, &filter, &mut place, &mut take).await,
             version => watch(&feed, &what, &api, &filter, version, &mut place, &mut take).await,
         };
         match result {
             Ok(Ended::Idle) if feed.clock.elapsed() < begun + SHORTEST => place.failures += 1,
-            Ok(_) => {
+            // That it can be listed does not show that it can be watched.
+            Ok(Ended::Listed) if place.expired > 1 => place.failures = 0,
+            Ok(Ended::Idle | Ended::Fruitful | Ended::Listed) => {
                 place.failures = 0;
                 place.recovered(&feed, &what);
             }
-            Err(Trouble::Expired) => {
-                place.version = None;
-                feed.gap(format!("watch of {what}: its version had expired; listed again"), true);
+            Err(Trouble::Expired) => place.expired(&feed, &what).await,
+            // What happened since it died is told late by the next one, and nobody knows how late.
+            Err(Trouble::Silent) => {
+                feed.gap(
+                    format!("watch of {what} did not end when it should: it was dead, since when is not known"),
+                    false,
+                );
             }
             Err(Trouble::Unstreamed) => place.streams = false,
             Err(Trouble::Passing(reason)) => {
@@ -152,6 +175,27 @@ fn pause(failures: u32) -> Duration {
 }
 
 impl Place {
+    /// Lists again; less and less often at a server that has forgotten every version as soon as it was told.
+    async fn expired(&mut self, feed: &Feed, what: &str) {
+        self.version = None;
+        self.expired += 1;
+        if self.expired <= 1 {
+            feed.gap(format!("watch of {what}: its version had expired; listed again"), true);
+            return;
+        }
+        let reason = "its version expires again and again".to_owned();
+        feed.blind(what, &reason);
+        self.broken.get_or_insert(reason);
+        feed.clock.sleep(pause(self.expired).min(PAUSE_AWAY)).await;
+    }
+
+    /// Something came after what there was at first: this version is not forgotten.
+    fn live(&mut self, feed: &Feed, what: &str) {
+        if std::mem::take(&mut self.expired) > 1 {
+            self.recovered(feed, what);
+        }
+    }
+
     fn recovered(&mut self, feed: &Feed, what: &str) {
         if let Some(reason) = self.broken.take() {
             feed.sighted(what);
@@ -183,6 +227,7 @@ impl Place {
 }
 
 async fn list<K>(
+    clock: Clock,
     api: &Api<K>,
     filter: &Filter,
     place: &mut Place,
@@ -196,7 +241,7 @@ where
         field_selector: filter.fields.clone(),
         ..ListParams::default()
     };
-    let list = api.list(&params).await.map_err(|error| trouble(&error))?;
+    let list = calls::attempt(clock, api.list(&params)).await.map_err(|error| trouble(&error))?;
     let mut unseen = std::mem::take(&mut place.known);
     for object in list.items {
         let Some(uid) = object.uid() else { continue };
@@ -204,7 +249,7 @@ where
         take(Notice::Object(change, object));
     }
     place.complete(unseen, list.metadata.resource_version.unwrap_or_default(), take);
-    Ok(Ended::Fruitful)
+    Ok(Ended::Listed)
 }
 
 /// Watches from where the place is. Without a version the server first sends what there is, and marks where that ends.
@@ -254,21 +299,30 @@ async fn watch_events<K>(
 where
     K: Resource + Clone + DeserializeOwned + Debug + 'static,
 {
-    let stream = api.watch(params, version.as_deref().unwrap_or_default()).await;
+    let stream = calls::attempt(feed.clock, api.watch(params, version.as_deref().unwrap_or_default())).await;
     let stream = stream.map_err(|error| match calls::status(&error).map(|status| status.code) {
         Some(400 | 422) if unseen.is_some() => Trouble::Unstreamed,
         _ => trouble(&error),
     })?;
-    place.recovered(feed, what);
+    if place.expired <= 1 {
+        place.recovered(feed, what);
+    }
     let mut stream = std::pin::pin!(stream);
     let mut ended = Ended::Idle;
-    while let Some(event) = stream.next().await {
+    let end = feed.clock.elapsed() + SILENCE;
+    loop {
+        let left = end.saturating_sub(feed.clock.elapsed());
+        let Some(event) = within(feed.clock, left, stream.next()).await else { return Err(Trouble::Silent) };
+        let Some(event) = event else { break };
         ended = Ended::Fruitful;
         let (change, object) = match event.map_err(|error| trouble(&error))? {
             WatchEvent::Added(object) => (Change::Added, object),
             WatchEvent::Modified(object) => (Change::Modified, object),
             WatchEvent::Deleted(object) => (Change::Deleted, object),
             WatchEvent::Bookmark(bookmark) => {
+                if unseen.is_none() {
+                    place.live(feed, what);
+                }
                 let version = bookmark.metadata.resource_version;
                 let marks_the_end = bookmark.metadata.annotations.contains_key(INITIAL_EVENTS_END);
                 match unseen.take_if(|_| marks_the_end) {
@@ -279,6 +333,9 @@ where
             }
             WatchEvent::Error(status) => return Err(trouble(&kube::Error::Api(status))),
         };
+        if unseen.is_none() {
+            place.live(feed, what);
+        }
         place.version = object.resource_version().or(place.version.take());
         let uid = object.uid().unwrap_or_default();
         let change = match (change, unseen.as_mut()) {

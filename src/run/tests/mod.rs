@@ -3,6 +3,7 @@
 
 mod fake;
 mod follow;
+mod jumps;
 mod partition;
 mod rights;
 mod steady;

@@ -39,7 +39,7 @@ async fn all_missing_rights_are_told_at_once() {
     let script = Script::new([rules(), review(false), review(false)]);
     let (context, _) = context(&script, |_| true);
     let wanted = [permission("delete"), permission("get"), permission("patch"), permission("delete")];
-    let missing = rights::check(&context.client(), &wanted).await;
+    let missing = rights::check(&context, &wanted).await;
     assert_eq!(missing, Err(RunError::Forbidden(vec![permission("delete"), permission("patch")])));
     assert_eq!(
         missing.unwrap_err().to_string(),

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
 pub use agents::AgentOptions;
@@ -83,7 +82,7 @@ pub async fn connect(options: &Options) -> Result<World, ConnectError> {
         Some(url) => Some(Arc::new(metrics::Prometheus::new(url).map_err(ConnectError::Prometheus)?)),
         None => None,
     };
-    let clock = Clock::starting_at(Timestamp::now());
+    let clock = Clock::of_this_machine();
     let inside = Arc::new(agents::Attached::new(client.clone(), clock, options.agents.clone()));
     Ok(World {
         name: WorldName::Live { context: options.context.clone(), version: version.git_version },

@@ -1,0 +1,55 @@
+//! Never a false pass: runs against an API server that sheds load, hangs, lies about conflicts, forgets, goes away or
+//! forbids in the middle. Whatever it does, no run passes that would not pass without it, none leaves anything without
+//! saying so, none hangs and none panics.
+//!
+//! `cargo test --test hostile` is the short form; `cargo test --release --test hostile -- --schedules 5000` the long one;
+//! `-- --schedule N [WORD]` repeats one schedule on the scenarios whose name has the word.
+
+mod campaign;
+#[expect(dead_code, reason = "the crash matrix asks for more")]
+#[path = "../crash/cluster.rs"]
+mod cluster;
+#[expect(dead_code, reason = "the crash matrix has scenarios of its own")]
+#[path = "../crash/scenarios.rs"]
+mod fixture;
+mod layer;
+mod lies;
+mod mutations;
+mod rows;
+mod stream;
+mod table;
+mod trouble;
+
+use std::process::ExitCode;
+
+/// Schedules of the short form.
+const SHORT: u64 = 160;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--list") {
+        println!("hostile: test");
+        return ExitCode::SUCCESS;
+    }
+    let value = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1)?.parse::<u64>().ok()
+    };
+    let word = arguments.iter().rev().find(|word| !word.starts_with('-') && word.parse::<u64>().is_err());
+    let word = word.map(String::as_str).unwrap_or_default();
+    let schedules = match (value("--schedule"), value("--schedules")) {
+        (Some(one), _) => one..one + 1,
+        (None, Some(all)) => 0..all,
+        (None, None) => 0..SHORT,
+    };
+    let one = value("--schedule").is_some();
+    let mut unnoticed = if one { Vec::new() } else { lies::controls() };
+    if !one {
+        unnoticed.extend(mutations::mutations());
+    }
+    for one in &unnoticed {
+        println!("FAILED {one}");
+    }
+    let wrong = table::campaign(schedules, word, one);
+    if wrong == 0 && unnoticed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
