@@ -10,9 +10,7 @@ pub(super) fn consistency(case: &Case<'_>, history: &HistoryMeasure) -> Judgemen
     let objective = format!("consistency.{}", history.name);
     let judgement = match history.held {
         Held::Ok => Judgement::pass(objective, format!("{}: no anomaly", history.claim.name())),
-        Held::Unknown => {
-            Judgement::inconclusive(objective, format!("{} is not known: {}", history.name, history.unknown))
-        }
+        Held::Unknown => Judgement::inconclusive(objective, format!("{}: {}", history.name, history.unknown)),
         // With `rpo` given, lost elements are judged there, against its bound.
         Held::Violation if history.only_lost && history.lost.is_some() && case.scenario.expect.rpo.is_some() => {
             Judgement::pass(objective, "nothing but lost elements, which `rpo` judges")

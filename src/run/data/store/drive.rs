@@ -137,25 +137,24 @@ impl<'a> Session<'a> {
     /// Requests at the rate until the stop, and the answers that are still out.
     async fn run(&mut self, stop: &Bell) {
         let clock = self.context.clock();
-        let begun = clock.elapsed();
+        let mut due = clock.elapsed();
         let clients = self.check.clients;
         let burst = Duration::from_secs_f64(f64::from(clients) / self.check.rate);
         let mut under_way = FuturesUnordered::new();
         let mut resting = FuturesUnordered::new();
-        let mut round = 0_u32;
         loop {
             tokio::select! {
                 biased;
                 () = stop.ever() => break,
                 Some(done) = under_way.next() => resting.push(rest(self.done(done))),
                 Some((client, store)) = resting.next() => drop(self.free.insert(client, store)),
-                () = clock.sleep_until(begun + burst.saturating_mul(round)) => {
+                () = clock.sleep_until(due) => {
                     for (client, store) in std::mem::take(&mut self.free) {
                         let request = self.generator.next(client);
                         self.book.call(&request);
                         under_way.push(perform(store, request, self.check.timeout));
                     }
-                    round += 1;
+                    due += burst;
                 }
             }
         }
@@ -204,7 +203,9 @@ impl<'a> Session<'a> {
 
     /// One request of the final phase; says what was not read and why.
     async fn read(&mut self, request: &Request) -> Option<String> {
-        let store = self.free.get_mut(&request.client)?;
+        let Some(store) = self.free.get_mut(&request.client) else {
+            return Some(format!("client {} is not free", request.client));
+        };
         self.book.call(request);
         let outcome = store.perform(request, STEP).await;
         self.book.end(request, &outcome);
