@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may use. `cli` is part of the command and may use all; nobody can use it.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("consistency", &[]),
     ("workload", &["consistency"]),
     ("store", &["consistency", "workload"]),
+    ("selftest", &["consistency", "workload"]),
     ("scenario", &["workload"]),
     ("plan", &["workload", "scenario"]),
     ("evidence", &["scenario", "plan"]),

@@ -93,6 +93,8 @@ pub(super) enum Command {
     Undo(Undo),
     /// Judge a recorded history: is it linearizable, what was lost, which anomaly is it
     Check(super::check::Check),
+    /// Show that the checkers find every lie of a store that lies, and accuse no honest one
+    Selftest(super::selftest::SelfTest),
     /// Judge stored evidence again
     Verdict(Stored),
     /// Write the reports of stored evidence again
