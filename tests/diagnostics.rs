@@ -69,7 +69,7 @@ fn every_code_of_the_parser_is_shown_once_at_least() {
 fn valid_files_read_the_same_by_serde_and_by_the_parser() {
     let mut paths = files("tests/diagnostics/valid", "toml");
     assert!(paths.len() >= 4);
-    for folder in ["scenarios", "scenarios/anti-patterns"] {
+    for folder in ["scenarios", "scenarios/anti-patterns", "scenarios/stores"] {
         if Path::new(env!("CARGO_MANIFEST_DIR")).join(folder).exists() {
             paths.extend(files(folder, "toml"));
         }
@@ -134,7 +134,7 @@ proptest! {
     }
 
     #[test]
-    fn no_change_of_a_valid_file_panics_the_parser(which in 0..4_usize, at in any::<prop::sample::Index>(), cut in 0..40_usize, put in ".{0,12}") {
+    fn no_change_of_a_valid_file_panics_the_parser(which in 0..5_usize, at in any::<prop::sample::Index>(), cut in 0..40_usize, put in ".{0,12}") {
         let path = &files("tests/diagnostics/valid", "toml")[which];
         let mut text = fs::read_to_string(path).expect("a readable test");
         // The valid files are ASCII: every byte is a character boundary.

@@ -186,8 +186,9 @@ fn from_inside(fault: &str) -> Evidence {
     let fault: Fault = serde_json::from_str(fault).expect("a fault");
     let change = |scenario: &mut Scenario| {
         scenario.faults = vec![fault];
-        (scenario.guard.max_nodes, scenario.guard.max_pods) = (Percent(100.0), Percent(100.0));
-        scenario.guard.allow = vec![Rail::LastReadyReplica];
+        scenario.guard.max_nodes = Percent(100.0);
+        (scenario.guard.max_pods, scenario.guard.max_namespace_pods) = (Percent(100.0), Percent(100.0));
+        scenario.guard.allow = vec![Rail::LastReadyReplica, Rail::OwnAgentNode];
     };
     evidence(job("partition-from-inside", change), 0)
 }

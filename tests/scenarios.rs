@@ -64,17 +64,20 @@ fn the_same_seed_gives_the_same_evidence_in_another_process() {
     for (folder, jobs) in [(&one, "1"), (&other, "2")] {
         run("scenarios", folder.path(), &["--seed", "7", "--jobs", jobs]);
     }
-    let mut compared = 0;
+    let (mut compared, mut histories) = (0, 0);
     for entry in fs::read_dir(one.path()).expect("readable") {
         let name = entry.expect("readable").file_name();
-        let file = |folder: &tempfile::TempDir| folder.path().join(&name).join("evidence.jsonl");
-        if file(&one).is_file() {
-            let (a, b) = (fs::read(file(&one)).expect("readable"), fs::read(file(&other)).expect("readable"));
-            assert!(a == b, "{} differs between two runs", name.display());
-            compared += 1;
+        for kind in ["evidence.jsonl", "history-0.jsonl"] {
+            let file = |folder: &tempfile::TempDir| folder.path().join(&name).join(kind);
+            if file(&one).is_file() {
+                let (a, b) = (fs::read(file(&one)).expect("readable"), fs::read(file(&other)).expect("readable"));
+                assert!(a == b, "{kind} of {} differs between two runs", name.display());
+                compared += 1;
+                histories += usize::from(kind != "evidence.jsonl");
+            }
         }
     }
-    assert!(compared >= 10, "only {compared} scenarios were compared");
+    assert!(compared >= 10 && histories > 0, "only {compared} files were compared, {histories} of them histories");
     for report in ["report.json", "junit.xml", "report.md", "report.html"] {
         let read = |folder: &tempfile::TempDir| fs::read(folder.path().join(report)).expect("written");
         assert!(read(&one) == read(&other), "{report} differs between two runs");

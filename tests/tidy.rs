@@ -4,19 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may use. `cli` is part of the command and may use all; nobody can use it.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("consistency", &[]),
     ("workload", &["consistency"]),
     ("store", &["consistency", "workload"]),
-    ("scenario", &[]),
-    ("plan", &["scenario"]),
+    ("selftest", &["consistency", "workload"]),
+    ("scenario", &["workload"]),
+    ("plan", &["workload", "scenario"]),
     ("evidence", &["scenario", "plan"]),
     ("sim", &[]),
     ("world", &["scenario", "evidence", "sim"]),
     ("node_agent", &[]),
-    ("run", &["scenario", "plan", "evidence", "world", "node_agent"]),
-    ("measure", &["scenario", "plan", "evidence"]),
-    ("verdict", &["scenario", "evidence", "measure"]),
+    ("run", &["consistency", "workload", "store", "scenario", "plan", "evidence", "world", "node_agent"]),
+    ("measure", &["consistency", "workload", "scenario", "plan", "evidence"]),
+    ("verdict", &["workload", "scenario", "evidence", "measure"]),
     ("report", &["scenario", "plan", "evidence", "measure", "verdict"]),
 ];
 

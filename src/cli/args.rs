@@ -93,6 +93,8 @@ pub(super) enum Command {
     Undo(Undo),
     /// Judge a recorded history: is it linearizable, what was lost, which anomaly is it
     Check(super::check::Check),
+    /// Show that the checkers find every lie of a store that lies, and accuse no honest one
+    Selftest(super::selftest::SelfTest),
     /// Judge stored evidence again
     Verdict(Stored),
     /// Write the reports of stored evidence again
@@ -251,6 +253,9 @@ pub(super) struct Run {
     #[arg(long)]
     #[expect(clippy::struct_field_names, reason = "`--dry-run` is what the flag is called everywhere")]
     pub(super) dry_run: bool,
+    /// On a terminal, do not show the plan of a live run and ask before it begins
+    #[arg(short, long)]
+    pub(super) yes: bool,
     /// Scenarios at a time on the embedded cluster; one for each processor by default. A live cluster gets one at a time
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: Option<u16>,

@@ -67,3 +67,11 @@ pub(super) fn print(bytes: &[u8]) -> Exit {
         _ => Exit::Passed,
     }
 }
+
+/// Asks a person; anything but a yes is a no.
+pub(super) fn agreed(question: &str) -> bool {
+    print!("{question} [y/N] ");
+    let _ = std::io::stdout().flush();
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}

@@ -95,6 +95,7 @@ pub(super) fn execute(
 ) -> Result<PathBuf, Failure> {
     let file = folder.evidence(&task.name).map_err(Failure::Local)?;
     let log = Log::new(Box::new(Disk {
+        folder: folder.path().join(&task.name),
         file: io::BufWriter::with_capacity(1 << 16, file),
         durable: cluster.context.is_some(),
     }));
@@ -130,6 +131,7 @@ pub(super) fn refused(task: &Task, cluster: &Cluster, error: &RunError) -> Failu
 
 /// An evidence file. What happened on a simulated cluster need not survive a power cut; what was done to a live one must.
 struct Disk {
+    folder: PathBuf,
     file: io::BufWriter<File>,
     durable: bool,
 }
@@ -146,5 +148,11 @@ impl Sink for Disk {
     fn sync(&mut self) -> io::Result<()> {
         Write::flush(&mut self.file)?;
         if self.durable { self.file.get_ref().sync_data() } else { Ok(()) }
+    }
+
+    fn beside(&mut self, name: &str) -> io::Result<Box<dyn Sink>> {
+        let file = File::create(self.folder.join(name))?;
+        let file = io::BufWriter::with_capacity(1 << 16, file);
+        Ok(Box::new(Self { folder: self.folder.clone(), file, durable: self.durable }))
     }
 }

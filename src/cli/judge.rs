@@ -2,19 +2,33 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use driftproof::evidence::{Event, Evidence};
+use driftproof::measure::Beside;
 use driftproof::report::Entry;
+use driftproof::world::Clock;
 use driftproof::{measure, verdict};
 
-/// Reads, measures and judges one evidence file.
+/// A history that is not judged within this time is inconclusive.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Reads, measures and judges one evidence file and the histories beside it.
 ///
 /// # Errors
 /// When it cannot be read at all; evidence that was cut off is judged as such.
 pub(super) fn entry(name: &str, file: &Path) -> Result<Entry, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let evidence = Evidence::read(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-    let measurements = measure::measure(&evidence);
+    let clock = Clock::starting_at(jiff::Timestamp::now());
+    let read = |name: &str| {
+        // What evidence names lies beside it, and nowhere else.
+        let plain = Path::new(name).file_name().is_some_and(|last| last == name);
+        let path = file.with_file_name(name);
+        if plain { fs::read(path).map_err(|error| error.to_string()) } else { Err("not a file name".to_owned()) }
+    };
+    let beside = Beside { read: &read, exhausted: &|| clock.elapsed() > LIMIT };
+    let measurements = measure::measure_with(&evidence, beside);
     let verdict = verdict::judge(&evidence.header.scenario, &measurements);
     let plan = evidence.records.iter().find_map(|record| match &record.event {
         Event::Plan(plan) => Some((**plan).clone()),

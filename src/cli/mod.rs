@@ -6,6 +6,7 @@ mod check;
 mod describe;
 mod execute;
 mod exit;
+mod expected;
 mod folder;
 mod interrupt;
 mod judge;
@@ -15,6 +16,7 @@ mod plan;
 mod progress;
 mod rbac;
 mod run;
+mod selftest;
 mod stored;
 mod style;
 mod table;
@@ -42,6 +44,7 @@ pub(super) fn main() -> ExitCode {
         Command::Run(run) => run::run(&run, style),
         Command::Plan(plan) => plan::plan(&plan, style),
         Command::Validate(files) => describe::validate(&files, style),
+        Command::Selftest(test) => selftest::selftest(&test, style),
         Command::Check(check) => check::check(&check, style),
         Command::Undo(undo) => undo::undo(&undo, style),
         Command::Verdict(stored) => stored::verdict(&stored, style),

@@ -1,5 +1,7 @@
 //! `driftproof plan`: the targets, the blast radius and the rights, without injecting anything.
 
+use std::time::Duration;
+
 use driftproof::plan as plans;
 use driftproof::run::{self, Prepared};
 
@@ -8,7 +10,7 @@ use super::execute::{Failure, Task, refused, runtime, world};
 use super::exit::Exit;
 use super::load::{Loaded, load};
 use super::style::{Style, safe};
-use super::{describe, fail};
+use super::{describe, expected, fail};
 
 impl From<Run> for Plan {
     fn from(run: Run) -> Self {
@@ -25,20 +27,28 @@ pub(super) fn plan(plan: &Plan, style: Style) -> Exit {
     for one in &mut loaded {
         plan.cluster.nodes.apply(&mut one.scenario);
     }
-    let mut made = Vec::new();
-    for one in &loaded {
+    show(plan, &loaded)
+}
+
+/// Makes and prints the plans.
+pub(super) fn show(plan: &Plan, loaded: &[Loaded]) -> Exit {
+    let (mut made, mut expected) = (Vec::new(), Vec::new());
+    for one in loaded {
         match prepare(plan, one) {
-            Ok(prepared) => made.push(prepared),
+            Ok((prepared, duration)) => {
+                made.push(prepared);
+                expected.push(duration);
+            }
             Err(Failure::NotStarted(message) | Failure::Local(message)) => return fail(&message, Exit::Usage),
         }
     }
-    if let Err(message) = print(plan, &made) {
+    if let Err(message) = print(plan, &made, &expected) {
         return fail(&message, Exit::Usage);
     }
     exit(&made)
 }
 
-fn print(plan: &Plan, made: &[Prepared]) -> Result<(), String> {
+fn print(plan: &Plan, made: &[Prepared], expected: &[Option<Duration>]) -> Result<(), String> {
     if plan.json {
         let plans: Vec<_> = made.iter().map(|prepared| &prepared.plan).collect();
         println!("{}", serde_json::to_string_pretty(&plans).map_err(|error| format!("plan: {error}"))?);
@@ -49,8 +59,13 @@ fn print(plan: &Plan, made: &[Prepared]) -> Result<(), String> {
         .context
         .as_ref()
         .map_or("embedded cluster, simulated".to_owned(), |name| format!("live cluster {name}"));
-    for prepared in made {
+    for (prepared, expected) in made.iter().zip(expected) {
         println!("{}on the {place}\n", plans::text(&prepared.plan));
+        let took = expected.map(|took| Duration::from_secs(took.as_secs().max(1)));
+        match took.map(humantime::format_duration) {
+            Some(took) => println!("expected duration: {took}, as long as it took on the embedded cluster\n"),
+            None => println!("expected duration: not known, the embedded cluster cannot run it\n"),
+        }
         if !prepared.unsteady.is_empty() {
             println!("not steady: {}\n", safe(&prepared.unsteady));
         }
@@ -70,12 +85,14 @@ fn exit(made: &[Prepared]) -> Exit {
     if made.iter().all(sound) { Exit::Passed } else { Exit::Inconclusive }
 }
 
-fn prepare(plan: &Plan, loaded: &Loaded) -> Result<Prepared, Failure> {
+fn prepare(plan: &Plan, loaded: &Loaded) -> Result<(Prepared, Option<Duration>), Failure> {
     let name = loaded.scenario.name.clone();
     let run = "plan".to_owned();
     let task = Task { name: name.clone(), loaded: loaded.clone(), seed: plan.seed, run, again: String::new() };
-    runtime(&plan.cluster)?.block_on(async {
+    let prepared = runtime(&plan.cluster)?.block_on(async {
         let world = world(&task, &plan.cluster).await?;
         run::prepare(&world, &task.job(&plan.cluster)).await.map_err(|error| refused(&task, &plan.cluster, &error))
-    })
+    })?;
+    let expected = expected::duration(&task, &plan.cluster);
+    Ok((prepared, expected))
 }

@@ -1,6 +1,7 @@
 //! `driftproof run`: all scenarios, some at a time, then the verdicts, the reports and the exit code.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use super::folder::{Folder, github_summary};
 use super::load::{Loaded, load};
 use super::progress::Board;
 use super::style::Style;
-use super::{describe, fail, interrupt, judge, table};
+use super::{describe, fail, interrupt, judge, plan, table};
 
 /// `driftproof run`.
 pub(super) fn run(run: &Run, style: Style) -> Exit {
@@ -29,6 +30,10 @@ pub(super) fn run(run: &Run, style: Style) -> Exit {
     for one in &mut loaded {
         run.cluster.nodes.apply(&mut one.scenario);
     }
+    if !confirmed(run, &loaded) {
+        eprintln!("nothing was started");
+        return Exit::Usage;
+    }
     let id = run_id(run.seed);
     let folder = match Folder::create(run.report_dir.as_deref(), &id) {
         Ok(folder) => folder,
@@ -38,6 +43,16 @@ pub(super) fn run(run: &Run, style: Style) -> Exit {
     let stop = interrupt::listen(undo_hint(run, &tasks));
     let ended = all(run, &tasks, &folder, &stop, style);
     conclude(&ended, &folder, *stop.borrow(), style)
+}
+
+/// A person at a terminal sees the plan of a live run and is asked; a script has said what it wants by calling.
+fn confirmed(run: &Run, loaded: &[Loaded]) -> bool {
+    let Some(context) = &run.cluster.context else { return true };
+    if run.yes || !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
+        return true;
+    }
+    let shown = plan::show(&run.clone().into(), loaded);
+    shown == Exit::Passed && describe::agreed(&format!("run this on {context}?"))
 }
 
 /// A name for the folder: the time, so that runs sort, and the seed.

@@ -1,16 +1,17 @@
 //! `driftproof undo`: takes back what runs have left on a live cluster, from the cluster alone. Shows what it will do, does
 //! it, verifies it; does nothing to what is not Driftproof's.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
-use driftproof::run::leftovers::{self, Left, Survey, TakenBack};
+use driftproof::evidence;
+use driftproof::run::leftovers::{self, Survey, TakenBack};
 use driftproof::world::{World, live};
 
 use super::args::Undo;
 use super::execute::{self, Failure};
 use super::exit::Exit;
-use super::fail;
 use super::style::{Style, safe};
+use super::{describe, fail};
 
 /// `driftproof undo`.
 pub(super) fn undo(undo: &Undo, style: Style) -> Exit {
@@ -69,10 +70,7 @@ fn confirmed(undo: &Undo) -> bool {
     if undo.yes || !std::io::stdin().is_terminal() {
         return true;
     }
-    print!("take all of this back? [y/N] ");
-    let _ = std::io::stdout().flush();
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    describe::agreed("take all of this back?")
 }
 
 async fn take_back(world: &World, undo: &Undo, survey: &Survey) -> Exit {
@@ -81,7 +79,7 @@ async fn take_back(world: &World, undo: &Undo, survey: &Survey) -> Exit {
         let mut clean = true;
         for one in &left.undo {
             // The record says what is left: it stays while anything is.
-            if !clean && is_record(one, left) {
+            if !clean && is_record(one) {
                 println!("kept      {}, which names what is left", safe(&leftovers::describe(one)));
                 continue;
             }
@@ -106,7 +104,7 @@ async fn take_back(world: &World, undo: &Undo, survey: &Survey) -> Exit {
     if failed > 0 { fail(&format!("{failed} could not be taken back"), Exit::Dirty) } else { Exit::Passed }
 }
 
-fn is_record(undo: &driftproof::evidence::Undo, left: &Left) -> bool {
-    matches!(undo, driftproof::evidence::Undo::DeleteFixture { kind, .. } if kind == "ConfigMap")
-        && left.undo.last() == Some(undo)
+/// Whether it is about the record of a run.
+fn is_record(undo: &evidence::Undo) -> bool {
+    matches!(undo, evidence::Undo::DeleteFixture { kind, name, .. } if kind == "ConfigMap" && name.starts_with("driftproof-"))
 }

@@ -52,6 +52,8 @@ pub enum Event {
     Write(Write),
     /// A set was read.
     Read(Read),
+    /// The history of a store's clients, in a file beside the evidence, is complete.
+    History(Box<HistorySeen>),
     /// The digest of a volume.
     Volume(Volume),
     /// An answer of Prometheus.
@@ -223,6 +225,38 @@ pub struct Read {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+}
+
+/// The history of one check of a store: a file of JSON Lines beside the evidence.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistorySeen {
+    /// Index of the check in the scenario.
+    pub check: usize,
+    /// Name of the file.
+    pub file: String,
+    /// How many lines it has.
+    pub lines: u64,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+    /// The endpoints of the store, by name.
+    pub replicas: Vec<String>,
+    /// What was not read in the final phase, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<String>,
+    /// What the workload left in the store, which has no way to remove it; empty when nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub left: String,
+    /// Why the workload could not be run; empty when it could.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+impl HistorySeen {
+    /// The name of the file of a check.
+    #[must_use]
+    pub fn file_of(check: usize) -> String {
+        format!("history-{check}.jsonl")
+    }
 }
 
 /// A volume's content.

@@ -1,6 +1,7 @@
 //! Writing evidence: one record after the other, numbered, times never decreasing. Buffers; whoever needs a record on
 //! disk before going on calls [`Log::sync`]. Opens no file and reads no clock.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +26,14 @@ pub trait Sink: Send {
     /// # Errors
     /// As the medium says.
     fn sync(&mut self) -> io::Result<()>;
+
+    /// Opens another file beside this one, empty.
+    ///
+    /// # Errors
+    /// As the medium says; a medium that has no place for more says so.
+    fn beside(&mut self, name: &str) -> io::Result<Box<dyn Sink>> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, format!("there is no place for {name} beside the evidence")))
+    }
 }
 
 impl Sink for io::BufWriter<std::fs::File> {
@@ -44,19 +53,28 @@ impl Sink for io::BufWriter<std::fs::File> {
 
 /// Evidence in memory; clones share one buffer.
 #[derive(Clone, Debug, Default)]
-pub struct Memory(Arc<Mutex<Vec<u8>>>);
+pub struct Memory {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    files: Arc<Mutex<BTreeMap<String, Memory>>>,
+}
 
 impl Memory {
+    /// What was written to a file beside the evidence.
+    #[must_use]
+    pub fn file(&self, name: &str) -> Option<String> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).get(name).map(Self::text)
+    }
+
     /// Everything that was written so far.
     #[must_use]
     pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 }
 
 impl Sink for Memory {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(())
     }
 
@@ -66,6 +84,12 @@ impl Sink for Memory {
 
     fn sync(&mut self) -> io::Result<()> {
         Ok(())
+    }
+
+    fn beside(&mut self, name: &str) -> io::Result<Box<dyn Sink>> {
+        let file = Self::default();
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), file.clone());
+        Ok(Box::new(file))
     }
 }
 
@@ -123,6 +147,14 @@ impl Log {
         let synced = inner.sink.sync().map_err(|error| error.to_string());
         inner.remember(synced);
         inner.failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Opens a file beside the evidence.
+    ///
+    /// # Errors
+    /// What the medium says.
+    pub fn beside(&self, name: &str) -> Result<Box<dyn Sink>, String> {
+        self.lock().sink.beside(name).map_err(|error| format!("open {name}: {error}"))
     }
 
     /// The first failure of the medium, if any.

@@ -1,6 +1,7 @@
 //! What happened: an append-only, versioned log. A run that was cut off is readable up to the cut.
 //! Does not know where it came from: a live cluster and the embedded one write the same records.
 
+mod digest;
 mod event;
 mod fault;
 mod log;
@@ -8,6 +9,7 @@ mod read;
 mod seen;
 mod words;
 
+pub use digest::LineDigest;
 pub use event::*;
 pub use fault::*;
 pub use log::{Log, Memory, Sink};

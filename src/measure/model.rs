@@ -16,6 +16,9 @@ pub struct Measurements {
     pub dirty: Vec<String>,
     /// Stages in order.
     pub stages: Vec<StageSpan>,
+    /// How long the target must be steady to count as such.
+    #[serde(default)]
+    pub settle: u64,
     /// Whether and when the target was steady: before the first fault, and after the last heal.
     pub steady_before: Option<u64>,
     /// When it was steady again for good.
@@ -270,6 +273,8 @@ pub enum DataMeasure {
     Set(SetMeasure),
     /// A volume's digest.
     Volume(VolumeMeasure),
+    /// The history of a store's clients.
+    History(Box<super::HistoryMeasure>),
 }
 
 /// Acknowledged unique writes, read back.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::evidence::{
-    AttachmentSeen, Attempt, Change, End, EndpointsSeen, Event, EventSeen, Evidence, FaultRecord, Header, NodeSeen,
-    Outcome, PodSeen, QueryAnswer, Read, Seen, Snapshot, Stage, Volume, WorkloadSeen, Write,
+    AttachmentSeen, Attempt, Change, End, EndpointsSeen, Event, EventSeen, Evidence, FaultRecord, Header, HistorySeen,
+    NodeSeen, Outcome, PodSeen, QueryAnswer, Read, Seen, Snapshot, Stage, Volume, WorkloadSeen, Write,
 };
 use crate::plan::Plan;
 use crate::scenario::Scenario;
@@ -43,6 +43,7 @@ pub(super) struct Timeline<'a> {
     pub(super) writes: Vec<&'a Write>,
     pub(super) reads: Vec<&'a Read>,
     pub(super) volumes: Vec<&'a Volume>,
+    pub(super) histories: Vec<&'a HistorySeen>,
     pub(super) queries: Vec<&'a QueryAnswer>,
     pub(super) snapshots: Vec<&'a Snapshot>,
     /// Conditions that were met, by their index, and what was seen.
@@ -75,6 +76,7 @@ impl<'a> Timeline<'a> {
             writes: Vec::new(),
             reads: Vec::new(),
             volumes: Vec::new(),
+            histories: Vec::new(),
             queries: Vec::new(),
             snapshots: Vec::new(),
             aborts: Vec::new(),
@@ -103,6 +105,7 @@ impl<'a> Timeline<'a> {
                 Event::Attempt(attempt) => timeline.attempts.push(attempt),
                 Event::Write(write) => timeline.writes.push(write),
                 Event::Read(read) => timeline.reads.push(read),
+                Event::History(history) => timeline.histories.push(history),
                 Event::Volume(volume) => timeline.volumes.push(volume),
                 Event::Query(answer) => timeline.queries.push(answer),
                 Event::Snapshot(snapshot) => timeline.snapshots.push(snapshot),

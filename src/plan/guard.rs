@@ -26,8 +26,11 @@ pub(super) fn lifted(scenario: &Scenario) -> Vec<Rail> {
 
 /// Holds one step against all rails, on the cluster as it is: pods that are not Ready already count as taken.
 pub(super) fn check(scenario: &Scenario, inventory: &Inventory, step: &Step) -> Result<(), Trouble> {
+    environment(scenario, inventory)?;
+    window(scenario, inventory)?;
     protected_namespace(scenario, step)?;
     control_plane(scenario, inventory, step)?;
+    own_agent(scenario, inventory, step)?;
     together(scenario, inventory, &[step])
 }
 
@@ -47,6 +50,53 @@ pub(super) fn overlaps(scenario: &Scenario, inventory: &Inventory, steps: &[Step
         }
     }
     problems
+}
+
+/// The target's namespace must say of itself that it is meant.
+fn environment(scenario: &Scenario, inventory: &Inventory) -> Result<(), Trouble> {
+    let namespace = &scenario.target.namespace;
+    let has = |name: &str| inventory.namespace_labels.get(namespace).and_then(|labels| labels.get(name));
+    let wanted = &scenario.guard.namespace_labels;
+    match wanted.iter().find(|(name, value)| has(name) != Some(*value)) {
+        None => Ok(()),
+        Some((name, value)) => {
+            let is = has(name).map_or_else(|| "it has no such label".to_owned(), |other| format!("it is \"{other}\""));
+            Err(Trouble::refused(format!(
+                "guard rail namespace_labels: namespace {namespace} must have the label {name} = \"{value}\", and {is}; label it, or take the label out of guard.namespace_labels"
+            )))
+        }
+    }
+}
+
+fn window(scenario: &Scenario, inventory: &Inventory) -> Result<(), Trouble> {
+    match scenario.guard.window.as_ref().zip(inventory.now) {
+        Some((window, now)) if !window.contains(now) => Err(Trouble::refused(format!(
+            "guard rail window: it is not {window}; wait, or change guard.window to allow it now"
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// A fault that takes the eyes away cannot be proven, nor its end be seen.
+fn own_agent(scenario: &Scenario, inventory: &Inventory, step: &Step) -> Result<(), Trouble> {
+    if scenario.guard.allow.contains(&Rail::OwnAgentNode) {
+        return Ok(());
+    }
+    let ours = |pod: &&Pod| {
+        let labels = pod.metadata.labels.as_ref();
+        labels.is_some_and(|labels| labels.get("app.kubernetes.io/name").is_some_and(|name| name == "driftproof-agent"))
+            && !is_finished(pod)
+    };
+    let hit = nodes(&step.action).find_map(|name| {
+        inventory.pods.iter().filter(ours).find(|pod| node_of(pod) == name).map(|pod| (name.to_owned(), pod))
+    });
+    match hit {
+        None => Ok(()),
+        Some((node, pod)) => Err(Trouble::refused(format!(
+            "guard rail own-agent-node: Driftproof's own agent {} runs on node {node}; set guard.allow = [\"own-agent-node\"] to allow it",
+            pod.metadata.name.as_deref().unwrap_or_default()
+        ))),
+    }
 }
 
 fn protected_namespace(scenario: &Scenario, step: &Step) -> Result<(), Trouble> {
@@ -83,11 +133,9 @@ fn together(scenario: &Scenario, inventory: &Inventory, steps: &[&Step]) -> Resu
     max_nodes(scenario, inventory, steps)?;
     let taken = taken(inventory, steps);
     max_pods(scenario, inventory, &taken)?;
-    if scenario.guard.allow.contains(&Rail::LastReadyReplica) {
-        return Ok(());
-    }
+    max_namespace_pods(scenario, inventory, &taken)?;
     let at_once = taken.iter().filter(|(_, how)| **how == How::AtOnce).map(|(uid, _)| *uid).collect();
-    last_ready_replica(inventory, &at_once)
+    replicas(scenario, inventory, &at_once)
 }
 
 fn max_nodes(scenario: &Scenario, inventory: &Inventory, steps: &[&Step]) -> Result<(), Trouble> {
@@ -123,6 +171,21 @@ fn max_pods(scenario: &Scenario, inventory: &Inventory, taken: &BTreeMap<&str, H
     )))
 }
 
+fn max_namespace_pods(scenario: &Scenario, inventory: &Inventory, taken: &BTreeMap<&str, How>) -> Result<(), Trouble> {
+    let (namespace, share) = (&scenario.target.namespace, scenario.guard.max_namespace_pods);
+    let here =
+        |pod: &&Pod| pod.metadata.namespace.as_ref() == Some(namespace) && !is_finished(pod) && !is_terminating(pod);
+    let pods: Vec<&Pod> = inventory.pods.iter().filter(here).collect();
+    let hit = pods.iter().filter(|pod| taken.contains_key(uid(pod))).count();
+    let (total, limit) = (pods.len(), limit(share, pods.len()));
+    if hit <= limit {
+        return Ok(());
+    }
+    Err(Trouble::refused(format!(
+        "guard rail max_namespace_pods: {hit} of {total} pods of namespace {namespace} would be gone at a time, at most {limit} may be ({share}); raise guard.max_namespace_pods to allow it"
+    )))
+}
+
 /// The share rounded down, but one at least: a rail that forbids every fault on a small target would only be lifted.
 #[expect(
     clippy::cast_possible_truncation,
@@ -133,22 +196,44 @@ fn limit(share: Percent, total: usize) -> usize {
     ((total as f64 * share.0 / 100.0).floor() as usize).max(1)
 }
 
-fn last_ready_replica(inventory: &Inventory, taken: &BTreeSet<&str>) -> Result<(), Trouble> {
-    let mut workloads: BTreeMap<(&str, String), (usize, usize)> = BTreeMap::new();
-    for pod in inventory.pods.iter().filter(|pod| is_ready(pod)) {
+/// Of one workload: its pods, those that are Ready, and those of them that are taken.
+#[derive(Default)]
+struct Replicas {
+    all: usize,
+    ready: usize,
+    hit: usize,
+}
+
+/// Never the last ready replica, never the majority of a StatefulSet.
+fn replicas(scenario: &Scenario, inventory: &Inventory, taken: &BTreeSet<&str>) -> Result<(), Trouble> {
+    let mut workloads: BTreeMap<(&str, String), Replicas> = BTreeMap::new();
+    for pod in inventory.pods.iter().filter(|pod| !is_finished(pod)) {
         if let Some(workload) = workload(pod, inventory) {
-            let (ready, hit) =
-                workloads.entry((pod.metadata.namespace.as_deref().unwrap_or_default(), workload)).or_default();
-            *ready += 1;
-            *hit += usize::from(taken.contains(uid(pod)));
+            let namespace = pod.metadata.namespace.as_deref().unwrap_or_default();
+            let replicas = workloads.entry((namespace, workload)).or_default();
+            let ready = is_ready(pod);
+            replicas.all += 1;
+            replicas.ready += usize::from(ready);
+            replicas.hit += usize::from(ready && taken.contains(uid(pod)));
         }
     }
-    match workloads.into_iter().find(|(_, (ready, hit))| *hit > 0 && hit == ready) {
-        None => Ok(()),
-        Some(((namespace, workload), (ready, _))) => Err(Trouble::refused(format!(
-            "guard rail last-ready-replica: all {ready} ready replica(s) of {workload} in {namespace} would be taken at once; set guard.allow = [\"last-ready-replica\"] to allow it"
-        ))),
+    let lifted = |rail: Rail| scenario.guard.allow.contains(&rail);
+    for ((namespace, workload), Replicas { all, ready, hit }) in workloads {
+        if hit > 0 && hit == ready && !lifted(Rail::LastReadyReplica) {
+            return Err(Trouble::refused(format!(
+                "guard rail last-ready-replica: all {ready} ready replica(s) of {workload} in {namespace} would be taken at once; set guard.allow = [\"last-ready-replica\"] to allow it"
+            )));
+        }
+        let majority = all / 2 + 1;
+        let grouped = workload.starts_with("statefulset/") && all > 2;
+        if grouped && hit > 0 && ready - hit < majority && !lifted(Rail::StatefulSetMajority) {
+            return Err(Trouble::refused(format!(
+                "guard rail statefulset-majority: {} of {all} replicas of {workload} in {namespace} would be left, {majority} are a majority; set guard.allow = [\"statefulset-majority\"] to allow it",
+                ready - hit
+            )));
+        }
     }
+    Ok(())
 }
 
 /// The workload that a pod is a replica of; none for pods that come and go by their nature (Jobs), that belong to

@@ -33,6 +33,8 @@ pub struct Inventory {
     pub policies: Vec<NetworkPolicy>,
     /// Labels of the namespaces, by name; empty where no plan needs them.
     pub namespace_labels: BTreeMap<String, BTreeMap<String, String>>,
+    /// The wall clock when this was gathered, in seconds since 1970; absent on the embedded cluster, whose time is its own.
+    pub now: Option<i64>,
 }
 
 impl Inventory {

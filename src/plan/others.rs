@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use super::inventory::Inventory;
 use super::make::Trouble;
 use super::partition::{has_egress, has_ingress};
-use super::policy::{Cut, addresses, contains};
+use super::policy::{Cut, addresses, contains, label};
 use super::selector::selects;
 
 /// Refuses a cut that another policy would undo.
@@ -32,6 +32,26 @@ pub(super) fn none_allows(cut: &Cut<'_>, pods: &[&Pod], from: &[&Pod], inventory
         }
     }
     Ok(())
+}
+
+/// Refuses a cut beside one that another run has left: what is cut off already proves nothing.
+pub(super) fn none_left(run: &str, inventory: &Inventory) -> Result<(), Trouble> {
+    let ours = label(run);
+    let left = inventory.policies.iter().find_map(|policy| Some((policy, left_by(policy).filter(|by| *by != ours)?)));
+    match left {
+        None => Ok(()),
+        Some((policy, other)) => Err(Trouble::refused(format!(
+            "NetworkPolicy {}/{} was left by run {other}, or that run is still at work: driftproof undo --context CONTEXT --run {other}",
+            policy.metadata.namespace.as_deref().unwrap_or_default(),
+            policy.metadata.name.as_deref().unwrap_or_default()
+        ))),
+    }
+}
+
+/// The run that made a policy, when it was one of ours.
+fn left_by(policy: &NetworkPolicy) -> Option<&str> {
+    let labels = policy.metadata.labels.as_ref().filter(|_| is_ours(policy))?;
+    labels.get("driftproof.dev/run").map(String::as_str)
 }
 
 fn is_ours(policy: &NetworkPolicy) -> bool {

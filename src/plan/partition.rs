@@ -45,6 +45,7 @@ pub(super) fn choose(
         dns: !fault.include_dns,
     };
     let from: Vec<&Pod> = from.map(|(_, pods)| pods).unwrap_or_default();
+    others::none_left(run, inventory)?;
     others::none_allows(&cut, &pods, &from, inventory)?;
     let canaries = canary::choose(&cut, &pods, &from, run, inventory);
     if canaries.is_empty() {

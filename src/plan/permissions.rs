@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::scenario::{
-    Aspect, DataCheck, FailureMode, Fault, FaultKind, PodSet, Probe, Scenario, ServicePort, Workload, WorkloadKind,
+    Aspect, DataCheck, FailureMode, Fault, FaultKind, PodSet, Probe, Scenario, ServicePort, Store, Workload,
+    WorkloadKind,
 };
 
 use super::model::Permission;
+use crate::workload::StoreKind;
 
 /// Everything that the scenario needs, fixtures apart; sorted, each once.
 #[must_use]
@@ -45,7 +47,7 @@ fn observing(scenario: &Scenario) -> Vec<Permission> {
     all.extend(needs("policy", "poddisruptionbudgets", &["list", "watch"], pods));
     // What a policy of somebody else lets through decides whether a partition can be proven.
     let partitions = scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NetworkPartition(_)));
-    if partitions {
+    if partitions || !scenario.guard.namespace_labels.is_empty() {
         all.extend(needs("", "namespaces", &["list"], None));
     }
     if partitions || scenario.expect.same_after.contains(&Aspect::Leftovers) {
@@ -99,9 +101,26 @@ fn probing(scenario: &Scenario) -> Vec<Permission> {
                 all.extend(needs("", "pods/proxy", &[proxy_verb(&set.replica_read)], Some(target)));
             }
             DataCheck::Volume(_) => all.extend(needs("", "pods/exec", &["create", "get"], Some(target))),
+            DataCheck::Store(check) => all.extend(store(&check.store, target)),
         }
     }
     all
+}
+
+/// Speaking to a store in the target's pods: HTTP through the proxy, all other protocols through a forwarded port.
+fn store(store: &Store, target: &str) -> Vec<Permission> {
+    if store.service.is_none() {
+        return Vec::new();
+    }
+    match store.kind {
+        StoreKind::Kv | StoreKind::Http => {
+            needs("", "pods/proxy", &["get", "create", "update", "patch", "delete"], Some(target))
+        }
+        StoreKind::Etcd | StoreKind::Redis | StoreKind::Postgres => {
+            needs("", "pods/portforward", &["create", "get"], Some(target))
+        }
+        StoreKind::Command => Vec::new(),
+    }
 }
 
 /// Driftproof's own pod: created, looked after, spoken to, removed. A websocket begins as a GET, so that older API
@@ -236,6 +255,7 @@ fn services(scenario: &Scenario) -> Vec<&ServicePort> {
     let probed = scenario.probes.iter().filter_map(|probe| probe.service.as_ref());
     let written = scenario.data.iter().filter_map(|check| match check {
         DataCheck::Set(set) => Some(&set.service),
+        DataCheck::Store(check) => check.store.service.as_ref(),
         DataCheck::Volume(_) => None,
     });
     probed.chain(written).collect()

@@ -29,7 +29,9 @@ fn names(action: &Action) -> String {
 fn check(table: &[(&str, &str)]) {
     let inventory = cluster();
     for (fault, expected) in table {
-        let scenario = scenario(&format!("guard.max_pods = \"100%\"\n[[fault]]\n{fault}"));
+        let scenario = scenario(&format!(
+            "guard = {{ max_pods = \"100%\", allow = [\"statefulset-majority\"] }}\n[[fault]]\n{fault}"
+        ));
         assert_eq!(outcome(&scenario, &inventory, 7), *expected, "{fault}");
     }
 }
@@ -57,7 +59,9 @@ fn pods_are_chosen_by_seed_age_ordinal_role_and_node() {
 #[test]
 fn nodes_are_chosen_by_name_zone_labels_and_what_runs_there() {
     let body = |choice: &str| {
-        format!("guard.allow = [\"last-ready-replica\"]\n[[fault]]\nkind = \"node-drain\"\nnode = {choice}")
+        format!(
+            "guard.allow = [\"last-ready-replica\", \"statefulset-majority\"]\n[[fault]]\nkind = \"node-drain\"\nnode = {choice}"
+        )
     };
     let inventory = cluster();
     for (choice, expected) in [
@@ -122,6 +126,18 @@ fn messages_name_the_numbers_and_the_key() {
             "guard rail max_nodes: 3 of 4 nodes would be taken at a time (worker-1, worker-2, worker-3), at most 2 may be (66%); raise guard.max_nodes to allow it",
         ),
         (
+            "guard.max_pods = \"100%\"\n[[fault]]\nkind = \"pod-kill\"\npods = { workload = \"statefulset/db\" }\ncount = 2",
+            "guard rail statefulset-majority: 1 of 3 replicas of statefulset/db in shop would be left, 2 are a majority; set guard.allow = [\"statefulset-majority\"] to allow it",
+        ),
+        (
+            "guard.max_namespace_pods = \"10%\"\n[[fault]]\nkind = \"pod-kill\"\ncount = 2",
+            "guard rail max_namespace_pods: 2 of 7 pods of namespace shop would be gone at a time, at most 1 may be (10%); raise guard.max_namespace_pods to allow it",
+        ),
+        (
+            "guard.namespace_labels = { environment = \"staging\" }\n[[fault]]\nkind = \"pod-kill\"",
+            "guard rail namespace_labels: namespace shop must have the label environment = \"staging\", and it has no such label; label it, or take the label out of guard.namespace_labels",
+        ),
+        (
             "[[fault]]\nkind = \"pod-kill\"\ncount = 4",
             "4 pods are to be killed, but only 3 of deployment/web in shop can be chosen",
         ),
@@ -136,10 +152,45 @@ fn messages_name_the_numbers_and_the_key() {
 }
 
 #[test]
+fn a_window_and_our_own_agent_hold_faults_back() {
+    let mut inventory = cluster();
+    let window =
+        "guard.window = \"mon-fri 09:00-17:00 UTC\"\n[[fault]]\nkind = \"node-drain\"\nnode = { name = \"worker-2\" }";
+    assert_eq!(outcome(&scenario(window), &inventory, 7), "worker-2", "the embedded cluster's time is its own");
+    // 2026-11-28 12:00 UTC, a Saturday.
+    inventory.now = Some(1_795_867_200);
+    assert_eq!(outcome(&scenario(window), &inventory, 7), "Refused");
+    inventory.now = Some(1_795_867_200 + 2 * 86_400);
+    assert_eq!(outcome(&scenario(window), &inventory, 7), "worker-2");
+    let labels = json!({ "app.kubernetes.io/name": "driftproof-agent" });
+    inventory.pods.push(pod("shop", "driftproof-agent-run-1", "worker-2", ("", ""), &labels, 1));
+    assert_eq!(outcome(&scenario(window), &inventory, 7), "Refused");
+}
+
+#[test]
+fn a_policy_that_another_run_has_left_is_named() {
+    let left = |run: &str| {
+        let mut inventory = cluster();
+        let meta = json!({
+            "name": "driftproof-dead-1", "namespace": "shop",
+            "labels": { "app.kubernetes.io/managed-by": "driftproof", "driftproof.dev/run": run },
+        });
+        inventory.policies.push(serde_json::from_value(json!({ "metadata": meta })).unwrap());
+        let cut = scenario("[[fault]]\nkind = \"network-partition\"\nhold = \"1s\"");
+        choose(&cut, &inventory, 7, "run", 0, 0).err().map(|problem| problem.message).unwrap_or_default()
+    };
+    assert_eq!(
+        left("dead"),
+        "NetworkPolicy shop/driftproof-dead-1 was left by run dead, or that run is still at work: driftproof undo --context CONTEXT --run dead"
+    );
+    assert!(!left("run").contains("was left by"), "its own policies are no leftovers");
+}
+
+#[test]
 fn faults_that_overlap_are_counted_together() {
     let body = |at: &str, hold: &str| {
         format!(
-            "[[fault]]\nkind = \"node-failure\"\nhold = \"{hold}\"\nnode = {{ name = \"worker-2\" }}\n[[fault]]\nkind = \"node-failure\"\nat = \"{at}\"\nhold = \"10s\"\nnode = {{ name = \"worker-3\" }}\n[[fault]]\nkind = \"pod-kill\"\nat = \"{at}\"\nnode = \"worker-1\""
+            "guard.allow = [\"statefulset-majority\"]\n[[fault]]\nkind = \"node-failure\"\nhold = \"{hold}\"\nnode = {{ name = \"worker-2\" }}\n[[fault]]\nkind = \"node-failure\"\nat = \"{at}\"\nhold = \"10s\"\nnode = {{ name = \"worker-3\" }}\n[[fault]]\nkind = \"pod-kill\"\nat = \"{at}\"\nnode = \"worker-1\""
         )
     };
     let inventory = cluster();

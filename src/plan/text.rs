@@ -54,6 +54,13 @@ pub fn problem_line(problem: &Problem) -> String {
 }
 
 fn write_step(out: &mut String, step: &Step) {
+    write_deed(out, step);
+    if let Some(failsafe) = failsafe(&step.action) {
+        let _ = writeln!(out, "            {failsafe}");
+    }
+}
+
+fn write_deed(out: &mut String, step: &Step) {
     let hold = if step.hold.is_zero() { String::new() } else { format!(", held {}", format_duration(step.hold)) };
     let _ = writeln!(out, "  +{:<8} {}  {}{hold}", format_duration(step.at).to_string(), step.id, step.name);
     match &step.action {
@@ -116,6 +123,22 @@ fn write_step(out: &mut String, step: &Step) {
                     command.inject, command.heal
                 );
             }
+        }
+    }
+}
+
+/// What heals the fault when nobody is there any more to do it; nothing to say of what needs no healing.
+fn failsafe(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::PodKill { .. } => None,
+        Action::NetworkPartition { .. } => {
+            Some("failsafe: 2m after its time the cluster's garbage collector lifts it, unless --no-failsafe")
+        }
+        Action::NodeFailure { command: None, mode: FailureMode::KubeletStop | FailureMode::NetworkCut, .. } => {
+            Some("failsafe: on a live cluster the node heals itself by a timer")
+        }
+        Action::NodeDrain { .. } | Action::NodeFailure { .. } => {
+            Some("no failsafe: if this run dies, `driftproof undo`")
         }
     }
 }

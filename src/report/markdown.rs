@@ -113,6 +113,7 @@ impl Numbers {
         let rto = measurements.faults.iter().filter_map(crate::measure::FaultSpan::rto).max();
         let lost = measurements.data.iter().filter_map(|data| match data {
             DataMeasure::Set(set) if set.acknowledged > 0 => Some(set.lost.len()),
+            DataMeasure::History(history) => history.lost.and_then(|lost| usize::try_from(lost).ok()),
             DataMeasure::Set(_) | DataMeasure::Volume(_) => None,
         });
         let worst = measurements.probes.iter().filter_map(crate::measure::ProbeMeasure::availability).reduce(f64::min);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::evidence::{Event, FaultRecord, Life, Log, Memory, Stage, Undo};
+use crate::evidence::{Event, FaultRecord, Life, Log, Memory, Sink, Stage, Undo};
 use crate::scenario::{self, Scenario};
 use crate::world::{Clock, World};
 
@@ -54,6 +54,11 @@ impl Recorder {
 
     pub(super) fn sync(&self) -> Result<(), String> {
         self.log.sync()
+    }
+
+    /// A file beside the evidence.
+    pub(super) fn beside(&self, name: &str) -> Result<Box<dyn Sink>, String> {
+        self.log.beside(name)
     }
 
     pub(super) fn failure(&self) -> Option<String> {

@@ -9,6 +9,7 @@ use k8s_openapi::serde::de::DeserializeOwned;
 use kube::api::{Api, ListParams};
 use kube::{Client, Resource, ResourceExt};
 
+use crate::evidence::WorldName;
 use crate::plan::{self, Inventory, Permission};
 use crate::scenario::Scenario;
 use crate::world::{Clock, World};
@@ -23,7 +24,10 @@ const PAGE: u32 = 500;
 /// # Errors
 /// When something cannot be listed.
 pub async fn inventory(world: &World, scenario: &Scenario) -> Result<Inventory, RunError> {
-    gather(&world.client, world.clock, scenario).await.map_err(RunError::Cluster)
+    let inventory = gather(&world.client, world.clock, scenario).await.map_err(RunError::Cluster)?;
+    let clock = world.clock;
+    let now = clock.started().checked_add(clock.elapsed()).unwrap_or(clock.started()).as_second();
+    Ok(Inventory { now: (world.name != WorldName::Embedded).then_some(now), ..inventory })
 }
 
 async fn gather(client: &Client, clock: Clock, scenario: &Scenario) -> Result<Inventory, String> {
@@ -39,6 +43,7 @@ async fn gather(client: &Client, clock: Clock, scenario: &Scenario) -> Result<In
         budgets: reader.read("policy", "poddisruptionbudgets").await?,
         policies: reader.read("networking.k8s.io", "networkpolicies").await?,
         namespace_labels: reader.namespace_labels().await?,
+        now: None,
     }
     .sorted())
 }

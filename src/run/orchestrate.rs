@@ -12,7 +12,7 @@ use crate::world::World;
 
 use super::agents::{self, Inside};
 use super::context::Context;
-use super::data::{self, Writers};
+use super::data::{self, Stores, Writers};
 use super::observe::{self, Watches};
 use super::probe::Probes;
 use super::stages::Injected;
@@ -51,6 +51,7 @@ struct Running {
     probes: Option<Probes>,
     inside: Option<Inside>,
     writers: Option<Writers>,
+    stores: Option<Stores>,
     /// Looks at the clocks.
     jumps: JoinSet<()>,
     created: Vec<Undo>,
@@ -105,6 +106,7 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
     context.recorder.stage(Stage::Prepare);
     preflight::machines(context)?;
     preflight::vantages(context)?;
+    data::reachable(context)?;
     let failsafe = or_stop(stop, prepare::check_rights(context, job)).await??;
     let context = &Context { failsafe, ..context.clone() };
     let watches = or_stop(stop, within(context.clock(), LISTED_LIMIT, observe::start(context))).await?;
@@ -178,6 +180,7 @@ async fn steady_and_plan(context: &Context, running: &mut Running, stop: &mut St
         inside.probe();
     }
     running.writers = Some(Writers::start(context));
+    running.stores = Some(Stores::start(context));
     let rest = (begun + wanted.timeout).saturating_sub(context.clock().elapsed());
     or_stop(stop, watcher.hold(wanted.window, rest)).await?.map_err(not_steady)?;
     fix_strength(context);
@@ -249,11 +252,20 @@ async fn check(context: &Context, running: &mut Running) {
     if let Some(writers) = running.writers.take() {
         writers.finish().await;
     }
+    finish_stores(running, true).await;
     finish_probes(running).await;
     data::read_back(context).await;
     data::measure(context, When::After).await;
     snapshot::take(context, When::After).await;
     queries::ask(context).await;
+}
+
+/// Not forgotten when it is abandoned halfway: what a workload wrote has to be removed.
+async fn finish_stores(running: &mut Running, read_all: bool) {
+    if let Some(stores) = &mut running.stores {
+        running.dirty.extend(stores.finish(read_all).await);
+        running.stores = None;
+    }
 }
 
 async fn finish_probes(running: &mut Running) {
@@ -270,6 +282,7 @@ async fn wind_down(context: &Context, running: &mut Running) {
     if let Some(writers) = running.writers.take() {
         writers.finish().await;
     }
+    finish_stores(running, false).await;
     finish_probes(running).await;
     context.recorder.stage(Stage::Clean);
     running.watcher = None;

@@ -11,6 +11,7 @@ use super::diagnostic::Diagnostic;
 use super::reader::suggestion;
 use super::spans::Spans;
 use super::{Cluster, DataCheck, Expect, Fault, FaultKind, NodeChoice, PodKill, Scenario, Workload, WorkloadKind};
+use crate::workload::Kind;
 
 /// Adds what is found. What could not be read has its default here, so a setting that is not written is never reported.
 pub(super) fn all(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
@@ -29,6 +30,7 @@ fn names(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     let data = scenario.data.iter().map(|check| match check {
         DataCheck::Set(set) => set.name.as_str(),
         DataCheck::Volume(volume) => volume.name.as_str(),
+        DataCheck::Store(check) => check.name(),
     });
     unique("probe", scenario.probes.iter().map(|probe| probe.name.as_str()), spans, found);
     unique("data", data, spans, found);
@@ -151,7 +153,11 @@ fn unmeasured(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>
             }
         }
     }
-    let writes = scenario.data.iter().any(|check| matches!(check, DataCheck::Set(_)));
+    let writes = scenario.data.iter().any(|check| match check {
+        DataCheck::Set(_) => true,
+        DataCheck::Store(check) => check.kind == Kind::Set,
+        DataCheck::Volume(_) => false,
+    });
     let all_read = !spans.has(&format!("data/{}", scenario.data.len()));
     if spans.has("expect/rpo") && !writes && all_read {
         let message = "lost writes are counted by a data check of kind `set`, but there is none";

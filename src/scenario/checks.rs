@@ -9,6 +9,7 @@ use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::model::PodSet;
+use super::store::StoreCheck;
 use super::value::{DurationText, ServicePort};
 
 /// An open-loop probe: attempts are due at a fixed rate whatever the answers.
@@ -158,6 +159,9 @@ pub enum DataCheck {
     Set(SetCheck),
     /// The content of a volume before and after.
     Volume(VolumeCheck),
+    /// A workload on a store, whose history is judged; its `kind` is that of the workload, and it has a `store`.
+    #[serde(untagged)]
+    Store(Box<StoreCheck>),
 }
 
 /// Unique values are added through a Service while the faults hold.

@@ -30,6 +30,7 @@
 //! | E0026 | a manifest that is not there |
 //! | E0027 | a manifest that is not YAML |
 //! | E0028 | a manifest that is not a Kubernetes object |
+//! | E0029 | a workload that the store cannot run, or a claim that the workload cannot test |
 
 use std::fmt;
 
@@ -105,6 +106,8 @@ codes! {
     Yaml = 27,
     /// A manifest that is not a Kubernetes object.
     NotAnObject = 28,
+    /// A workload that the store cannot run, or a claim that the workload cannot test.
+    Capability = 29,
 }
 
 impl Code {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::value::{DurationText, Percent};
+use super::window::Window;
 
 /// Limits of what may be injected; a plan beyond them is refused.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,15 +16,30 @@ pub struct Guard {
     /// At most this share of the target's pods at a time, rounded down, but always one. Pods that are not Ready when a
     /// fault is injected count too; network partitions do not count.
     pub max_pods: Percent,
+    /// At most this share of the pods of the target's namespace at a time, rounded down, but always one.
+    pub max_namespace_pods: Percent,
     /// At most this share of the cluster's nodes at a time, rounded down, but always one.
     pub max_nodes: Percent,
+    /// Labels that the target's namespace must carry, such as `environment = "staging"`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub namespace_labels: BTreeMap<String, String>,
+    /// When runs may begin on a live cluster; at any time when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub window: Option<Window>,
     /// Rails that this scenario lifts, by name.
     pub allow: Vec<Rail>,
 }
 
 impl Default for Guard {
     fn default() -> Self {
-        Self { max_pods: Percent(80.0), max_nodes: Percent(66.0), allow: Vec::new() }
+        Self {
+            max_pods: Percent(80.0),
+            max_namespace_pods: Percent(80.0),
+            max_nodes: Percent(66.0),
+            namespace_labels: BTreeMap::new(),
+            window: None,
+            allow: Vec::new(),
+        }
     }
 }
 
@@ -34,10 +50,15 @@ pub enum Rail {
     /// Taking the last ready replicas of a workload at once. A drain may: as far as a PodDisruptionBudget covers the
     /// pods, the cluster itself spares the last ones.
     LastReadyReplica,
+    /// Taking so many replicas of a StatefulSet at once that no majority of them is ready.
+    #[serde(rename = "statefulset-majority")]
+    StatefulSetMajority,
     /// Working in `kube-system`, `kube-public`, `kube-node-lease`.
     ProtectedNamespace,
     /// Failing a node of the control plane.
     ControlPlaneNode,
+    /// Failing a node on which Driftproof's own agent runs.
+    OwnAgentNode,
 }
 
 impl Rail {
@@ -46,8 +67,10 @@ impl Rail {
     pub const fn word(self) -> &'static str {
         match self {
             Self::LastReadyReplica => "last-ready-replica",
+            Self::StatefulSetMajority => "statefulset-majority",
             Self::ProtectedNamespace => "protected-namespace",
             Self::ControlPlaneNode => "control-plane-node",
+            Self::OwnAgentNode => "own-agent-node",
         }
     }
 }

@@ -150,11 +150,19 @@ fn guard(mut table: Table<'_>) -> Guard {
     let default = Guard::default();
     let guard = Guard {
         max_pods: table.or("max_pods", read::percent, default.max_pods),
+        max_namespace_pods: table.or("max_namespace_pods", read::percent, default.max_namespace_pods),
         max_nodes: table.or("max_nodes", read::percent, default.max_nodes),
+        namespace_labels: table.map("namespace_labels", label_name, |value, _, sink| read::text(value, sink)),
+        window: table.optional("window", read::window),
         allow: table.list("allow", read::word).unwrap_or_default(),
     };
     table.finish();
     guard
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "keys of maps may be refused; a label's name is checked by the cluster")]
+fn label_name(name: &str, _: std::ops::Range<usize>, _: &Sink) -> Option<String> {
+    Some(name.to_owned())
 }
 
 fn expect(mut table: Table<'_>) -> Expect {

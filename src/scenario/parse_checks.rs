@@ -10,10 +10,12 @@ use super::checks::{
 use super::codes::Code;
 use super::diagnostic::Diagnostic;
 use super::parse::{one_of, pod_set, written};
+use super::parse_store;
 use super::read;
 use super::reader::{Sink, Table, Value, suggestion, wrong_type};
 use super::value::{ServicePort, Workload};
 use super::{Abort, AbortVerdict, DataCheck, Probe, ProbeFrom, ProbeKind, Query, SetCheck, VolumeCheck};
+use crate::workload::Kind;
 
 /// More attempts or writes per second than this measure the tool, not the target.
 const MAX_RATE: f64 = 1000.0;
@@ -128,13 +130,20 @@ pub(super) fn data(mut table: Table<'_>) -> Option<DataCheck> {
         table.missing("kind");
         return None;
     };
-    match written(Some(value)) {
-        Some("set") => Some(DataCheck::Set(set(table))),
-        Some("volume") => Some(DataCheck::Volume(volume(table))),
-        Some(other) => {
-            table.sink.fail(read::unknown_kind("kind of data check", other, value.span(), &["set", "volume"]))
+    let Some(word) = written(Some(value)) else { return read::text(value, table.sink).and(None) };
+    match (word, Kind::ALL.into_iter().find(|kind| kind.name() == word)) {
+        ("set", _) if !table.has("store") => Some(DataCheck::Set(set(table))),
+        ("volume", _) => Some(DataCheck::Volume(volume(table))),
+        (_, Some(kind)) => {
+            if !table.has("store") {
+                table.missing("store");
+            }
+            parse_store::check(table, kind).map(|check| DataCheck::Store(Box::new(check)))
         }
-        None => read::text(value, table.sink).and(None),
+        (other, None) => {
+            let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).chain(["volume"]).collect();
+            table.sink.fail(read::unknown_kind("kind of data check", other, value.span(), &kinds))
+        }
     }
 }
 
@@ -154,7 +163,7 @@ fn set(mut table: Table<'_>) -> SetCheck {
     check
 }
 
-fn clients(value: &Value<'_>, sink: &Sink) -> Option<u32> {
+pub(super) fn clients(value: &Value<'_>, sink: &Sink) -> Option<u32> {
     let clients = read::whole::<u32>(value, sink)?;
     if (1..=1000).contains(&clients) {
         return Some(clients);

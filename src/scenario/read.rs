@@ -12,6 +12,7 @@ use super::diagnostic::Diagnostic;
 use super::reader::{Sink, Value, listed, suggestion, wrong_type};
 use super::selector::{is_dns_label, is_dns_name};
 use super::value::{Count, Percent, Selector, ServicePort, Workload};
+use super::window::Window;
 
 /// Any text.
 pub(super) fn text(value: &Value<'_>, sink: &Sink) -> Option<String> {
@@ -96,6 +97,11 @@ pub(super) fn percent(value: &Value<'_>, sink: &Sink) -> Option<Percent> {
         DeValue::String(_) => parsed(value, sink, Code::Share, ""),
         other => sink.fail(wrong_type(value, "a percentage in quotes", other).help("write it as \"50%\"")),
     }
+}
+
+/// `"mon-fri 09:00-17:00 UTC"`
+pub(super) fn window(value: &Value<'_>, sink: &Sink) -> Option<Window> {
+    parsed(value, sink, Code::Duration, "write days, times and the distance from UTC: \"mon-fri 09:00-17:00 +02:00\"")
 }
 
 /// `2`, `"50%"` or `"all"`

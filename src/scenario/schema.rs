@@ -25,9 +25,11 @@ pub fn schema() -> String {
         constrain(&mut schema, place, &name);
     }
     let rate = json!({ "exclusiveMinimum": 0, "maximum": 1000 });
-    for place in ["/$defs/Probe/properties/rate", "/$defs/DataCheck/oneOf/0/properties/rate"] {
+    for place in ["/$defs/Probe/properties/rate", "/$defs/DataCheck/anyOf/0/properties/rate"] {
         constrain(&mut schema, place, &rate);
     }
+    let operations = json!({ "exclusiveMinimum": 0, "maximum": 50_000 });
+    constrain(&mut schema, "/$defs/StoreCheck/properties/rate", &operations);
     constrain(
         &mut schema,
         "/$defs/Query/properties/bound",

@@ -9,14 +9,14 @@ use super::selector::{Requirement, requirements};
 
 macro_rules! as_string {
     ($type:ty, $description:literal, $($pattern:tt)*) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <String as serde::Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
             }
         }
         impl schemars::JsonSchema for $type {
@@ -29,6 +29,8 @@ macro_rules! as_string {
         }
     };
 }
+
+pub(super) use as_string;
 
 /// A share in percent, written `"99.9%"`.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]

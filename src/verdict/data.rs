@@ -1,7 +1,9 @@
 //! Whether data survived: acknowledged writes against the recovery point, duplicates, phantoms, and the content of volumes.
 
 use crate::measure::{DataMeasure, SetMeasure, VolumeMeasure, text};
+use crate::workload::Kind;
 
+use super::consistency::{consistency, history_rpo};
 use super::judgement::Case;
 use super::{Judgement, Outcome};
 
@@ -10,6 +12,7 @@ pub(super) fn data(case: &Case<'_>) -> Vec<Judgement> {
     let judge = |check: &DataMeasure| match check {
         DataMeasure::Set(set) => self::set(case, set),
         DataMeasure::Volume(measure) => volume(measure),
+        DataMeasure::History(history) => consistency(case, history),
     };
     case.measured.data.iter().map(judge).collect()
 }
@@ -50,11 +53,12 @@ fn set(case: &Case<'_>, set: &SetMeasure) -> Judgement {
 
 pub(super) fn rpo(case: &Case<'_>) -> Option<Judgement> {
     let bound = case.scenario.expect.rpo?;
-    let sets = case.measured.data.iter().filter_map(|check| match check {
-        DataMeasure::Set(set) => Some(set),
-        DataMeasure::Volume(_) => None,
+    let judged = case.measured.data.iter().filter_map(|check| match check {
+        DataMeasure::Set(set) => Some(rpo_of(case, set, bound)),
+        DataMeasure::History(history) if history.workload == Kind::Set => Some(history_rpo(history, bound)),
+        DataMeasure::History(_) | DataMeasure::Volume(_) => None,
     });
-    let judged = sets.map(|set| rpo_of(case, set, bound)).max_by_key(|judgement| judgement.outcome);
+    let judged = judged.max_by_key(|judgement| judgement.outcome);
     let judged = judged.unwrap_or_else(|| Judgement::inconclusive("rpo", "there is no data check of kind set"));
     Some(judged.bound(format!("≤ {bound}")))
 }

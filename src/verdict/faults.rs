@@ -49,7 +49,7 @@ fn wrong(fault: &FaultSpan) -> Option<Wrong> {
     }
     match &fault.proof {
         None => return unsure(format!("{step} has no proof that it took effect")),
-        Some(proof) if !proof.proven => return unsure(format!("{step} did not take effect: {}", proof.statement)),
+        Some(proof) if !proof.proven => return unsure(format!("{step} is not proven: {}", proof.statement)),
         Some(_) => {}
     }
     if !fault.to_heal {

@@ -25,7 +25,8 @@ pub(super) fn line(case: &Case<'_>, outcome: Outcome, objectives: &[Judgement]) 
 
 /// What was left comes first, then what could not be done, then what was lost or took too long.
 fn failed(objectives: &[Judgement]) -> String {
-    let Some(worst) = worst(objectives, Outcome::Fail, &["clean", "abort", "faults", "rto", "data", "rpo"]) else {
+    let leading = ["clean", "abort", "faults", "rto", "data", "consistency", "rpo"];
+    let Some(worst) = worst(objectives, Outcome::Fail, &leading) else {
         return String::new();
     };
     let also: Vec<&str> = objectives
@@ -69,10 +70,16 @@ fn passed(case: &Case<'_>) -> String {
     }
     let lost = measured.data.iter().filter_map(|check| match check {
         DataMeasure::Set(set) => Some(set.lost.len() as u64),
+        DataMeasure::History(history) => history.lost,
         DataMeasure::Volume(_) => None,
     });
     if let Some(lost) = lost.reduce(|a, b| a + b) {
         parts.push(format!("rpo {lost}"));
+    }
+    for check in &measured.data {
+        if let DataMeasure::History(history) = check {
+            parts.push(format!("{} {}", history.name, history.claim.name()));
+        }
     }
     parts.push(drifted(&measured.drifts));
     parts.join(", ")

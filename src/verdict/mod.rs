@@ -2,6 +2,7 @@
 //! Never reads a clock, a file or a cluster: the same evidence gives the same verdict, also years later.
 
 mod abort;
+mod consistency;
 mod control;
 mod data;
 mod drifts;
@@ -30,7 +31,8 @@ pub struct Verdict {
     /// One line that names the object and the phase.
     pub line: String,
     /// Each objective, in the order of the scenario's `[expect]`, after those that every run has (`faults`, `evidence`,
-    /// `clean`, `steady`, and `data.<name>` for each data check); last `control.<name>` for each control.
+    /// `clean`, `steady`, and `data.<name>` or `consistency.<name>` for each data check); last `control.<name>` for each
+    /// control.
     pub objectives: Vec<Judgement>,
     /// What is left on the cluster; non-empty means exit code 4.
     pub dirty: Vec<String>,

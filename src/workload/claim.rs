@@ -1,10 +1,14 @@
 //! What a store promises. A workload puts one promise to the test, so that a weaker store is judged by its own word.
 //! Says what a claim is called and which workloads can refute it; never judges a history.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::Kind;
 
 /// A promise about concurrent operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Claim {
     /// Transactions take effect one after the other, in an order that respects real time.
     StrictSerializable,

@@ -45,6 +45,9 @@ pub(crate) mod words;
 
 use std::sync::Arc;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::consistency::{Completion, Value};
 
 pub use capability::{Refusal, StoreKind, can_run};
@@ -53,7 +56,9 @@ pub use generator::{Generator, OptionsError};
 pub use minima::{Minimum, minima};
 
 /// A kind of workload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "WorkloadOfStore")]
 pub enum Kind {
     /// Unique writes, reads and compare-and-set of single keys.
     Register,
@@ -74,7 +79,8 @@ pub enum Kind {
 }
 
 /// The functions of workloads: what a mix weighs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Verb {
     /// A read of whatever the workload keeps.
     Read,
@@ -276,7 +282,8 @@ pub struct Outcome {
 }
 
 /// Where the reads of a workload go. (A set is always read from replicas, and in the end everything is.)
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum ReadFrom {
     /// Where a client of this store would send them.
     #[default]

@@ -43,6 +43,22 @@ impl Kind {
 }
 
 impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 12] = [
+        Self::Read,
+        Self::Write,
+        Self::Cas,
+        Self::Add,
+        Self::Txn,
+        Self::Transfer,
+        Self::Enqueue,
+        Self::Dequeue,
+        Self::Drain,
+        Self::Acquire,
+        Self::Release,
+        Self::Watch,
+    ];
+
     /// Its word in a history.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
 
-use super::{Connection, NetworkError, Reply, causes};
+use super::{Bytes, Call, Connection, NetworkError, Reply, causes};
 
 /// An idle connection is asked for a sign of life after this time, and as often. The kernel's shortest.
 const KEEPALIVE: Duration = Duration::from_secs(1);
@@ -32,14 +32,16 @@ const LONGEST_ANSWER: usize = 1 << 16;
 pub(super) async fn fetch(
     client: &reqwest::Client,
     url: &str,
-    method: &str,
-    path: &str,
+    call: Call<'_>,
     timeout: Duration,
 ) -> Result<Reply, NetworkError> {
+    let Call { method, path, headers, body } = call;
     let unusable = |error: &dyn std::fmt::Display| NetworkError::Unsupported(format!("{method} {url}: {error}"));
     let method = method.parse::<reqwest::Method>().map_err(|error| unusable(&error))?;
     let url = if path == "/" { url.to_owned() } else { format!("{}{path}", url.trim_end_matches('/')) };
-    let request = client.request(method, url).timeout(timeout);
+    let plain = client.request(method, url).timeout(timeout);
+    let typed = headers.iter().fold(plain, |request, (name, value)| request.header(name, value));
+    let request = if body.is_empty() { typed } else { typed.body(body.to_owned()) };
     let broken = |error: &reqwest::Error| match error {
         error if error.is_timeout() => NetworkError::Timeout(timeout),
         error if error.is_connect() => NetworkError::Refused(causes(error)),
@@ -49,6 +51,18 @@ pub(super) async fn fetch(
     let status = response.status().as_u16();
     let body = response.text().await.map_err(|error| broken(&error))?;
     Ok(Reply { status, body, pod: None })
+}
+
+/// Opens a stream to `host:port`.
+///
+/// # Errors
+/// [`NetworkError`]; nothing was sent.
+pub(super) async fn stream(address: &str) -> Result<Bytes, NetworkError> {
+    let refused = |error: io::Error| NetworkError::Refused(error.to_string());
+    let stream = TcpStream::connect(address).await.map_err(refused)?;
+    // A request is one small packet that somebody waits for.
+    stream.set_nodelay(true).map_err(refused)?;
+    Ok(Box::new(stream))
 }
 
 /// Opens a connection to `host:port`.

@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 
 use super::embedded_agents::{self, Reach};
 use super::{
-    Clock, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World, digest_of, proxy,
-    sha256,
+    Bytes, Call, Clock, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World,
+    digest_of, proxy, sha256,
 };
 use crate::evidence::WorldName;
 use crate::scenario::{CommandPair, Enforcement, FailureMode, Scenario};
@@ -147,16 +147,16 @@ impl Network for Wires {
         &'a self,
         from: &'a Vantage,
         to: &'a Place,
-        method: &'a str,
-        path: &'a str,
+        call: Call<'a>,
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Reply, NetworkError>> {
         async move {
             let to_sim = destination(to)?;
             if *from == Vantage::Outside {
-                return proxy::request(&self.client, to, method, path, timeout).await;
+                return proxy::request(&self.client, to, call, timeout).await;
             }
-            let request = Request { method: method.to_owned(), path: path.to_owned(), body: String::new() };
+            let Call { method, path, headers: _, body } = call;
+            let request = Request { method: method.to_owned(), path: path.to_owned(), body: body.to_owned() };
             let answer = self.cluster.request(vantage(from), to_sim, request);
             match tokio::time::timeout(timeout, answer).await {
                 Ok(answer) => reply(answer, timeout),
@@ -164,6 +164,11 @@ impl Network for Wires {
             }
         }
         .boxed()
+    }
+
+    fn stream<'a>(&'a self, _: &'a Place) -> BoxFuture<'a, Result<Bytes, NetworkError>> {
+        let why = "the embedded cluster speaks HTTP only".to_owned();
+        std::future::ready(Err(NetworkError::Unsupported(why))).boxed()
     }
 
     fn connect<'a>(

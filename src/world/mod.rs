@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::evidence::{Attempt, WorldName};
@@ -93,6 +94,27 @@ pub enum Place {
     Url(String),
 }
 
+/// An HTTP request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// Method, in capitals.
+    pub method: &'a str,
+    /// Path and query.
+    pub path: &'a str,
+    /// Names and values of headers beside those that every request has.
+    pub headers: &'a [(String, String)],
+    /// Body; empty for none.
+    pub body: &'a str,
+}
+
+impl<'a> Call<'a> {
+    /// A request without a body.
+    #[must_use]
+    pub const fn bare(method: &'a str, path: &'a str) -> Self {
+        Self { method, path, headers: &[], body: "" }
+    }
+}
+
 /// An answer over the network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
@@ -131,10 +153,12 @@ pub trait Network: Send + Sync {
         &'a self,
         from: &'a Vantage,
         to: &'a Place,
-        method: &'a str,
-        path: &'a str,
+        call: Call<'a>,
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Reply, NetworkError>>;
+
+    /// Opens a stream of bytes from where Driftproof runs to a pod, or to `host:port`. An error means that nothing was sent.
+    fn stream<'a>(&'a self, to: &'a Place) -> BoxFuture<'a, Result<Bytes, NetworkError>>;
 
     /// Opens a connection.
     fn connect<'a>(
@@ -144,6 +168,14 @@ pub trait Network: Send + Sync {
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Box<dyn Connection>, NetworkError>>;
 }
+
+/// A stream of bytes in both directions; closed when dropped.
+pub type Bytes = Box<dyn Stream>;
+
+/// What [`Bytes`] are.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// An open connection; closed when dropped.
 pub trait Connection: Send + Sync {

@@ -9,7 +9,7 @@ use futures::stream::FuturesUnordered;
 use crate::evidence::Outcome;
 use crate::scenario::{Probe, ProbeKind};
 
-use super::{Clock, Network, NetworkError, Place, Reply, Vantage};
+use super::{Call, Clock, Network, NetworkError, Place, Reply, Vantage};
 
 /// More attempts than this are never under way at a time; the next ones are recorded as not sent.
 const UNDER_WAY: usize = 512;
@@ -61,7 +61,9 @@ pub(crate) async fn attempt(
     timeout: Duration,
 ) -> Result<Outcome, String> {
     match probe.kind {
-        ProbeKind::Http => outcome_of_reply(network.http(from, to, "GET", &probe.path, timeout).await, &probe.status),
+        ProbeKind::Http => {
+            outcome_of_reply(network.http(from, to, Call::bare("GET", &probe.path), timeout).await, &probe.status)
+        }
         ProbeKind::Tcp => match network.connect(from, to, timeout).await {
             Ok(_) => Ok(Outcome::Ok { pod: None }),
             Err(error) => outcome_of_error(&error),

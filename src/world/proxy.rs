@@ -10,7 +10,7 @@ use kube::Api;
 use kube::client::Body;
 use serde_json::Value;
 
-use super::{NetworkError, Place, Reply, causes};
+use super::{Call, NetworkError, Place, Reply, causes};
 
 /// The path of a place below the API server; `None` for a URL.
 fn proxy_path(to: &Place, path: &str) -> Option<String> {
@@ -30,19 +30,19 @@ fn proxy_path(to: &Place, path: &str) -> Option<String> {
 pub(super) async fn request(
     client: &kube::Client,
     to: &Place,
-    method: &str,
-    path: &str,
+    call: Call<'_>,
     timeout: Duration,
 ) -> Result<Reply, NetworkError> {
+    let Call { method, path, headers, body } = call;
     let asked = async {
         let to = numbered(client, to).await?;
         let uri = proxy_path(&to, path)
             .ok_or_else(|| NetworkError::Unsupported("a URL is not reached through a proxy".to_owned()))?;
-        let request = Request::builder()
-            .method(method)
-            .uri(uri)
-            .body(Body::empty())
-            .map_err(|error| NetworkError::Unsupported(format!("{method} {path}: {error}")))?;
+        let plain = Request::builder().method(method).uri(uri);
+        let typed = headers.iter().fold(plain, |request, (name, value)| request.header(name, value));
+        let content = if body.is_empty() { Body::empty() } else { Body::from(body.as_bytes().to_vec()) };
+        let request =
+            typed.body(content).map_err(|error| NetworkError::Unsupported(format!("{method} {path}: {error}")))?;
         answer(client, request).await
     };
     tokio::time::timeout(timeout, asked).await.unwrap_or(Err(NetworkError::Timeout(timeout)))

@@ -27,7 +27,7 @@ pub(crate) fn measured(lab: &Lab) -> Vec<Case> {
     let stamp = lab.path("powered-off").display().to_string();
     let node_lost = format!(
         "[[fault]]\nkind = \"node-failure\"\nnode = {{ of = \"target\" }}\nmode = \"power-off\"\nhold = \"25s\"\n\
-         command = {{ inject = \"{off} && date +%s%N > {stamp}\", heal = \"{on}\" }}\n[expect]\nrto = \"2m\"\n"
+         command = {{ inject = \"date +%s%N > {stamp} && {off} && date +%s%N >> {stamp}\", heal = \"{on}\" }}\n[expect]\nrto = \"2m\"\n"
     );
     let kill = "[[fault]]\nkind = \"pod-kill\"\n[expect]\nrto = \"1m\"\n";
     vec![
@@ -72,6 +72,12 @@ pub(crate) const BARE_POD: &str = "apiVersion: v1\nkind: Pod\n\
     metadata: { name: bare, namespace: accuracy, labels: { app: bare } }\n\
     spec:\n  nodeName: NODE\n  terminationGracePeriodSeconds: 0\n  containers:\n  - { name: bare, image: \"busybox:test\", imagePullPolicy: IfNotPresent, command: [/bin/busybox, sleep, \"3600\"] }\n";
 
+/// What a run that was killed in a partition has left.
+const LEFTOVER: &str = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+    metadata:\n  name: driftproof-dead-1-network-partition\n  namespace: accuracy\n\
+    \x20 labels: { app.kubernetes.io/managed-by: driftproof, driftproof.dev/run: dead, driftproof.dev/step: 1-network-partition }\n\
+    spec: { podSelector: { matchLabels: { app: web } }, policyTypes: [Ingress, Egress] }\n";
+
 /// The negative controls of the field: each must end refused or inconclusive (or failed, where something was really tried).
 pub(crate) fn controls() -> Vec<Control> {
     let web = |rest: &str| scenario("control", "deployment/web", "web", rest);
@@ -82,6 +88,7 @@ pub(crate) fn controls() -> Vec<Control> {
         control("no match", web("[[fault]]\nkind = \"pod-kill\"\npods = { selector = \"app=nothing\" }\n")),
         Control { unenforced: true, ..control("partition that nobody enforces", web(partition)) },
         Control { granted: false, ..control("missing rights", web("[[fault]]\nkind = \"pod-kill\"\n")) },
+        Control { beforehand: LEFTOVER, ..control("partition beside a leftover policy", web(partition)) },
         Control { beforehand: BUDGET, ..control("drain that a budget blocks", web(drain)) },
         Control { beforehand: BARE_POD, ..control("drain that meets a bare pod", web(drain)) },
     ]

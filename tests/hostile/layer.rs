@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use driftproof::world::{Clock, Connection, Network, NetworkError, Place, Reply, Vantage, World};
+use driftproof::world::{Bytes as Pipe, Call, Clock, Connection, Network, NetworkError, Place, Reply, Vantage, World};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};
@@ -183,8 +183,7 @@ impl Network for Wires {
         &'a self,
         from: &'a Vantage,
         to: &'a Place,
-        method: &'a str,
-        path: &'a str,
+        call: Call<'a>,
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Reply, NetworkError>> {
         let through = *from == Vantage::Outside;
@@ -199,10 +198,14 @@ impl Network for Wires {
                     Err(NetworkError::Timeout(timeout))
                 }
                 Some(Kind::Reset | Kind::Inner) => Err(NetworkError::Broken("connection reset".to_owned())),
-                Some(_) | None => self.network.http(from, to, method, path, timeout).await,
+                Some(_) | None => self.network.http(from, to, call, timeout).await,
             }
         }
         .boxed()
+    }
+
+    fn stream<'a>(&'a self, to: &'a Place) -> BoxFuture<'a, Result<Pipe, NetworkError>> {
+        self.network.stream(to)
     }
 
     fn connect<'a>(

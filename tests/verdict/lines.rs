@@ -82,5 +82,5 @@ fn a_plan_that_finds_nothing_is_inconclusive_by_its_reason() {
 fn a_partition_that_has_no_effect_is_inconclusive() {
     let story =
         with(&without(KILL, "proof"), "10.2 pod c", "10.2 proof 1-pod-kill no traffic still passes\n 10.2 pod c");
-    line(KILL_SCENARIO, &story, Outcome::Inconclusive, "1-pod-kill did not take effect: traffic still passes");
+    line(KILL_SCENARIO, &story, Outcome::Inconclusive, "1-pod-kill is not proven: traffic still passes");
 }

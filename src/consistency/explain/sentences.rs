@@ -46,10 +46,16 @@ pub fn explain(history: &History, anomaly: &Anomaly, all: &[Anomaly], around: &S
 
 fn headline(anomaly: &Anomaly, fault: Option<(&Annotation, i64)>) -> String {
     let kind = anomaly.kind.name().replace('-', " ");
-    let kind = if anomaly.kind.name().starts_with('G') { anomaly.kind.name() } else { &kind };
+    let kind = if anomaly.kind.name().starts_with('G') { anomaly.kind.name() } else { kind.as_str() };
+    // Many sentences end with what they are about.
+    let named = if anomaly.sentence.ends_with(kind) {
+        anomaly.sentence.clone()
+    } else {
+        format!("{}: {kind}", anomaly.sentence)
+    };
     match fault {
-        Some((fault, shown)) => format!("{}: {kind}, {}", anomaly.sentence, into(fault, shown)),
-        None => format!("{}: {kind}", anomaly.sentence),
+        Some((fault, shown)) => format!("{named}, {}", into(fault, shown)),
+        None => named,
     }
 }
 

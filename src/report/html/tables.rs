@@ -6,6 +6,8 @@ use crate::evidence::Connection;
 use crate::measure::text::{duration, some};
 use crate::measure::{DataMeasure, FaultSpan, Measurements, ProbeMeasure, SameMeasure, SetMeasure, VolumeMeasure};
 use crate::report::text;
+
+use super::histories;
 use crate::verdict::{Judgement, Outcome};
 
 pub(super) fn class(outcome: Outcome) -> &'static str {
@@ -114,7 +116,7 @@ pub(super) fn data(measures: &[DataMeasure]) -> Markup {
         @if !measures.is_empty() {
             h3 { "Data" }
             @for measure in measures {
-                @match measure { DataMeasure::Set(set) => (set_check(set)), DataMeasure::Volume(volume) => (volume_check(volume)) }
+                @match measure { DataMeasure::Set(set) => (set_check(set)), DataMeasure::Volume(volume) => (volume_check(volume)), DataMeasure::History(history) => (histories::history(history)) }
             }
         }
     }

@@ -1,10 +1,12 @@
-//! Checks that no data is lost: unique writes through a Service, and the content of volumes.
+//! Checks that no data is lost: unique writes through a Service, histories of stores, and the content of volumes.
 
 mod set;
+mod store;
 mod template;
 mod volume;
 
 pub(super) use set::{Writers, read_back};
+pub(super) use store::{Stores, reachable};
 pub(super) use volume::{mark, measure};
 
 use crate::scenario::{Scenario, ServicePort};

@@ -12,8 +12,8 @@ use kube::api::Api;
 use tokio::task::JoinSet;
 
 use crate::evidence::{Event, Read, Write};
-use crate::scenario::{DataCheck, SetCheck};
-use crate::world::{Place, Vantage};
+use crate::scenario::{DataCheck, ServicePort, SetCheck};
+use crate::world::{Call, Place, Vantage};
 
 use super::super::calls;
 use super::super::context::Context;
@@ -90,7 +90,7 @@ async fn write(context: &Context, index: usize, check: &SetCheck, client: u32, v
     let sent = context.clock().micros();
     let (method, path) = template::request(&check.write, Some(value));
     let to = super::service(&check.service, &context.scenario);
-    let answer = context.world.network.http(&Vantage::Outside, &to, &method, &path, check.timeout).await;
+    let answer = context.world.network.http(&Vantage::Outside, &to, Call::bare(&method, &path), check.timeout).await;
     Write { check: index, client, value, sent, ack: template::acknowledged(&answer) }
 }
 
@@ -100,7 +100,7 @@ pub(in crate::run) async fn read_back(context: &Context) {
         let DataCheck::Set(check) = check else { continue };
         let to = super::service(&check.service, &context.scenario);
         read(context, index, None, &to, &check.read, check.timeout).await;
-        let port = target_port(context, check).await;
+        let port = target_port(context, &check.service).await;
         for (namespace, pod) in pods(context) {
             let to = Place::Pod { namespace, name: pod.clone(), port: port.clone() };
             read(context, index, Some(pod), &to, &check.replica_read, check.timeout).await;
@@ -119,7 +119,7 @@ async fn read(context: &Context, check: usize, replica: Option<String>, to: &Pla
     let clock = context.clock();
     let deadline = clock.elapsed() + READ_LIMIT;
     loop {
-        let answer = context.world.network.http(&Vantage::Outside, to, &method, &path, timeout).await;
+        let answer = context.world.network.http(&Vantage::Outside, to, Call::bare(&method, &path), timeout).await;
         match template::values(answer) {
             Ok(values) => {
                 let read = Read { check, replica, values: Some(values), reason: String::new() };
@@ -137,15 +137,15 @@ async fn read(context: &Context, check: usize, replica: Option<String>, to: &Pla
 }
 
 /// The port of the pods behind a Service port; the Service's own when that cannot be told.
-async fn target_port(context: &Context, check: &SetCheck) -> String {
-    let wanted = &check.service.port;
-    let namespace = check.service.namespace.as_ref().unwrap_or(&context.scenario.target.namespace);
+pub(super) async fn target_port(context: &Context, to: &ServicePort) -> String {
+    let wanted = &to.port;
+    let namespace = to.namespace.as_ref().unwrap_or(&context.scenario.target.namespace);
     let api: Api<Service> = Api::namespaced(context.client(), namespace);
-    let service = match calls::patiently(context, "get a Service", || api.get(&check.service.service)).await {
+    let service = match calls::patiently(context, "get a Service", || api.get(&to.service)).await {
         Ok(service) => service,
         Err(error) => {
             let reason = calls::text(&error);
-            context.recorder.gap(format!("service {namespace}/{}: {reason}", check.service.service), true);
+            context.recorder.gap(format!("service {namespace}/{}: {reason}", to.service), true);
             return wanted.clone();
         }
     };

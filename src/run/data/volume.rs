@@ -44,7 +44,7 @@ fn note(context: &Context, volume: Volume) {
 fn checks(context: &Context) -> impl Iterator<Item = (usize, &VolumeCheck)> {
     context.scenario.data.iter().enumerate().filter_map(|(index, check)| match check {
         DataCheck::Volume(check) => Some((index, check)),
-        DataCheck::Set(_) => None,
+        DataCheck::Set(_) | DataCheck::Store(_) => None,
     })
 }
 

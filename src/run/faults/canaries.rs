@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::evidence::Connection;
 use crate::plan::{Canary, PodTarget};
 use crate::scenario::Direction;
-use crate::world::{self, NetworkError, Place, Vantage};
+use crate::world::{self, Call, NetworkError, Place, Vantage};
 
 use super::super::context::Context;
 
@@ -145,9 +145,10 @@ async fn send(context: &Context, canary: &Canary) -> (Result<(), NetworkError>, 
     let (from, to) = ends(canary);
     match context.world.network.connect(&from, &to, ANSWER).await {
         Ok(_) => (Ok(()), false),
-        Err(NetworkError::Unsupported(_)) => {
-            (context.world.network.http(&from, &to, "GET", "/", ANSWER).await.map(drop), from == Vantage::Outside)
-        }
+        Err(NetworkError::Unsupported(_)) => (
+            context.world.network.http(&from, &to, Call::bare("GET", "/"), ANSWER).await.map(drop),
+            from == Vantage::Outside,
+        ),
         Err(error) => (Err(error), false),
     }
 }

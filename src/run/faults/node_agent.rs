@@ -15,7 +15,7 @@ use crate::evidence::Undo;
 use crate::node_agent::PORT;
 use crate::plan::{Action, NodeTarget, Step};
 use crate::scenario::{FailureMode, FaultKind};
-use crate::world::{Means, NetworkError, NodeAgent, Place, Reply, Vantage};
+use crate::world::{Call, Means, NetworkError, NodeAgent, Place, Reply, Vantage};
 
 use super::super::context::Context;
 use super::super::observe::{Feed, Filter, Notice, follow};
@@ -251,7 +251,7 @@ async fn ask(context: &Context, agent: &Agent, method: &str, what: &str) -> Resu
     let (namespace, name) = (agent.namespace.clone(), agent.pod.clone());
     let to = Place::Pod { namespace, name, port: PORT.to_string() };
     let path = format!("/{}/{what}", agent.uid);
-    context.world.network.http(&Vantage::Outside, &to, method, &path, ANSWER).await
+    context.world.network.http(&Vantage::Outside, &to, Call::bare(method, &path), ANSWER).await
 }
 
 /// Ends an agent: asks it to heal, or waits for its timer when it cannot be reached; its end counts when the node's own

@@ -36,8 +36,9 @@ struct Found {
     objects: Vec<Undo>,
     /// Namespaces that were created.
     namespaces: Vec<Undo>,
-    /// Locks and records: the last that go.
-    last: Vec<Undo>,
+    locks: Vec<Undo>,
+    /// The last that go.
+    records: Vec<Undo>,
 }
 
 /// Looks everywhere.
@@ -66,7 +67,7 @@ pub(super) async fn survey(context: &Context, namespace: Option<&str>, run: Opti
     note(&mut blind, "Leases", list::<Lease>(context, &client, namespace).await, |lease| {
         let found = of(&mut runs, lease.labels());
         found.locked_until = lock::held_until(&lease).map(|until| until.to_string()).unwrap_or_default();
-        found.last.push(deleted("coordination.k8s.io/v1", "Lease", &lease));
+        found.locks.push(deleted("coordination.k8s.io/v1", "Lease", &lease));
         Ok(())
     });
     if namespace.is_none() {
@@ -154,7 +155,7 @@ fn read_record(runs: &mut BTreeMap<String, Found>, map: &ConfigMap) -> Result<()
         found.faults.extend(record::read(undo).map_err(wrong)?);
     }
     found.created.extend(data.get(CREATED).map_or(Ok(Vec::new()), |text| record::read(text)).map_err(wrong)?);
-    found.last.push(deleted("v1", "ConfigMap", map));
+    found.records.push(deleted("v1", "ConfigMap", map));
     Ok(())
 }
 
@@ -179,7 +180,8 @@ impl Found {
         let objects = self.objects.into_iter().filter(|undo| !job(undo).is_some_and(|job| ended.contains(&job)));
         let mut undo: Vec<Undo> = Vec::new();
         let created = self.created.into_iter().rev().chain(self.namespaces);
-        for one in self.faults.into_iter().rev().chain(objects).chain(created).chain(self.last) {
+        let last = self.locks.into_iter().chain(self.records);
+        for one in self.faults.into_iter().rev().chain(objects).chain(created).chain(last) {
             if !undo.contains(&one) {
                 undo.push(one);
             }

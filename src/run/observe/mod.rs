@@ -130,6 +130,7 @@ fn services(scenario: &Scenario) -> BTreeSet<ServiceKey> {
     let probes = scenario.probes.iter().filter_map(|probe| probe.service.as_ref());
     let data = scenario.data.iter().filter_map(|check| match check {
         DataCheck::Set(set) => Some(&set.service),
+        DataCheck::Store(check) => check.store.service.as_ref(),
         DataCheck::Volume(_) => None,
     });
     let key = |port: &crate::scenario::ServicePort| {

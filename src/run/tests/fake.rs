@@ -14,7 +14,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::evidence::{Event, Log, Memory, Record, WorldName};
 use crate::scenario::{CommandPair, FailureMode, Probe, Scenario};
 use crate::world::{
-    Agents, Clock, Connection, Heard, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World,
+    Agents, Bytes, Call, Clock, Connection, Heard, Machines, Means, Network, NetworkError, Place, Reply, Vantage,
+    Volumes, World,
 };
 
 use super::super::Job;
@@ -79,8 +80,7 @@ impl Network for Wires {
         &'a self,
         _: &'a Vantage,
         _: &'a Place,
-        _: &'a str,
-        _: &'a str,
+        _: Call<'a>,
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Reply, NetworkError>> {
         async move {
@@ -91,6 +91,10 @@ impl Network for Wires {
             Err(NetworkError::Timeout(timeout))
         }
         .boxed()
+    }
+
+    fn stream<'a>(&'a self, _: &'a Place) -> BoxFuture<'a, Result<Bytes, NetworkError>> {
+        std::future::ready(Err(NetworkError::Unsupported("no streams here".to_owned()))).boxed()
     }
 
     fn connect<'a>(

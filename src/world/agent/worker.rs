@@ -13,7 +13,7 @@ use crate::evidence::Outcome;
 use crate::scenario::ProbeKind;
 use crate::world::direct::{self, Held};
 use crate::world::open_loop::{open_loop, outcome_of_error, outcome_of_reply, time_left};
-use crate::world::{Clock, NetworkError, causes};
+use crate::world::{Call, Clock, NetworkError, causes};
 
 /// Connections held at a time; more are refused.
 const HELD: usize = 256;
@@ -128,7 +128,7 @@ impl Passed {
 async fn once(http: &reqwest::Client, ask: &Ask, clock: Clock, due: Duration) -> Result<Passed, NetworkError> {
     let timeout = time_left(clock, Duration::from_micros(ask.timeout), due);
     match ask.kind {
-        ProbeKind::Http => direct::fetch(http, &ask.to, "GET", &ask.path, timeout).await.map(Passed::Reply),
+        ProbeKind::Http => direct::fetch(http, &ask.to, Call::bare("GET", &ask.path), timeout).await.map(Passed::Reply),
         ProbeKind::Tcp => direct::open(&ask.to, timeout).await.map(|_| Passed::Connection),
     }
 }

@@ -1,6 +1,7 @@
 //! A live cluster, named by its kubeconfig context. There is no "current context": what is not named is not touched.
 
 mod agents;
+mod forward;
 mod machines;
 mod metrics;
 mod network;

@@ -7,7 +7,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use super::agents::Attached;
-use crate::world::{Connection, Network, NetworkError, Place, Reply, Vantage, causes, direct, proxy};
+use super::forward;
+use crate::world::{Bytes, Call, Connection, Network, NetworkError, Place, Reply, Vantage, causes, direct, proxy};
 
 /// The network of a live cluster, seen from outside, and from the pods that are vantages.
 pub(super) struct Live {
@@ -29,16 +30,30 @@ impl Network for Live {
         &'a self,
         from: &'a Vantage,
         to: &'a Place,
-        method: &'a str,
-        path: &'a str,
+        call: Call<'a>,
         timeout: Duration,
     ) -> BoxFuture<'a, Result<Reply, NetworkError>> {
         async move {
             match (from, to) {
-                (Vantage::Pod { namespace, name }, _) => self.inside.http((namespace, name), to, path, timeout).await,
-                (Vantage::Outside, Place::Url(url)) => direct::fetch(&self.direct, url, method, path, timeout).await,
+                (Vantage::Pod { namespace, name }, _) => {
+                    self.inside.http((namespace, name), to, call.path, timeout).await
+                }
+                (Vantage::Outside, Place::Url(url)) => direct::fetch(&self.direct, url, call, timeout).await,
                 (Vantage::Outside, Place::Service { .. } | Place::Pod { .. }) => {
-                    proxy::request(&self.client, to, method, path, timeout).await
+                    proxy::request(&self.client, to, call, timeout).await
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn stream<'a>(&'a self, to: &'a Place) -> BoxFuture<'a, Result<Bytes, NetworkError>> {
+        async move {
+            match to {
+                Place::Url(address) => direct::stream(address).await,
+                Place::Pod { namespace, name, port } => forward::open(&self.client, namespace, name, port).await,
+                Place::Service { .. } => {
+                    Err(NetworkError::Unsupported("ports are forwarded to pods, not to Services".to_owned()))
                 }
             }
         }

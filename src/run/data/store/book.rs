@@ -1,0 +1,102 @@
+//! The history of one check: each call and each outcome on a line of its own, in one order, as it happens. Keeps nothing in
+//! memory but its last line.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use crate::consistency::format::native;
+use crate::consistency::{Completion, Value};
+use crate::evidence::{HistorySeen, LineDigest, Sink};
+use crate::workload::{Outcome, Request};
+use crate::world::Clock;
+
+/// Of an error so many characters are written down.
+const ERROR_MAX: usize = 200;
+
+/// Where the history goes.
+pub(super) struct Book {
+    clock: Clock,
+    sink: Box<dyn Sink>,
+    next: u64,
+    digest: LineDigest,
+    failed: Option<String>,
+}
+
+impl Book {
+    pub(super) fn new(clock: Clock, sink: Box<dyn Sink>) -> Self {
+        Self { clock, sink, next: 0, digest: LineDigest::default(), failed: None }
+    }
+
+    /// A request is about to be sent.
+    pub(super) fn call(&mut self, request: &Request) {
+        self.line(request, None, &request.action.input(), None, "");
+    }
+
+    /// What became of it.
+    pub(super) fn end(&mut self, request: &Request, outcome: &Outcome) {
+        let value = match outcome.completion {
+            Completion::Ok => outcome.value.clone(),
+            Completion::Fail | Completion::Info => request.action.input(),
+        };
+        let mut more = String::new();
+        if outcome.unreplicated {
+            more.push_str(",\"unreplicated\":true");
+        }
+        if let Some(revision) = outcome.revision {
+            let _ = write!(more, ",\"revision\":{revision}");
+        }
+        if let Some(error) = &outcome.error {
+            let short: String = error.chars().take(ERROR_MAX).collect();
+            let _ = write!(more, ",\"error\":{}", json!(short));
+        }
+        self.line(request, Some(outcome.completion), &value, outcome.node.as_deref(), &more);
+    }
+
+    /// `more` are further fields, which readers of histories pass over.
+    fn line(
+        &mut self,
+        request: &Request,
+        completion: Option<Completion>,
+        value: &Value,
+        node: Option<&str>,
+        more: &str,
+    ) {
+        // What prepares a store is no part of its history.
+        let Some(verb) = request.action.verb() else { return };
+        let key = request.action.key().map(Value::Text);
+        let event = native::Event {
+            index: self.next,
+            time: i64::try_from(self.clock.elapsed().as_nanos()).unwrap_or(i64::MAX),
+            process: request.process,
+            completion,
+            function: verb.name(),
+            key: key.as_ref(),
+            value,
+            node,
+        };
+        self.next += 1;
+        let mut line = String::new();
+        event.write(&mut line);
+        if !more.is_empty() {
+            line.truncate(line.trim_end().len() - 1);
+            line.push_str(more);
+            line.push_str("}\n");
+        }
+        self.digest.add(line.as_bytes());
+        if let Err(error) = self.sink.append(line.as_bytes()) {
+            self.failed.get_or_insert(format!("write the history: {error}"));
+        }
+    }
+
+    /// Closes the file, and says what it is.
+    pub(super) fn close(mut self, seen: &mut HistorySeen) {
+        if let Err(error) = self.sink.sync() {
+            self.failed.get_or_insert(format!("write the history: {error}"));
+        }
+        (seen.lines, seen.sha256) = self.digest.end();
+        if let Some(reason) = self.failed {
+            seen.reason = reason;
+        }
+    }
+}

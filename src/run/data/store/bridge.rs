@@ -1,0 +1,105 @@
+//! From the clients of stores to the world's network: HTTP requests, and streams of bytes. Decides nothing but whether a
+//! request that got no answer was certainly not sent.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use crate::store::{BoxStream, Dial, Endpoint, HttpAnswer, HttpCall, HttpSend, SendError};
+use crate::world::{Call, Network, NetworkError, Place, Vantage};
+
+/// The endpoints of a store in this world.
+#[derive(Clone)]
+pub(super) struct Bridge {
+    network: Arc<dyn Network>,
+    places: Arc<BTreeMap<String, Place>>,
+}
+
+impl Bridge {
+    /// `places` by the address of their endpoint.
+    pub(super) fn new(network: Arc<dyn Network>, places: BTreeMap<String, Place>) -> Self {
+        Self { network, places: Arc::new(places) }
+    }
+
+    fn place(&self, to: &Endpoint) -> Place {
+        self.places.get(&to.address).cloned().unwrap_or_else(|| Place::Url(to.address.clone()))
+    }
+}
+
+impl HttpSend for Bridge {
+    fn send<'a>(
+        &'a mut self,
+        to: &'a Endpoint,
+        call: HttpCall<'a>,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<HttpAnswer, SendError>> {
+        async move {
+            let place = match self.place(to) {
+                Place::Url(address) => Place::Url(format!("http://{address}")),
+                other @ (Place::Pod { .. } | Place::Service { .. }) => other,
+            };
+            let HttpCall { method, path, headers, body } = call;
+            let call = Call { method, path, headers, body };
+            let reply = self.network.http(&Vantage::Outside, &place, call, timeout).await;
+            match reply {
+                Ok(reply) => Ok(HttpAnswer { status: reply.status, body: reply.body, node: reply.pod.map(Into::into) }),
+                Err(error) => Err(send_error(error, &place)),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// What the API server's proxy says when it reached nothing. Its other words may come after the request had been sent.
+const NOT_SENT: [&str; 3] = ["dial tcp", "no endpoints available", "not found"];
+
+fn send_error(error: NetworkError, to: &Place) -> SendError {
+    match error {
+        NetworkError::Refused(why) => match to {
+            Place::Url(_) => SendError::Refused(why),
+            Place::Pod { .. } | Place::Service { .. } if NOT_SENT.iter().any(|words| why.contains(words)) => {
+                SendError::Refused(why)
+            }
+            Place::Pod { .. } | Place::Service { .. } => SendError::Broken(why),
+        },
+        NetworkError::Unsupported(why) => SendError::Refused(why),
+        // The API server was asked to pass it on, and nobody knows how far it came.
+        NetworkError::Broken(why) | NetworkError::Blind(why) => SendError::Broken(why),
+        NetworkError::Timeout(timeout) => SendError::Timeout(timeout),
+    }
+}
+
+impl Dial for Bridge {
+    fn dial<'a>(&'a self, to: &'a Endpoint) -> BoxFuture<'a, io::Result<BoxStream>> {
+        async move {
+            let place = self.place(to);
+            let stream = self.network.stream(&place).await;
+            stream.map(|stream| Box::new(stream) as BoxStream).map_err(|error| io::Error::other(error.to_string()))
+        }
+        .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_never_sent_is_refused() {
+        let pod = Place::Pod { namespace: "shop".into(), name: "db-0".into(), port: "1".into() };
+        let refused = |why: &str| NetworkError::Refused(why.to_owned());
+        for (error, to, is_refused) in [
+            (refused("error trying to reach service: dial tcp 10.0.0.1:80: connect: connection refused"), &pod, true),
+            (refused("error trying to reach service: read tcp: no route to host"), &pod, false),
+            (refused("connection refused"), &Place::Url("a:1".to_owned()), true),
+            (NetworkError::Blind("throttled".to_owned()), &pod, false),
+        ] {
+            let told = format!("{error:?}");
+            assert_eq!(matches!(send_error(error, to), SendError::Refused(_)), is_refused, "{told}");
+        }
+    }
+}
