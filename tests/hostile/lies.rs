@@ -48,7 +48,7 @@ struct Control {
 
 const CONTROLS: [Control; 12] = [
     Control { lie: Lie::Deletion, fault: "kind = \"pod-kill\"", says: "is not marked for deletion" },
-    Control { lie: Lie::Watches, fault: "kind = \"pod-kill\"", says: "did not take effect" },
+    Control { lie: Lie::Watches, fault: "kind = \"pod-kill\"", says: "the watches are dead" },
     Control {
         lie: Lie::Eviction,
         fault: "kind = \"node-drain\"\nhold = \"5s\"\ntimeout = \"20s\"\nnode = { of = \"target\" }",
