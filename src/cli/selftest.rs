@@ -42,16 +42,16 @@ pub(super) fn selftest(test: &SelfTest, style: Style) -> Exit {
     let settings = Settings { seed: test.seed, seeds: test.seeds, words: test.words.clone() };
     let mut unprinted = false;
     let rows = run(&settings, |row| {
-        let text = if test.json { json(row) } else { line(row, style.out) };
-        unprinted |= print(text.as_bytes()) != Exit::Passed;
+        let shown = if test.json { json(row) } else { line(row, style.out) };
+        unprinted |= print(shown.as_bytes()) != Exit::Passed;
     });
     if rows.is_empty() {
         return fail("no lie, workload or claim has one of these names; without names all are played", Exit::Usage);
     }
     let wrong = rows.iter().filter(|row| row.wrong.is_some()).count();
     if !test.json {
-        let text = format!("{} lines, {wrong} not as expected\n", rows.len());
-        unprinted |= print(text.as_bytes()) != Exit::Passed;
+        let tally = format!("{} lines, {wrong} not as expected\n", rows.len());
+        unprinted |= print(tally.as_bytes()) != Exit::Passed;
     }
     if wrong > 0 || unprinted { Exit::Failed } else { Exit::Passed }
 }

@@ -218,7 +218,9 @@ fn transact(bug: Bug, past: &State, state: &mut State, flight: &Flight, steps: &
             }
         }
     }
-    own.into_iter().for_each(|(key, element)| state.push(key, element));
+    for (key, element) in own {
+        state.push(key, element);
+    }
     Some(Outcome::ok(words::list(read)))
 }
 

@@ -106,9 +106,8 @@ impl World {
     /// It takes effect.
     pub(super) fn commit(&mut self, flight: &Flight) -> Outcome {
         let mut state = std::mem::take(self.side(&flight.request));
-        let outcome = lies::tell(self, &mut state, flight).unwrap_or_else(|| match flight.doomed {
-            true => Outcome::fail("refused"),
-            false => state.perform(&flight.request.action),
+        let outcome = lies::tell(self, &mut state, flight).unwrap_or_else(|| {
+            if flight.doomed { Outcome::fail("refused") } else { state.perform(&flight.request.action) }
         });
         let node: Arc<str> = match flight.request.target {
             Target::Any => Arc::from("db-0"),

@@ -108,11 +108,11 @@ pub(crate) fn controls() -> Vec<String> {
         let run = campaign::run_with(&row, 1, schedule, move |world| lying(world, lie));
         let fault = control.fault.replace(['\n', '"'], " ");
         let verdict = run.verdict.as_ref();
-        let line = verdict.map(|verdict| verdict.line.clone()).unwrap_or_default();
-        let word = verdict.map_or("-", |verdict| verdict.outcome.word());
-        println!("| {lie:?} | {fault} | {word} | {line} |");
+        let told_line = verdict.map(|verdict| verdict.line.clone()).unwrap_or_default();
+        let ended = verdict.map_or("-", |verdict| verdict.outcome.word());
+        println!("| {lie:?} | {fault} | {ended} | {told_line} |");
         if run.outcome() != Some(Outcome::Inconclusive) || !verdict.is_some_and(|verdict| told(verdict, control.says)) {
-            wrong.push(format!("{lie:?} of {fault}: {word} {line}, which does not say `{}`", control.says));
+            wrong.push(format!("{lie:?} of {fault}: {ended} {told_line}, which does not say `{}`", control.says));
         }
         wrong.extend(run.wrong.iter().map(|what| format!("{lie:?} of {fault}: {what}")));
     }

@@ -5,6 +5,8 @@
 //! `cargo test --test hostile` is the short form; `cargo test --release --test hostile -- --schedules 5000` the long one;
 //! `-- --schedule N [WORD]` repeats one schedule on the scenarios whose name has the word.
 
+#![expect(clippy::disallowed_types, reason = "a campaign tells how long it took")]
+
 mod campaign;
 #[expect(dead_code, reason = "the crash matrix asks for more")]
 #[path = "../crash/cluster.rs"]

@@ -144,7 +144,7 @@ fn guarded(row: &'static Row, seed: u64, schedule: Schedule) -> Run {
     let (sender, answer) = mpsc::channel();
     let name = format!("{} under schedule {}", row.name, schedule.seed);
     let thread = std::thread::Builder::new().name(name.clone()).stack_size(16 << 20);
-    let thread = thread.spawn(move || sender.send(campaign::run(row, seed, schedule)));
+    let thread = thread.spawn(move || drop(sender.send(campaign::run(row, seed, schedule))));
     match answer.recv_timeout(STUCK) {
         Ok(run) => run,
         Err(mpsc::RecvTimeoutError::Timeout) => broken(format!("{name} stands still")),

@@ -1,6 +1,8 @@
 //! Security: what comes from a cluster is shown and never obeyed, secrets stay where they are, and parsers of foreign text
 //! neither panic nor hang.
 
+#![expect(clippy::disallowed_types, reason = "the fuzzer tells how long it took")]
+
 mod canaries;
 mod fuzz;
 mod hostile;
