@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use crate::server::{Mood, Server};
 
 /// No command and no wait takes longer.
-const DEADLINE: Duration = Duration::from_secs(100);
+const DEADLINE: Duration = Duration::from_secs(35);
 
 /// A served cluster and a scratch folder.
 pub(crate) struct Lab {

@@ -326,7 +326,11 @@ where
                 let version = bookmark.metadata.resource_version;
                 let marks_the_end = bookmark.metadata.annotations.contains_key(INITIAL_EVENTS_END);
                 match unseen.take_if(|_| marks_the_end) {
-                    Some(unseen) => place.complete(unseen, version, take),
+                    Some(unseen) => {
+                        place.complete(unseen, version, take);
+                        // This very request goes on from here: a quiet collection need not wait for its next event.
+                        place.recovered(feed, what);
+                    }
                     None => place.version = Some(version),
                 }
                 continue;
