@@ -7,7 +7,7 @@ use crate::consistency::account::set;
 use crate::consistency::explain::{explain, picture, svg};
 use crate::consistency::text::{self, Judged};
 use crate::consistency::vacuity::{self, Least, Needs, Window};
-use crate::consistency::{Anomaly, AnomalyKind, Budget, Completion, Format, History, Model, Options, Outcome};
+use crate::consistency::{Anomaly, AnomalyKind, Budget, Completion, Format, History, Options, Outcome};
 use crate::evidence::{HistorySeen, LineDigest};
 use crate::scenario::StoreCheck;
 use crate::workload::{Claim, Kind, StoreKind, minima};
@@ -170,21 +170,8 @@ fn complete<'a>(
     Ok((seen, bytes))
 }
 
-fn model(kind: Kind) -> Model {
-    match kind {
-        Kind::Register => Model::Register,
-        Kind::Set => Model::Set,
-        Kind::Append => Model::Append,
-        Kind::Bank => Model::Bank,
-        Kind::Queue => Model::Queue,
-        Kind::Counter => Model::Counter,
-        Kind::Lock => Model::Mutex,
-        Kind::Watch => Model::Watch,
-    }
-}
-
 fn judged(bytes: &[u8], check: &StoreCheck, beside: Beside<'_>) -> Result<Judged, String> {
-    let model = model(check.kind);
+    let model = check.kind.model();
     let claim = Some(text::Claim::parse(model, check.claim().name())?);
     let request = text::Request { model, format: Format::Native, claim, options: Options::default() };
     text::check_text(bytes, &request, beside.exhausted).map_err(|error| format!("the history is unusable: {error}"))

@@ -6,6 +6,7 @@ mod chance;
 mod guard;
 mod inventory;
 mod make;
+mod marks;
 mod model;
 mod nodes;
 mod others;
@@ -33,6 +34,7 @@ pub use inventory::{
     node_of, node_target, pod_target, zone_of,
 };
 pub use make::{choose, make};
+pub use marks::{MANAGED_BY, MANAGER, RUN, STEP};
 pub use model::*;
 pub use permissions::{
     failsafe as failsafe_permissions, namespaces_of as namespaces_of_fixtures, of as permissions,

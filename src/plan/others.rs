@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::inventory::Inventory;
 use super::make::Trouble;
+use super::marks::{MANAGED_BY, MANAGER, RUN};
 use super::partition::{has_egress, has_ingress};
 use super::policy::{Cut, addresses, contains, label};
 use super::selector::selects;
@@ -51,12 +52,12 @@ pub(super) fn none_left(run: &str, inventory: &Inventory) -> Result<(), Trouble>
 /// The run that made a policy, when it was one of ours.
 fn left_by(policy: &NetworkPolicy) -> Option<&str> {
     let labels = policy.metadata.labels.as_ref().filter(|_| is_ours(policy))?;
-    labels.get("driftproof.dev/run").map(String::as_str)
+    labels.get(RUN).map(String::as_str)
 }
 
 fn is_ours(policy: &NetworkPolicy) -> bool {
     let labels = policy.metadata.labels.as_ref();
-    labels.and_then(|labels| labels.get("app.kubernetes.io/managed-by")).is_some_and(|by| by == "driftproof")
+    labels.and_then(|labels| labels.get(MANAGED_BY)).is_some_and(|by| by == MANAGER)
 }
 
 fn is_selected(spec: &NetworkPolicySpec, pod: &Pod) -> bool {

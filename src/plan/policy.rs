@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use crate::scenario::{Direction, Requirement};
 
 use super::inventory::Inventory;
+use super::marks::{MANAGED_BY, MANAGER, RUN, STEP};
 use super::partition::{has_egress, has_ingress};
 use super::selector::{negated, to_object};
 
@@ -59,11 +60,7 @@ pub(super) struct Peers {
 /// The complete manifest, with our labels and the undo as an annotation.
 pub(super) fn manifest(cut: &Cut<'_>, run: &str, step: &str) -> Value {
     let name = object_name(run, step);
-    let labels = [
-        ("app.kubernetes.io/managed-by", "driftproof".to_owned()),
-        ("driftproof.dev/run", label(run)),
-        ("driftproof.dev/step", label(step)),
-    ];
+    let labels = [(MANAGED_BY, MANAGER.to_owned()), (RUN, label(run)), (STEP, label(step))];
     let undo = json!({ "undo": "delete-network-policy", "namespace": cut.namespace, "name": name });
     let policy = NetworkPolicy {
         metadata: ObjectMeta {

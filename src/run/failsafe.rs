@@ -10,11 +10,10 @@ use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
 
 use crate::evidence::Undo;
-use crate::plan;
+use crate::plan::{self, MANAGED_BY, MANAGER, RUN, STEP};
 
 use super::calls;
 use super::context::Context;
-use super::record::{MANAGED_BY, MANAGER, RUN};
 
 /// Proof and healing may take this much longer than the hold before the switch lifts the fault by itself.
 const MARGIN: Duration = Duration::from_secs(120);
@@ -69,7 +68,7 @@ pub(super) fn own(switch: &Switch, object: &mut Value) {
 
 fn manifest(run: &str, step: &str, namespace: &str, deadline: Duration) -> Value {
     let labels = json!({
-        MANAGED_BY: MANAGER, RUN: plan::label(run), "driftproof.dev/step": plan::label(step),
+        MANAGED_BY: MANAGER, RUN: plan::label(run), STEP: plan::label(step),
         "app.kubernetes.io/component": "failsafe",
     });
     json!({

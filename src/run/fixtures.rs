@@ -6,9 +6,10 @@ use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchP
 use serde_json::{Value, json};
 
 use crate::evidence::Undo;
+use crate::plan::{MANAGED_BY, MANAGER, RUN};
 
 use super::context::Context;
-use super::record::{self, MANAGED_BY, MANAGER, RUN};
+use super::record;
 use super::undo;
 use super::{RunError, calls};
 

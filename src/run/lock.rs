@@ -10,10 +10,10 @@ use kube::ResourceExt;
 use kube::api::{Api, ListParams, PostParams};
 
 use crate::evidence::Undo;
+use crate::plan::{MANAGED_BY, MANAGER, RUN};
 use crate::scenario::{FaultKind, Scenario, Target};
 
 use super::context::Context;
-use super::record::{MANAGED_BY, MANAGER, RUN};
 use super::{RunError, calls, stages};
 
 /// For what no scenario states: proofs, drains that end late, the end of fixtures.

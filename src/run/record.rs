@@ -7,17 +7,11 @@ use kube::api::{Api, DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::evidence::Undo;
-use crate::plan;
+use crate::plan::{self, MANAGED_BY, MANAGER, RUN};
 
 use super::context::Context;
 use super::{RunError, calls};
 
-/// The label of everything that we create.
-pub(super) const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-/// Its value, and the name under which fields are managed.
-pub(super) const MANAGER: &str = "driftproof";
-/// The label, or on fixtures the annotation, with the run that created an object.
-pub(super) const RUN: &str = "driftproof.dev/run";
 /// The label of records.
 pub(super) const RECORD: &str = "driftproof.dev/record";
 /// The version of the format.

@@ -11,6 +11,7 @@ use kube::api::{Api, ListParams};
 use serde::Serialize;
 
 use crate::evidence::{Event, Snapshot, When};
+use crate::plan::{MANAGED_BY, MANAGER, RUN, label};
 use crate::scenario::{Aspect, WorkloadKind};
 use crate::world::sha256;
 
@@ -195,7 +196,7 @@ async fn budgets(context: &Context) -> Result<Lines, String> {
 /// Objects of this run that are there: none, before and after.
 async fn leftovers(context: &Context) -> Result<Lines, String> {
     let mut lines = Lines::new();
-    let ours = format!("app.kubernetes.io/managed-by=driftproof,driftproof.dev/run={}", context.run);
+    let ours = format!("{MANAGED_BY}={MANAGER},{RUN}={}", label(&context.run));
     let namespaces: BTreeSet<String> = context
         .board
         .look(Picture::namespaces)

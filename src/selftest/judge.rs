@@ -113,21 +113,8 @@ impl Lack {
     }
 }
 
-fn model(kind: Kind) -> Model {
-    match kind {
-        Kind::Register => Model::Register,
-        Kind::Set => Model::Set,
-        Kind::Append => Model::Append,
-        Kind::Bank => Model::Bank,
-        Kind::Queue => Model::Queue,
-        Kind::Counter => Model::Counter,
-        Kind::Lock => Model::Mutex,
-        Kind::Watch => Model::Watch,
-    }
-}
-
 fn word(kind: Kind, claim: Claim) -> String {
-    let all = Claim::of(model(kind));
+    let all = Claim::of(kind.model());
     all.iter().find(|(_, other)| *other == claim).map_or_else(String::new, |(word, _)| (*word).to_owned())
 }
 
@@ -135,7 +122,7 @@ fn word(kind: Kind, claim: Claim) -> String {
 fn judge(text: &str, kind: Kind, claim: Claim) -> Result<(Judged, Request), String> {
     let initial = (kind == Kind::Bank).then_some(Value::Int(100 * i64::try_from(ACCOUNTS).unwrap_or(0)));
     let options = Options { initial, ..Options::default() };
-    let request = Request { model: model(kind), format: Format::Native, claim: Some(claim), options };
+    let request = Request { model: kind.model(), format: Format::Native, claim: Some(claim), options };
     let mut judged = check_text(text.as_bytes(), &request, &|| false).map_err(|error| error.to_string())?;
     // A violation stands however little there is besides.
     if let (Outcome::Ok(_), Some(history)) = (&judged.outcome, &judged.history)

@@ -1,9 +1,10 @@
 //! Which endpoint a client speaks to, and how long it waits after failures. Opens no connection.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Endpoint;
-use crate::workload::Target;
+use super::{Deadline, Endpoint};
+use crate::workload::{Outcome, Target};
 
 /// The endpoints of a store as one client sees them.
 #[derive(Clone, Debug)]
@@ -66,6 +67,26 @@ impl Route {
         if index == self.current {
             self.current = (self.current + 1) % self.endpoints.len();
         }
+    }
+
+    /// What became of a request that was given up at its deadline when `outcome` is none. `sent` is the endpoint that it
+    /// was sent to: without one not a byte left this machine.
+    pub(super) fn concluded(
+        &mut self,
+        index: usize,
+        outcome: Option<Outcome>,
+        sent: Option<Arc<str>>,
+        asked: &Arc<str>,
+        deadline: Deadline,
+    ) -> Outcome {
+        if outcome.is_none() || sent.is_none() {
+            self.failed(index);
+        }
+        let outcome = outcome.unwrap_or_else(|| match &sent {
+            Some(_) => Outcome::info(deadline.passed()),
+            None => Outcome::fail(format!("not sent: no connection: {}", deadline.passed())),
+        });
+        outcome.at(sent.as_ref().unwrap_or(asked))
     }
 
     /// What to wait before the next request.

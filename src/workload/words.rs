@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Action, Kind, Micro, Outcome, Verb};
-use crate::consistency::{Completion, Value};
+use crate::consistency::{Completion, Model, Value};
 
 impl Kind {
     /// All of them, in order of value.
@@ -22,6 +22,21 @@ impl Kind {
             Self::Counter => "counter",
             Self::Lock => "lock",
             Self::Watch => "watch",
+        }
+    }
+
+    /// The model that judges its histories.
+    #[must_use]
+    pub fn model(self) -> Model {
+        match self {
+            Self::Register => Model::Register,
+            Self::Set => Model::Set,
+            Self::Append => Model::Append,
+            Self::Bank => Model::Bank,
+            Self::Queue => Model::Queue,
+            Self::Counter => Model::Counter,
+            Self::Lock => Model::Mutex,
+            Self::Watch => Model::Watch,
         }
     }
 

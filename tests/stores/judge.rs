@@ -18,22 +18,9 @@ pub(crate) struct Judgement {
     pub(crate) sentences: Vec<String>,
 }
 
-fn model(kind: Kind) -> Model {
-    match kind {
-        Kind::Register => Model::Register,
-        Kind::Set => Model::Set,
-        Kind::Append => Model::Append,
-        Kind::Bank => Model::Bank,
-        Kind::Queue => Model::Queue,
-        Kind::Counter => Model::Counter,
-        Kind::Lock => Model::Mutex,
-        Kind::Watch => Model::Watch,
-    }
-}
-
 /// Judges a recording by what its store claims.
 pub(crate) fn judge(seen: &Seen) -> Result<Judgement, String> {
-    let model = model(seen.kind);
+    let model = seen.kind.model();
     let claim = Some(Claim::parse(model, seen.claim.name())?);
     let request = Request { model, format: Format::Native, claim, options: Options::default() };
     let judged = check_text(seen.recording.lines().as_bytes(), &request, &|| false);

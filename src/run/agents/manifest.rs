@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::plan::{MANAGED_BY, MANAGER, RUN, label};
 use crate::world::agent::PORT;
 
 /// What differs from one agent to the next.
@@ -33,8 +34,8 @@ pub(super) fn pod(wanted: &Wanted<'_>) -> Value {
             "namespace": wanted.namespace,
             "labels": {
                 "app.kubernetes.io/name": "driftproof-agent",
-                "app.kubernetes.io/managed-by": "driftproof",
-                "driftproof.dev/run": wanted.run,
+                MANAGED_BY: MANAGER,
+                RUN: label(wanted.run),
             },
             "annotations": { "driftproof.dev/undo": undo.to_string() },
         },

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::plan::{controller, is_finished, pod_target};
+use crate::plan::{MANAGED_BY, MANAGER, controller, is_finished, pod_target};
 
 /// What the scenario allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,8 +58,7 @@ pub(super) fn fate(pod: &Pod, rules: Rules) -> Fate {
 
 fn is_agent(pod: &Pod) -> bool {
     let label = |key: &str| pod.metadata.labels.as_ref().and_then(|labels| labels.get(key)).map(String::as_str);
-    label("app.kubernetes.io/name") == Some("driftproof-agent")
-        && label("app.kubernetes.io/managed-by") == Some("driftproof")
+    label("app.kubernetes.io/name") == Some("driftproof-agent") && label(MANAGED_BY) == Some(MANAGER)
 }
 
 fn has_empty_dir(pod: &Pod) -> bool {

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use crate::evidence::Undo;
 use crate::node_agent::PORT;
-use crate::plan::{Action, NodeTarget, Step};
+use crate::plan::{Action, MANAGED_BY, MANAGER, NodeTarget, RUN, STEP, Step, label};
 use crate::scenario::{FailureMode, FaultKind};
 use crate::world::{Call, Means, NetworkError, NodeAgent, Place, Reply, Vantage};
 
@@ -78,10 +78,10 @@ pub(super) fn undo(
 
 fn labels(context: &Context, step: &str) -> Value {
     json!({
-        "app.kubernetes.io/managed-by": "driftproof",
+        MANAGED_BY: MANAGER,
         "app.kubernetes.io/component": "node-agent",
-        "driftproof.dev/run": &*context.run,
-        "driftproof.dev/step": step,
+        RUN: label(&context.run),
+        STEP: label(step),
     })
 }
 

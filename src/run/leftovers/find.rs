@@ -14,11 +14,11 @@ use kube::{Client, Resource, ResourceExt};
 use serde_json::json;
 
 use crate::evidence::Undo;
-use crate::plan::{self, TAINT_KEY};
+use crate::plan::{self, MANAGED_BY, MANAGER, RUN, TAINT_KEY};
 
 use super::super::context::Context;
 use super::super::faults::CORDONED_BY;
-use super::super::record::{self, CREATED, HEADER, MANAGED_BY, MANAGER, RECORD, RUN};
+use super::super::record::{self, CREATED, HEADER, RECORD};
 use super::super::{calls, lock};
 use super::{Left, Survey, mark};
 

@@ -11,11 +11,10 @@ use kube::api::{Api, DynamicObject};
 use serde_json::Value;
 
 use crate::evidence::{Undo, WorldName};
-use crate::plan::{self, TAINT_KEY};
+use crate::plan::{self, RUN, TAINT_KEY};
 
 use super::super::context::Context;
 use super::super::faults::CORDONED_BY;
-use super::super::record::RUN;
 use super::super::{calls, fixtures};
 use super::Left;
 

@@ -165,14 +165,7 @@ impl Store for Postgres {
             let asked = self.route.endpoint(index).name.clone();
             let mut sent = None;
             let work = tokio::time::timeout_at(deadline.end(), self.act(request, deadline, &mut sent)).await;
-            if work.is_err() || sent.is_none() {
-                self.route.failed(index);
-            }
-            let outcome = work.unwrap_or_else(|_| match &sent {
-                Some(_) => Outcome::info(deadline.passed()),
-                None => Outcome::fail(format!("not sent: no connection: {}", deadline.passed())),
-            });
-            outcome.at(&sent.unwrap_or(asked))
+            self.route.concluded(index, work.ok(), sent, &asked, deadline)
         })
     }
 

@@ -99,5 +99,5 @@ fn unicode(rest: &mut std::str::Chars<'_>) -> Result<char, Wrong> {
 }
 
 fn no_escape(escape: &str) -> Wrong {
-    Wrong::new(format!("{} is no escape", quoted(escape)), r#"texts know \n \t \r \b \f \" \\ and \uXXXX"#)
+    Wrong::new(format!("{} is no escape", quoted(escape)), r#"texts know \n \t \r \b \f \" \\ and \u0041"#)
 }
