@@ -19,7 +19,13 @@ const SEEDS: u64 = 3;
 
 /// Schedules that found something, each with its scenario: a list after every 410, at once and for ever; deletions without
 /// an end, since the answer to one of them never came.
-const FOUND: [(u64, &str); 3] = [(44, "network-cut"), (70, "power-off, held too short"), (115, "partition, groups")];
+const FOUND: [(u64, &str); 4] = [
+    (44, "network-cut"),
+    (70, "power-off, held too short"),
+    (115, "partition, groups"),
+    // The API server shed one of two deletions: the pods died one after the other, and the service went on.
+    (445, "pod-kill, all at once"),
+];
 
 /// What came of one scenario.
 #[derive(Default)]

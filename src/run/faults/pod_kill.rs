@@ -15,21 +15,37 @@ use super::super::wait::within;
 
 /// Deletions under way at a time.
 const AT_ONCE: usize = 32;
+/// Pods that are to die together are deleted by calls that take no longer than this: one that an API server held up or
+/// shed came when the first pod may have been replaced, which is another and a milder fault.
+const TOGETHER: Duration = Duration::from_secs(1);
 /// A pod must be gone so long after its grace period, for a kubelet that is busy.
 const MARGIN: Duration = Duration::from_secs(30);
 /// Kubernetes' default grace period.
 const DEFAULT_GRACE: u64 = 30;
 
 /// Deletes every pod; goes on after a failure, so that as much as possible of the fault takes place.
+///
+/// # Errors
+/// What was not deleted, or not together with the others.
 pub(super) async fn inject(context: &Context, pods: &[PodTarget], grace_seconds: Option<u32>) -> Result<(), String> {
     // Collected first: a lazy iterator of borrowing futures is not `Send`.
     let deletions: Vec<_> = pods.iter().map(|pod| delete(context, pod, grace_seconds)).collect();
-    let results: Vec<Result<(), String>> = futures::stream::iter(deletions).buffered(AT_ONCE).collect().await;
-    let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
+    let results: Vec<Result<Duration, String>> = futures::stream::iter(deletions).buffered(AT_ONCE).collect().await;
+    let slowest =
+        results.iter().zip(pods).filter_map(|(took, pod)| Some((*took.as_ref().ok()?, pod))).max_by_key(|one| one.0);
+    let apart = slowest.filter(|(took, _)| pods.len() > 1 && *took > TOGETHER).map(|(took, pod)| {
+        format!(
+            "the pods were not killed together: the API server took {} to delete pod {pod}",
+            humantime::format_duration(Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
+        )
+    });
+    let failures: Vec<String> = results.into_iter().filter_map(Result::err).chain(apart).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
 }
 
-async fn delete(context: &Context, pod: &PodTarget, grace_seconds: Option<u32>) -> Result<(), String> {
+/// Deletes a pod. How long that took.
+async fn delete(context: &Context, pod: &PodTarget, grace_seconds: Option<u32>) -> Result<Duration, String> {
+    let begun = context.clock().elapsed();
     let api: Api<Pod> = Api::namespaced(context.client(), &pod.namespace);
     let params = DeleteParams {
         grace_period_seconds: grace_seconds,
@@ -38,11 +54,12 @@ async fn delete(context: &Context, pod: &PodTarget, grace_seconds: Option<u32>) 
     let what = format!("delete pod {pod}");
     let called = calls::called(context, &what, || api.delete(&pod.name, &params)).await;
     // Gone, or its name is another pod's: an earlier attempt of ours has done it, without our hearing of it.
+    let took = context.clock().elapsed().saturating_sub(begun);
     if matches!(called.echo(), Some(404 | 409)) {
-        return Ok(());
+        return Ok(took);
     }
     match called.result {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(took),
         Err(error) => match calls::status(&error).map(|status| status.code) {
             Some(404) => Err(format!("{what}: it was gone before we came")),
             Some(409) => Err(format!("{what}: another pod has taken its name since it was chosen")),
