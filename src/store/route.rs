@@ -75,18 +75,18 @@ impl Route {
         &mut self,
         index: usize,
         outcome: Option<Outcome>,
-        sent: Option<Arc<str>>,
+        sent: Option<&Arc<str>>,
         asked: &Arc<str>,
         deadline: Deadline,
     ) -> Outcome {
         if outcome.is_none() || sent.is_none() {
             self.failed(index);
         }
-        let outcome = outcome.unwrap_or_else(|| match &sent {
+        let outcome = outcome.unwrap_or_else(|| match sent {
             Some(_) => Outcome::info(deadline.passed()),
             None => Outcome::fail(format!("not sent: no connection: {}", deadline.passed())),
         });
-        outcome.at(sent.as_ref().unwrap_or(asked))
+        outcome.at(sent.unwrap_or(asked))
     }
 
     /// What to wait before the next request.

@@ -166,7 +166,7 @@ impl Store for Redis {
             let asked = self.route.endpoint(index).name.clone();
             let mut sent = None;
             let work = tokio::time::timeout_at(deadline.end(), self.act(request, deadline, &mut sent)).await;
-            self.route.concluded(index, work.ok(), sent, &asked, deadline)
+            self.route.concluded(index, work.ok(), sent.as_ref(), &asked, deadline)
         })
     }
 
