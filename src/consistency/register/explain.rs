@@ -129,11 +129,14 @@ impl<'a> Teller<'a> {
         let (value, now) = (state_after(first), state_after(last));
         let cut = cut_short(chain.len() + 2);
         if set(first).is_none() {
-            let sentence = format!(
-                "{}, but {} before that read began, and {value} had been changed to {now} by then{cut}: a stale read",
-                did(first),
-                had_already(last),
-            );
+            // A compare-and-set from the very value that was read says by itself what it was changed to.
+            let changed = if required(last) == Some(value) {
+                cut.to_owned()
+            } else {
+                format!(", and {value} had been changed to {now} by then{cut}")
+            };
+            let sentence =
+                format!("{}, but {} before that read began{changed}: a stale read", did(first), had_already(last));
             return (AnomalyKind::StaleRead, witness, sentence);
         }
         let between = if required(last) == Some(value) {
