@@ -9,11 +9,11 @@ use k8s_openapi::api::core::v1::Pod;
 
 use crate::scenario::{Percent, Rail, Scenario};
 
+use super::drain;
 use super::inventory::{Inventory, is_control_plane, is_finished, is_ready, is_terminating, node_of};
 use super::make::Trouble;
 use super::model::{Action, Problem, Step};
 use super::pods::{Group, controller, pods_of};
-use super::selector;
 
 /// Namespaces on which the cluster itself depends.
 const PROTECTED: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -278,7 +278,8 @@ fn taken<'a>(inventory: &'a Inventory, steps: &[&'a Step]) -> BTreeMap<&'a str, 
             Action::NodeDrain { nodes, .. } => {
                 let on = inventory.pods.iter().filter(|pod| nodes.iter().any(|node| node.name == node_of(pod)));
                 for pod in on.filter(|pod| is_evictable(pod)) {
-                    let how = if has_budget(pod, inventory) { How::ByBudget } else { How::AtOnce };
+                    let how =
+                        if drain::budgets_of(pod, inventory).next().is_some() { How::ByBudget } else { How::AtOnce };
                     taken.entry(uid(pod)).or_insert(how);
                 }
             }
@@ -290,14 +291,6 @@ fn taken<'a>(inventory: &'a Inventory, steps: &[&'a Step]) -> BTreeMap<&'a str, 
 fn is_evictable(pod: &Pod) -> bool {
     let owner = controller(&pod.metadata).map(|(kind, _, _)| kind);
     !is_finished(pod) && !matches!(owner, Some("DaemonSet" | "Node"))
-}
-
-fn has_budget(pod: &Pod, inventory: &Inventory) -> bool {
-    inventory.budgets.iter().any(|budget| {
-        let selector = budget.spec.as_ref().and_then(|spec| spec.selector.as_ref());
-        budget.metadata.namespace == pod.metadata.namespace
-            && selector.is_some_and(|selector| selector::selects(selector, pod.metadata.labels.as_ref()))
-    })
 }
 
 fn nodes(action: &Action) -> impl Iterator<Item = &str> {

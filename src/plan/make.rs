@@ -4,7 +4,7 @@ use crate::scenario::{Fault, FaultKind, Scenario};
 
 use super::inventory::Inventory;
 use super::model::{Action, Plan, Problem, ProblemKind, Step};
-use super::{chance, guard, nodes, partition, permissions, pod_kill, taint};
+use super::{chance, drain, guard, nodes, partition, permissions, pod_kill, taint};
 
 /// Why a fault could not be resolved, before it is known as whose problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +89,7 @@ pub fn choose(
     };
     let step = action.map(|action| step(written, fault, repeat, id.clone(), action));
     let step = step.and_then(|step| guard::check(scenario, inventory, &step).map(|()| step));
+    let step = step.and_then(|step| drain::can_end(&step.action, inventory).map(|()| step));
     step.map_err(|trouble| trouble.at(id))
 }
 

@@ -3,6 +3,7 @@
 
 mod canary;
 mod chance;
+mod drain;
 mod guard;
 mod inventory;
 mod make;
@@ -29,6 +30,7 @@ mod tests;
 
 pub use canary::agent_name;
 pub use chance::{generator, shuffle};
+pub use drain::{DrainRules, Fate, fate};
 pub use inventory::{
     Inventory, is_control_plane, is_cordoned, is_finished, is_node_ready, is_ready, is_running, is_terminating,
     node_of, node_target, pod_target, zone_of,

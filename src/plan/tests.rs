@@ -220,7 +220,7 @@ fn pods_that_are_not_ready_count_as_gone() {
 #[test]
 fn a_budget_lets_a_drain_take_the_last_replica_since_the_cluster_guards_it() {
     let mut inventory = cluster();
-    let scenario = scenario("[[fault]]\nkind = \"node-drain\"\nnode = { name = \"worker-1\" }");
+    let scenario = scenario("[[fault]]\nkind = \"node-drain\"\nforce = true\nnode = { name = \"worker-1\" }");
     assert_eq!(outcome(&scenario, &inventory, 7), "Refused", "pod/tool is the only one of its kind");
     inventory.budgets.push(testing::object(json!({
         "metadata": { "namespace": "shop", "name": "tool" },

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::evidence::{Life, Proof, Undo};
-use crate::plan::{Action, Step};
+use crate::plan::{Action, DrainRules, Step};
 use crate::scenario::FailureMode;
 
 use super::context::Context;
@@ -16,7 +16,6 @@ use super::{failsafe, observe, record};
 
 pub(super) mod canaries;
 mod cni;
-mod drain_filter;
 pub(super) mod network_partition;
 pub(super) mod node_agent;
 mod node_agent_job;
@@ -169,7 +168,7 @@ async fn inject(context: &Context, step: &Step, before: &Before, release: &mut R
         Action::PodKill { pods, grace_seconds } => pod_kill::inject(context, pods, *grace_seconds).await,
         Action::NetworkPartition { policies, .. } => network_partition::inject(context, step, policies).await,
         Action::NodeDrain { nodes, timeout, delete_emptydir_data, force } => {
-            let rules = drain_filter::Rules { delete_emptydir_data: *delete_emptydir_data, force: *force };
+            let rules = DrainRules { delete_emptydir_data: *delete_emptydir_data, force: *force };
             node_drain::inject(context, &step.id, nodes, *timeout, rules, release).await
         }
         Action::NodeFailure { nodes, mode, command } => match before {
@@ -187,7 +186,7 @@ async fn prove(context: &Context, action: &Action, before: &Before) -> Proof {
         (Action::NetworkPartition { .. }, Before::Partition(opened)) => network_partition::prove(context, opened).await,
         (Action::NetworkPartition { .. }, _) => unproven("no canary was opened before the cut".to_owned()),
         (Action::NodeDrain { nodes, delete_emptydir_data, force, .. }, _) => {
-            let rules = drain_filter::Rules { delete_emptydir_data: *delete_emptydir_data, force: *force };
+            let rules = DrainRules { delete_emptydir_data: *delete_emptydir_data, force: *force };
             node_drain::prove(context, nodes, rules).await
         }
         (Action::NodeFailure { .. }, Before::Tenants(tenants)) => node_taint::prove(context, tenants).await,

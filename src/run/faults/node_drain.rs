@@ -12,13 +12,12 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::evidence::{Proof, some};
-use crate::plan::{NodeTarget, PodTarget, pod_target};
+use crate::plan::{DrainRules, Fate, NodeTarget, PodTarget, fate, pod_target};
 
 use super::super::calls;
 use super::super::context::Context;
 use super::super::observe::{Feed, Filter, Notice, follow};
 use super::super::wait::Bell;
-use super::drain_filter::{Fate, Rules, fate};
 use super::{CORDONED_BY, Release};
 
 /// kubectl's pause after an eviction that a budget refused.
@@ -34,7 +33,7 @@ pub(super) async fn inject(
     step: &str,
     nodes: &[NodeTarget],
     timeout: Duration,
-    rules: Rules,
+    rules: DrainRules,
     release: &Release,
 ) -> Result<(), String> {
     let deadline = context.clock().elapsed().saturating_add(timeout);
@@ -72,7 +71,7 @@ async fn cordon(context: &Context, step: &str, node: &NodeTarget) -> Result<(), 
 }
 
 /// The pods to evict, or all reasons why the drain must not begin.
-fn evictable(pods: Vec<Pod>, rules: Rules) -> Result<Vec<PodTarget>, String> {
+fn evictable(pods: Vec<Pod>, rules: DrainRules) -> Result<Vec<PodTarget>, String> {
     let (mut evict, mut refused) = (Vec::new(), Vec::new());
     for pod in pods {
         match fate(&pod, rules) {
@@ -235,7 +234,7 @@ impl Tenants {
 }
 
 /// Proven when no node that was drained takes new pods or holds one that could be evicted.
-pub(super) async fn prove(context: &Context, nodes: &[NodeTarget], rules: Rules) -> Proof {
+pub(super) async fn prove(context: &Context, nodes: &[NodeTarget], rules: DrainRules) -> Proof {
     let mut wrong = Vec::new();
     for node in nodes {
         let api: Api<Node> = Api::all(context.client());
