@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use driftproof::evidence::{Ending, Event, Evidence, FaultRecord, Life, Log, Memory, Stage, Undo};
 use driftproof::measure::measure;
-use driftproof::run::{Job, News, Update, run};
+use driftproof::run::{Job, News, RunError, Update, run};
 use driftproof::scenario::{Fault, Percent, Rail, Scenario, manifests, parse};
 use driftproof::verdict::{Outcome, judge};
 use driftproof::world::embedded;
+use kube::Client;
+use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 
 /// A shipped scenario as a job, perhaps changed.
@@ -92,6 +95,56 @@ fn ending(evidence: &Evidence) -> (&Ending, &[String]) {
         Event::End(end) => (&end.how, &end.dirty),
         other => panic!("the last record is {other:?}"),
     }
+}
+
+/// What another run has left or still holds, and why a partition of the target does not begin beside it.
+#[tokio::test(start_paused = true)]
+async fn nothing_starts_beside_what_another_run_holds() {
+    let left = |kind: &str, name: &str, annotations: Value, spec: Value| {
+        let labels = json!({ "app.kubernetes.io/managed-by": "driftproof", "driftproof.dev/run": "dead" });
+        let group = if kind == "Lease" { "coordination.k8s.io/v1" } else { "networking.k8s.io/v1" };
+        let metadata = json!({ "name": name, "namespace": "shop", "labels": labels, "annotations": annotations });
+        json!({ "apiVersion": group, "kind": kind, "metadata": metadata, "spec": spec })
+    };
+    let cut = json!({ "podSelector": { "matchLabels": { "app": "web" } }, "policyTypes": ["Ingress"] });
+    let held =
+        json!({ "holderIdentity": "dead", "leaseDurationSeconds": 86_400, "renewTime": "2026-01-01T00:00:00.000000Z" });
+    let stale =
+        json!({ "holderIdentity": "dead", "leaseDurationSeconds": 60, "renewTime": "2020-01-01T00:00:00.000000Z" });
+    for (object, wanted) in [
+        (left("NetworkPolicy", "cut", json!({}), cut), Some("NetworkPolicy shop/cut was left by run dead")),
+        (
+            left("Lease", "driftproof-deployment-web", json!({}), held),
+            Some("run dead works on deployment/web in shop until"),
+        ),
+        (left("Lease", "driftproof-deployment-web", json!({}), stale), None),
+    ] {
+        let job = job("partition-deny-all", |_| {});
+        let world = embedded::start(&job.scenario, 1).expect("a cluster");
+        for object in [json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } }), object] {
+            create(&world.client, object).await;
+        }
+        let (progress, _news) = mpsc::unbounded_channel::<Update>();
+        let (_stop, stopped) = watch::channel(false);
+        let ended = run(&world, job, &Log::new(Box::new(Memory::default())), progress, stopped).await;
+        match (ended, wanted) {
+            (Err(RunError::Busy(message)), Some(wanted)) => assert!(message.starts_with(wanted), "{message}"),
+            (Ok(ended), None) => assert_eq!(ended.how, Ending::Completed),
+            (ended, wanted) => panic!("{ended:?}, not {wanted:?}"),
+        }
+    }
+}
+
+async fn create(client: &Client, object: Value) {
+    let object: DynamicObject = serde_json::from_value(object).expect("an object");
+    let types = object.types.clone().expect("a kind");
+    let (group, version) = types.api_version.split_once('/').unwrap_or(("", &types.api_version));
+    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &types.kind));
+    let api: Api<DynamicObject> = match &object.metadata.namespace {
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+        None => Api::all_with(client.clone(), &resource),
+    };
+    api.create(&PostParams::default(), &object).await.expect("it is created");
 }
 
 #[test]

@@ -38,6 +38,7 @@ pub use inventory::{
 pub use make::{choose, make};
 pub use marks::{MANAGED_BY, MANAGER, RUN, STEP};
 pub use model::*;
+pub use others::left_over;
 pub use permissions::{
     failsafe as failsafe_permissions, namespaces_of as namespaces_of_fixtures, of as permissions,
     of_fixtures as fixture_permissions, of_node_agents as node_agent_permissions, undoing as undo_permissions,

@@ -37,16 +37,20 @@ pub(super) fn none_allows(cut: &Cut<'_>, pods: &[&Pod], from: &[&Pod], inventory
 
 /// Refuses a cut beside one that another run has left: what is cut off already proves nothing.
 pub(super) fn none_left(run: &str, inventory: &Inventory) -> Result<(), Trouble> {
+    left_over(run, &inventory.policies).map_or(Ok(()), |message| Err(Trouble::refused(message)))
+}
+
+/// Which policy of another run is still there, and how it goes away; `None` when there is none.
+#[must_use]
+pub fn left_over(run: &str, policies: &[NetworkPolicy]) -> Option<String> {
     let ours = label(run);
-    let left = inventory.policies.iter().find_map(|policy| Some((policy, left_by(policy).filter(|by| *by != ours)?)));
-    match left {
-        None => Ok(()),
-        Some((policy, other)) => Err(Trouble::refused(format!(
-            "NetworkPolicy {}/{} was left by run {other}, or that run is still at work: driftproof undo --context CONTEXT --run {other}",
-            policy.metadata.namespace.as_deref().unwrap_or_default(),
-            policy.metadata.name.as_deref().unwrap_or_default()
-        ))),
-    }
+    let (policy, other) =
+        policies.iter().find_map(|policy| Some((policy, left_by(policy).filter(|by| *by != ours)?)))?;
+    Some(format!(
+        "NetworkPolicy {}/{} was left by run {other}, or that run is still at work: driftproof undo --context CONTEXT --run {other}",
+        policy.metadata.namespace.as_deref().unwrap_or_default(),
+        policy.metadata.name.as_deref().unwrap_or_default()
+    ))
 }
 
 /// The run that made a policy, when it was one of ours.

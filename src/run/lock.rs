@@ -34,8 +34,9 @@ pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Resul
     let now = now(context);
     let mut lease = lease(context, &name, now);
     let what = format!("lock {namespace}/{name}");
-    let found = calls::patiently(context, &what, || api.get_opt(&name)).await.map_err(|error| failed(&error))?;
-    if let Some(found) = &found {
+    let locks = locks(context, &api).await?;
+    let found = locks.iter().find(|lock| lock.metadata.name.as_deref() == Some(&*name));
+    if let Some(found) = found {
         if let Some(until) = held_until(found).filter(|until| *until > now && !context.break_lock) {
             let holder = found.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
             return Err(RunError::Busy(format!(
@@ -45,7 +46,7 @@ pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Resul
         }
         lease.metadata.resource_version.clone_from(&found.metadata.resource_version);
     }
-    overlapping(context, &api, &name, now).await?;
+    overlapping(context, &locks, &name, now)?;
     let undo = Undo::DeleteFixture {
         api_version: "coordination.k8s.io/v1".to_owned(),
         kind: "Lease".to_owned(),
@@ -77,14 +78,17 @@ pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Resul
     }
 }
 
-/// Another run may work on the same pods under another name: a selector that selects what a Deployment owns.
-async fn overlapping(context: &Context, api: &Api<Lease>, name: &str, now: Timestamp) -> Result<(), RunError> {
-    let namespace = &context.scenario.target.namespace;
-    let what = format!("list the locks in {namespace}");
+/// All locks in the target's namespace.
+async fn locks(context: &Context, api: &Api<Lease>) -> Result<Vec<Lease>, RunError> {
+    let what = format!("list the locks in {}", context.scenario.target.namespace);
     let params = ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER}"));
     let leases = calls::patiently(context, &what, || api.list(&params)).await;
-    let leases = leases.map_err(|error| RunError::Cluster(format!("{what}: {}", calls::text(&error))))?;
-    for lease in leases.items.iter().filter(|lease| lease.metadata.name.as_deref() != Some(name)) {
+    Ok(leases.map_err(|error| RunError::Cluster(format!("{what}: {}", calls::text(&error))))?.items)
+}
+
+/// Another run may work on the same pods under another name: a selector that selects what a Deployment owns.
+fn overlapping(context: &Context, locks: &[Lease], name: &str, now: Timestamp) -> Result<(), RunError> {
+    for lease in locks.iter().filter(|lease| lease.metadata.name.as_deref() != Some(name)) {
         let Some(until) = held_until(lease).filter(|until| *until > now && !context.break_lock) else { continue };
         let target = lease.annotations().get(TARGET).and_then(|text| serde_json::from_str::<Target>(text).ok());
         let Some(target) = target else { continue };

@@ -108,6 +108,7 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
     preflight::vantages(context)?;
     data::reachable(context)?;
     let failsafe = or_stop(stop, prepare::check_rights(context, job)).await??;
+    or_stop(stop, preflight::partitions(context)).await??;
     let context = &Context { failsafe, ..context.clone() };
     let watches = or_stop(stop, within(context.clock(), LISTED_LIMIT, observe::start(context))).await?;
     running.watches = Some(watches.ok_or_else(|| {

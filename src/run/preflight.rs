@@ -1,9 +1,13 @@
 //! Whether this world can do what the scenario asks for, before anything is touched. Rights are `rights`' business.
 
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use kube::api::{Api, ListParams};
+
+use crate::plan::{self, MANAGED_BY, MANAGER};
 use crate::scenario::FaultKind;
 
-use super::RunError;
 use super::context::Context;
+use super::{RunError, calls};
 
 /// Checks that the nodes which faults need can be made to fail here.
 ///
@@ -17,6 +21,24 @@ pub(super) fn machines(context: &Context) -> Result<(), RunError> {
         }
     }
     Ok(())
+}
+
+/// Checks that no partition of another run is still there: the target would never get steady behind it, and a second one
+/// would prove nothing.
+///
+/// # Errors
+/// [`RunError::Busy`] with the policy, and how it goes away.
+pub(super) async fn partitions(context: &Context) -> Result<(), RunError> {
+    if !context.scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NetworkPartition(_))) {
+        return Ok(());
+    }
+    let namespace = &context.scenario.target.namespace;
+    let what = format!("list the partitions in {namespace}");
+    let api: Api<NetworkPolicy> = Api::namespaced(context.client(), namespace);
+    let params = ListParams::default().labels(&format!("{MANAGED_BY}={MANAGER}"));
+    let found = calls::patiently(context, &what, || api.list(&params)).await;
+    let found = found.map_err(|error| RunError::Cluster(format!("{what}: {}", calls::text(&error))))?;
+    plan::left_over(&context.run, &found.items).map_or(Ok(()), |message| Err(RunError::Busy(message)))
 }
 
 /// Checks that probes can start where the scenario wants them to.

@@ -57,6 +57,9 @@ impl Entry {
     /// `None` for what is not the end of a request, such as the beginning of a watch.
     fn read(line: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(line).ok()?;
+        if value["stage"] != "ResponseComplete" {
+            return None;
+        }
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let instant = |pointer: &str| text(pointer).parse::<Timestamp>().ok().map(Timestamp::as_microsecond);
         let subresource = text("/objectRef/subresource");

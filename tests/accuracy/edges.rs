@@ -1,9 +1,12 @@
 //! The measured cases: each run several times, its edges and recovery time compared with the audit log, its cost printed.
 
+use driftproof::measure::Measurements;
 use driftproof::scenario::Phase;
+use jiff::Timestamp;
 
 use crate::cases::{self, Case};
 use crate::cost::{Cost, cold_start};
+use crate::kubelet;
 use crate::lab::{Lab, Run};
 use crate::truth;
 
@@ -25,10 +28,12 @@ beside it, as measured once with the peers' own releases (kubectl script / Chaos
 struct Sample {
     cost: Cost,
     edges: Vec<truth::Edge>,
+    /// Microseconds from the kubelet's word that a container runs to our edge.
+    starts: Vec<i64>,
 }
 
 pub(crate) async fn measure(lab: &Lab, runs: usize) -> Result<(), String> {
-    let mut all: Vec<truth::Edge> = Vec::new();
+    let (mut all, mut starts): (Vec<truth::Edge>, Vec<i64>) = (Vec::new(), Vec::new());
     println!(
         "| case | runs | recovery, s: true | reported − true | before the act, s | past the recovery, s | past the old one's end, s | CPU s | memory, MiB | requests (for rights, watches) | received, kB |"
     );
@@ -41,11 +46,15 @@ pub(crate) async fn measure(lab: &Lab, runs: usize) -> Result<(), String> {
             samples.push(sample(lab, &case).await?);
         }
         println!("{}", Cost::row(case.title, &samples.iter().map(|sample| sample.cost).collect::<Vec<_>>()));
-        all.extend(samples.into_iter().flat_map(|sample| sample.edges));
+        for sample in samples {
+            all.extend(sample.edges);
+            starts.extend(sample.starts);
+        }
     }
     println!("{PEERS}");
     println!("\ncold start (`driftproof --version`): {:.3} s\n", cold_start()?);
     print_edges(&all);
+    println!("{}", errors("started, after the kubelet's own word", starts));
     Ok(())
 }
 
@@ -63,16 +72,21 @@ async fn sample(lab: &Lab, case: &Case) -> Result<Sample, String> {
     let (measured, started) = run.measured(case.name)?;
     let edges = truth::edges(&measured, &started, &run.log)?;
     let cost = cost(lab, case, &run, &measured, &edges)?;
-    Ok(Sample { cost, edges })
+    Ok(Sample { cost, edges, starts: starts(lab, &measured, &started)? })
 }
 
-fn cost(
-    lab: &Lab,
-    case: &Case,
-    run: &Run,
-    measured: &driftproof::measure::Measurements,
-    edges: &[truth::Edge],
-) -> Result<Cost, String> {
+/// The `started` edges against the kubelets' logs: what the report of a pod's status adds is in them.
+fn starts(lab: &Lab, measured: &Measurements, started: &str) -> Result<Vec<i64>, String> {
+    let mut all = Vec::new();
+    for (new, at) in truth::starts(measured, started)? {
+        let log = lab.kubelet_log(&new.node)?;
+        let missing = || format!("the kubelet of {} says nothing of the start of {}", new.node, new.pod);
+        all.push(at - kubelet::started(&log, &new.uid, Timestamp::now()).ok_or_else(missing)?);
+    }
+    Ok(all)
+}
+
+fn cost(lab: &Lab, case: &Case, run: &Run, measured: &Measurements, edges: &[truth::Edge]) -> Result<Cost, String> {
     let missing = |what: &str| format!("{}: the audit log shows no {what}", case.name);
     let act = if case.name == "node-power-off" {
         let (begun, ended) = powered_off(lab)?;
@@ -119,10 +133,17 @@ fn print_edges(all: &[truth::Edge]) {
     println!("| edge | samples | median error, ms | worst, ms |");
     println!("|---|---|---|---|");
     for phase in Phase::ALL {
-        let mut errors: Vec<i64> = all.iter().filter(|edge| edge.phase == phase).map(truth::Edge::error).collect();
-        errors.sort_unstable_by_key(|error| error.abs());
-        let (Some(worst), Some(median)) = (errors.last(), errors.get(errors.len() / 2)) else { continue };
-        let ms = |micros: i64| micros as f64 / 1000.0;
-        println!("| {} | {} | {:.1} | {:.1} |", phase.word(), errors.len(), ms(*median), ms(*worst));
+        let of_phase: Vec<i64> = all.iter().filter(|edge| edge.phase == phase).map(truth::Edge::error).collect();
+        if !of_phase.is_empty() {
+            println!("{}", errors(phase.word(), of_phase));
+        }
     }
+}
+
+/// A row of the table of edges, from microseconds.
+fn errors(title: &str, mut errors: Vec<i64>) -> String {
+    errors.sort_unstable_by_key(|error| error.abs());
+    let ms = |micros: Option<&i64>| micros.map_or(f64::NAN, |micros| *micros as f64 / 1000.0);
+    let (median, worst) = (ms(errors.get(errors.len() / 2)), ms(errors.last()));
+    format!("| {title} | {} | {median:.1} | {worst:.1} |", errors.len())
 }

@@ -83,6 +83,13 @@ impl Lab {
         said(output).map_err(|error| format!("kubectl {}: {error}", arguments.join(" ")))
     }
 
+    /// The whole log of a node's kubelet, which is empty when the node wrote none.
+    pub(crate) fn kubelet_log(&self, node: &str) -> Result<String, String> {
+        let name = format!("{node}-kubelet");
+        let output = Command::new(testbed()).args(["logs", "--cluster", &self.cluster, &name, "--lines=+1"]).output();
+        said(output).map_err(|error| format!("testbed logs {name}: {error}"))
+    }
+
     /// The command that does something to the node of a fault.
     pub(crate) fn node_act(&self, verb: &str) -> String {
         format!("{} node {verb} $DRIFTPROOF_NODE --cluster {}", testbed().display(), self.cluster)

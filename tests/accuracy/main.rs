@@ -1,11 +1,12 @@
 //! How good the measurement is and what it costs, on a real cluster of the testbed: phase edges held against the API
-//! server's audit log, the cost of a run, and the negative controls of the field. Prints; asserts nothing but that it could measure.
+//! server's audit log and the kubelets' logs, the cost of a run, and the negative controls of the field. Prints; asserts nothing but that it could measure.
 
 mod audit;
 mod cases;
 mod controls;
 mod cost;
 mod edges;
+mod kubelet;
 mod lab;
 mod outages;
 mod proxy;

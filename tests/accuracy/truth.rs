@@ -1,6 +1,6 @@
 //! What the audit log says of the edges that Driftproof measured. Compares, does not judge.
 
-use driftproof::measure::{Drift, Measurements};
+use driftproof::measure::{Drift, Instance, Measurements};
 use driftproof::scenario::Phase;
 use jiff::Timestamp;
 
@@ -24,7 +24,7 @@ impl Edge {
 /// The instants at which the state that a measured edge stands for became true in the API, for all drifts of a run.
 /// Edges that come from no API object (the first answered probe) have no truth here.
 pub(crate) fn edges(measured: &Measurements, started: &str, log: &[Entry]) -> Result<Vec<Edge>, String> {
-    let start = started.parse::<Timestamp>().map_err(|error| format!("start {started}: {error}"))?.as_microsecond();
+    let start = began(started)?;
     let wall = |micros: u64| start + i64::try_from(micros).unwrap_or(i64::MAX);
     let mut all = Vec::new();
     for drift in &measured.drifts {
@@ -35,6 +35,21 @@ pub(crate) fn edges(measured: &Measurements, started: &str, log: &[Entry]) -> Re
         }
     }
     Ok(all)
+}
+
+/// The new pods, and the wall clock at which they were measured to have started.
+pub(crate) fn starts<'a>(measured: &'a Measurements, started: &str) -> Result<Vec<(&'a Instance, i64)>, String> {
+    let start = began(started)?;
+    let of = |drift: &'a Drift| {
+        let edge = drift.edges.iter().find(|edge| edge.phase == Phase::Started)?;
+        Some((drift.new.as_ref()?, start + i64::try_from(edge.at).unwrap_or(i64::MAX)))
+    };
+    Ok(measured.drifts.iter().filter_map(of).collect())
+}
+
+/// The wall clock of a run's beginning, in microseconds since 1970.
+fn began(started: &str) -> Result<i64, String> {
+    Ok(started.parse::<Timestamp>().map_err(|error| format!("start {started}: {error}"))?.as_microsecond())
 }
 
 fn truth(drift: &Drift, phase: Phase, source: &str, log: &[Entry]) -> Option<i64> {
