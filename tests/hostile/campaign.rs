@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use driftproof::evidence::{End, Event, Evidence, Log, Memory};
+use driftproof::evidence::{End, Event, Evidence, Log, Memory, WorldName};
 use driftproof::measure::measure;
 use driftproof::run::leftovers::{self, TakenBack};
 use driftproof::run::{self, Job};
@@ -50,15 +50,19 @@ pub(crate) fn run(row: &Row, seed: u64, schedule: Schedule) -> Run {
 /// The same in a world that was changed before the layer was put before it.
 pub(crate) fn run_with(row: &Row, seed: u64, schedule: Schedule, change: impl FnOnce(&World) -> World) -> Run {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(live(row.job(seed), schedule, change))
+    runtime.expect("a runtime").block_on(async {
+        let job = row.job(seed);
+        let world = embedded::start(&job.scenario, job.seed).expect("an embedded cluster");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        attempt(&world, job, schedule, change).await
+    })
 }
 
-async fn live(job: Job, schedule: Schedule, change: impl FnOnce(&World) -> World) -> Run {
-    let world = embedded::start(&job.scenario, job.seed).expect("an embedded cluster");
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    let before = cluster::snapshot(&world).await;
+/// One run in this world, which is what it was afterwards.
+pub(crate) async fn attempt(world: &World, job: Job, schedule: Schedule, change: impl FnOnce(&World) -> World) -> Run {
+    let before = cluster::snapshot(world).await;
     let layer = Layer::new(schedule, world.clock);
-    let hostile = layer::world(&change(&world), &layer);
+    let hostile = layer::world(&change(world), &layer);
     let memory = Memory::default();
     let deadline = deadline(&job.scenario);
     let (progress, _heard) = tokio::sync::mpsc::unbounded_channel();
@@ -88,7 +92,7 @@ async fn live(job: Job, schedule: Schedule, change: impl FnOnce(&World) -> World
     if run.dirty && verdict.outcome == Outcome::Pass {
         run.wrong.push("passed, and left something".to_owned());
     }
-    run.wrong.extend(left(&world, &before, run.dirty).await);
+    run.wrong.extend(left(world, &before, run.dirty).await);
     run.verdict = Some(verdict);
     run.evidence = Some(evidence);
     run
@@ -116,16 +120,29 @@ fn deadline(scenario: &Scenario) -> Duration {
 
 /// What is on the cluster and should not be. A run that said that it left something must be undone by `undo`.
 async fn left(world: &World, before: &Snapshot, dirty: bool) -> Vec<String> {
-    tokio::time::sleep(SETTLE).await;
-    let left = cluster::difference(before, &cluster::snapshot(world).await);
+    let left = differs(world, before).await;
     if !dirty {
         return left.into_iter().map(|what| format!("clean by its own word, and {what}")).collect();
     }
     let mut wrong = undo(world).await;
-    tokio::time::sleep(SETTLE).await;
-    let left = cluster::difference(before, &cluster::snapshot(world).await);
+    let left = differs(world, before).await;
     wrong.extend(left.into_iter().map(|what| format!("after undo {what}")));
     wrong
+}
+
+/// What differs once everything has come to rest. Virtual time costs nothing; on a real cluster the first likeness counts.
+async fn differs(world: &World, before: &Snapshot) -> Vec<String> {
+    let real = world.name != WorldName::Embedded;
+    let step = if real { Duration::from_secs(2) } else { SETTLE };
+    let mut waited = Duration::ZERO;
+    loop {
+        tokio::time::sleep(step).await;
+        waited += step;
+        let differs = cluster::difference(before, &cluster::snapshot(world).await);
+        if differs.is_empty() || waited >= SETTLE {
+            return differs;
+        }
+    }
 }
 
 async fn undo(world: &World) -> Vec<String> {

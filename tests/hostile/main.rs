@@ -4,6 +4,7 @@
 //!
 //! `cargo test --test hostile` is the short form; `cargo test --release --test hostile -- --schedules 5000` the long one;
 //! `-- --schedule N [WORD]` repeats one schedule on the scenarios whose name has the word.
+//! `-- --context NAME --kubeconfig FILE [--agent-image IMAGE] --schedules N` is a sample on a real cluster (of the testbed).
 
 #![expect(clippy::disallowed_types, reason = "a campaign tells how long it took")]
 
@@ -17,6 +18,7 @@ mod fixture;
 mod layer;
 mod lies;
 mod mutations;
+mod real;
 mod rows;
 mod stream;
 mod table;
@@ -44,6 +46,10 @@ fn main() -> ExitCode {
         (None, Some(all)) => 0..all,
         (None, None) => 0..SHORT,
     };
+    if let Some(place) = place(&arguments) {
+        let wrong = real::campaign(&place, schedules);
+        return if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let one = value("--schedule").is_some();
     let mut unnoticed = if one { Vec::new() } else { lies::controls() };
     if !one {
@@ -54,4 +60,14 @@ fn main() -> ExitCode {
     }
     let wrong = table::campaign(schedules, word, one);
     if wrong == 0 && unnoticed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The real cluster that is asked for.
+fn place(arguments: &[String]) -> Option<real::Place> {
+    let value = |name: &str| arguments.get(arguments.iter().position(|argument| argument == name)? + 1).cloned();
+    Some(real::Place {
+        context: value("--context")?,
+        kubeconfig: value("--kubeconfig").unwrap_or_default().into(),
+        agent_image: value("--agent-image").unwrap_or_else(|| "driftproof:test".to_owned()),
+    })
 }

@@ -29,7 +29,7 @@ const FOUND: [(u64, &str); 4] = [
 
 /// What came of one scenario.
 #[derive(Default)]
-struct Line {
+pub(crate) struct Line {
     clean: Option<Outcome>,
     outcomes: BTreeMap<&'static str, u64>,
     longest: Duration,

@@ -103,6 +103,17 @@ impl Schedule {
         Self { seed, troubles }
     }
 
+    /// The same troubles, so many times sooner and shorter: runs on a real cluster with short timings are.
+    pub(crate) fn sooner(mut self, times: u32) -> Self {
+        for trouble in &mut self.troubles {
+            let lasts = trouble.until.saturating_sub(trouble.from);
+            trouble.from /= times;
+            // What lasts for ever goes on doing so.
+            trouble.until = trouble.from + if lasts > Duration::from_secs(3_600) { lasts } else { lasts / times };
+        }
+        self
+    }
+
     /// Nothing goes wrong.
     pub(crate) fn none() -> Self {
         Self::default()
