@@ -132,3 +132,31 @@ fn nothing_is_left_unfinished() {
         }
     }
 }
+
+/// What is built and tested is the lowest version of each dependency that `Cargo.toml` allows, so that its lower bounds
+/// are true. `cargo update` therefore goes with `Cargo.toml` (`cargo upgrade`, or by hand).
+#[test]
+fn the_versions_that_are_built_are_the_lowest_allowed() {
+    let read = |file: &str| {
+        let text = fs::read_to_string(root().join(file)).expect("readable");
+        text.parse::<toml::Table>().expect("TOML")
+    };
+    let (manifest, lock) = (read("Cargo.toml"), read("Cargo.lock"));
+    let packages = lock["package"].as_array().expect("packages");
+    let is_built = |name: &str, bound: &str| {
+        packages.iter().any(|package| {
+            let version = package["version"].as_str().unwrap_or_default().split('+').next();
+            package["name"].as_str() == Some(name) && version == Some(bound)
+        })
+    };
+    let mut loose = Vec::new();
+    for section in ["dependencies", "dev-dependencies"] {
+        for (name, wanted) in manifest[section].as_table().expect("a section of dependencies") {
+            let bound = wanted.as_str().or_else(|| wanted["version"].as_str()).expect("a version");
+            if !is_built(name, bound) {
+                loose.push(format!("{name} {bound} is allowed and not what Cargo.lock has"));
+            }
+        }
+    }
+    assert!(loose.is_empty(), "{}", loose.join("\n"));
+}
