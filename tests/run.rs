@@ -1,6 +1,8 @@
 //! Runs on the embedded cluster, seen through their evidence: what a run records, in which order, and how it ends.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use driftproof::evidence::{Ending, Event, Evidence, FaultRecord, Life, Log, Memory, Stage, Undo};
@@ -8,7 +10,8 @@ use driftproof::measure::measure;
 use driftproof::run::{Job, News, RunError, Update, run};
 use driftproof::scenario::{Fault, Percent, Rail, Scenario, manifests, parse};
 use driftproof::verdict::{Outcome, judge};
-use driftproof::world::embedded;
+use driftproof::world::{Metrics, World, embedded};
+use futures::future::BoxFuture;
 use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, PostParams};
 use serde_json::{Value, json};
@@ -42,11 +45,17 @@ fn job(name: &str, change: impl FnOnce(&mut Scenario)) -> Job {
 
 /// Runs a job on a cluster of its own; asks for a stop once that many faults were injected.
 fn evidence(job: Job, stop_after: usize) -> Evidence {
+    evidence_of(job, stop_after, None)
+}
+
+/// The same with a Prometheus.
+fn evidence_of(job: Job, stop_after: usize, metrics: Option<Arc<dyn Metrics>>) -> Evidence {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
     let memory = Memory::default();
     let ended = runtime.block_on(async {
         let world = embedded::start(&job.scenario, job.seed).expect("a cluster");
+        let world = World { metrics, ..world };
         let (progress, mut news) = mpsc::unbounded_channel::<Update>();
         let (stop, stopped) = watch::channel(false);
         let listener = tokio::spawn(async move {
@@ -202,6 +211,47 @@ fn a_condition_that_is_met_heals_at_once() {
     let verdict = judge(&evidence.header.scenario, &measure(&evidence));
     assert_eq!(verdict.outcome, Outcome::Fail);
     assert!(verdict.line.contains("was without an answer for 3s"), "{}", verdict.line);
+}
+
+/// Answers every query after the first few with another number.
+struct Gauge {
+    asked: AtomicUsize,
+    answers: fn(usize) -> Result<Vec<f64>, String>,
+}
+
+impl Metrics for Gauge {
+    fn query<'a>(&'a self, _: &'a str, _: Option<(Duration, Duration)>) -> BoxFuture<'a, Result<Vec<f64>, String>> {
+        let answer = (self.answers)(self.asked.fetch_add(1, Ordering::SeqCst));
+        Box::pin(async move { answer })
+    }
+}
+
+#[test]
+fn a_query_heals_when_it_breaks_its_bound_and_makes_no_pass_when_it_is_blind() {
+    type Answers = fn(usize) -> Result<Vec<f64>, String>;
+    let cases: [(&str, Option<Answers>, Outcome, &str); 4] = [
+        ("it holds", Some(|_| Ok(vec![0.01, 0.02])), Outcome::Pass, ""),
+        (
+            "one sample breaks it",
+            Some(|asked| Ok(vec![0.01, if asked < 2 { 0.02 } else { 0.5 }])),
+            Outcome::Fail,
+            "gave 0.5",
+        ),
+        ("it has no data", Some(|_| Ok(Vec::new())), Outcome::Inconclusive, "could not be watched: no samples"),
+        ("there is no Prometheus", None, Outcome::Inconclusive, "could not be watched: this cluster has no Prometheus"),
+    ];
+    for (what, answers, outcome, reason) in cases {
+        let job = job("partition-deny-all", |scenario| {
+            let condition = "query = \"errors\"\nbound = \"< 0.05\"\nevery = \"1s\"\nverdict = \"fail\"";
+            scenario.aborts = vec![toml::from_str(condition).expect("a condition")];
+        });
+        let gauge = |answers| -> Arc<dyn Metrics> { Arc::new(Gauge { asked: AtomicUsize::new(0), answers }) };
+        let evidence = evidence_of(job, 0, answers.map(gauge));
+        let verdict = judge(&evidence.header.scenario, &measure(&evidence));
+        assert_eq!(verdict.outcome, outcome, "{what}: {}", verdict.line);
+        let reasons: Vec<&str> = verdict.objectives.iter().map(|one| one.reason.as_str()).collect();
+        assert!(reasons.iter().any(|one| one.contains(reason)), "{what}: {reasons:?}");
+    }
 }
 
 #[test]
