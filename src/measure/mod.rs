@@ -25,6 +25,7 @@ mod strength;
 mod stuck;
 pub mod text;
 mod timeline;
+mod unseen;
 mod volume;
 
 pub use clocks::ClockMeasure;
@@ -94,7 +95,7 @@ fn measured(evidence: &Evidence, timeline: &Timeline<'_>) -> Measurements {
         queries: queries::queries(timeline),
         same: same::same(timeline),
         clocks: clocks::clocks(evidence),
-        gaps: gaps::gaps(evidence, timeline, &faults),
+        gaps: [gaps::gaps(evidence, timeline, &faults), unseen::unseen(evidence, timeline, &faults)].concat(),
         blind: gaps::blind(timeline, &faults),
         lanes: lanes::lanes(timeline),
         faults,

@@ -17,6 +17,10 @@ fn drop_if(records: &mut Vec<Record>, unwanted: impl Fn(&Record) -> bool) -> boo
     records.len() < before
 }
 
+fn drop_seen(records: &mut Vec<Record>, unwanted: impl Fn(&Seen) -> bool) -> bool {
+    drop_if(records, |record| matches!(&record.event, Event::Seen(seen) if unwanted(seen)))
+}
+
 fn drop_life(records: &mut Vec<Record>, unwanted: impl Fn(&Life) -> bool) -> bool {
     drop_if(records, |record| matches!(&record.event, Event::Fault(fault) if unwanted(&fault.life)))
 }
@@ -29,7 +33,7 @@ fn window(records: &[Record]) -> (u64, u64) {
     (at(records.iter().find(injecting)), at(records.iter().find(check)))
 }
 
-const MUTATIONS: [(&str, Change); 22] = [
+const MUTATIONS: [(&str, Change); 26] = [
     ("no plan", |all| drop_if(all, |one| matches!(one.event, Event::Plan(_)))),
     ("no injection", |all| drop_life(all, |life| matches!(life, Life::Injecting))),
     ("no proof", |all| drop_life(all, |life| matches!(life, Life::Proof(_)))),
@@ -77,6 +81,13 @@ const MUTATIONS: [(&str, Change); 22] = [
     }),
     ("no pods seen", |all| {
         drop_if(all, |one| matches!(&one.event, Event::Seen(seen) if matches!(**seen, Seen::Pod(_))))
+    }),
+    ("no nodes seen", |all| drop_seen(all, |seen| matches!(seen, Seen::Node(_)))),
+    ("no workload seen", |all| drop_seen(all, |seen| matches!(seen, Seen::Workload(_)))),
+    ("no endpoints seen", |all| drop_seen(all, |seen| matches!(seen, Seen::Endpoints(_)))),
+    ("no pods seen after the injection", |all| {
+        let (from, _) = window(all);
+        drop_if(all, |one| one.t > from && matches!(&one.event, Event::Seen(seen) if matches!(**seen, Seen::Pod(_))))
     }),
     ("a watch that was lost", |all| {
         let (from, _) = window(all);
