@@ -12,6 +12,7 @@ use driftproof::verdict::judge;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
+use serde_json::Value;
 
 /// Texts for each parser; `FUZZ` in the environment asks for more.
 fn cases() -> u64 {
@@ -116,6 +117,74 @@ fn evidence() {
         }
         Err(_) => false,
     });
+}
+
+/// Evidence that stays evidence, record by record, and says something else: times, numbers, names, whole records.
+#[test]
+fn changed_evidence() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    for name in ["pod-kill-one.toml", "db-leader-killed.toml", "node-tainted.toml"] {
+        super::driftproof(folder.path(), &["run", &super::scenario(name), "--report-dir", name]);
+    }
+    let all = super::files(folder.path()).into_iter().filter(|(name, _)| name.ends_with("evidence.jsonl"));
+    let runs: Vec<Vec<Value>> =
+        all.map(|(_, text)| text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()).collect();
+    let (begun, mut whole) = (Instant::now(), 0);
+    for case in 0..cases() / 5 {
+        let mut dice = ChaCha8Rng::seed_from_u64(case);
+        let mut records = runs.choose(&mut dice).expect("a run").clone();
+        for _ in 0..dice.random_range(1..6) {
+            change(&mut records, &mut dice);
+        }
+        let numbered = records.iter_mut().enumerate().map(|(i, record)| {
+            record["i"] = i.into();
+            record.to_string()
+        });
+        let text = numbered.collect::<Vec<_>>().join("\n");
+        if let Ok(evidence) = Evidence::read(&text) {
+            let verdict = judge(&evidence.header.scenario, &measure(&evidence));
+            assert!(evidence.cut.is_none() || verdict.outcome != driftproof::verdict::Outcome::Pass, "{verdict:?}");
+            whole += u64::from(evidence.cut.is_none());
+        }
+    }
+    println!("changed evidence: {} runs from {}, {whole} read whole, {:.1?}", cases() / 5, runs.len(), begun.elapsed());
+    assert!(whole > 0, "nothing was read whole: the changes are too coarse");
+}
+
+/// Changes one record: a value in it, its place, or whether it is there.
+fn change(records: &mut Vec<Value>, dice: &mut ChaCha8Rng) {
+    let at = dice.random_range(1..records.len());
+    match dice.random_range(0..8) {
+        0 => drop(records.remove(at)),
+        1 => records.insert(at, records[at].clone()),
+        2 => {
+            let other = dice.random_range(1..records.len());
+            records.swap(at, other);
+        }
+        _ => {
+            let mut value = &mut records[at];
+            while let Value::Object(_) | Value::Array(_) = value {
+                let size = value.as_object().map_or_else(|| value.as_array().map_or(0, Vec::len), serde_json::Map::len);
+                if size == 0 {
+                    break;
+                }
+                let chosen = dice.random_range(0..size);
+                value = match value {
+                    Value::Object(fields) => fields.values_mut().nth(chosen).expect("a field"),
+                    Value::Array(items) => &mut items[chosen],
+                    _ => unreachable!("only objects and arrays have parts"),
+                };
+            }
+            *value = match value {
+                Value::Number(_) => [0, 1, u64::MAX, u64::MAX / 2, 1 << 53].choose(dice).copied().unwrap_or(0).into(),
+                Value::String(_) => {
+                    ["", "True", "db-0", "2026-13-45T99:99:99Z", "-"].choose(dice).copied().unwrap_or("").into()
+                }
+                Value::Bool(held) => (!*held).into(),
+                Value::Null | Value::Object(_) | Value::Array(_) => Value::Null,
+            };
+        }
+    }
 }
 
 #[test]
