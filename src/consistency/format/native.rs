@@ -49,8 +49,7 @@ pub struct Event<'a> {
     pub node: Option<&'a str>,
 }
 
-pub(super) fn read(text: &str) -> Result<History, ReadError> {
-    let mut joiner = Joiner::strict();
+pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadError> {
     let mut offset = 0;
     for (number, line) in text.split_inclusive('\n').enumerate() {
         if !line.trim_ascii().is_empty() {
@@ -62,11 +61,14 @@ pub(super) fn read(text: &str) -> Result<History, ReadError> {
             event.and_then(|event| joiner.push(event)).map_err(|wrong| wrong.at(text, offset))?;
         }
         offset += line.len();
+        if joiner.is_over() {
+            break;
+        }
     }
     Ok(joiner.finish())
 }
 
-fn event(line: Line<'_>, number: u64, joiner: &mut Joiner) -> Result<Joined, Wrong> {
+fn event(line: Line<'_>, number: u64, joiner: &mut Joiner<'_>) -> Result<Joined, Wrong> {
     let key = line.k.map(|key| match key {
         Value::Text(text) => Value::Text(joiner.word(&text)),
         other => other,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::consistency::allowance::{Allowance, Stop};
 use crate::consistency::history::{Call, Completion, Operation, Value};
 
 fn refused(format: Format, text: &str) -> String {
@@ -148,7 +149,9 @@ fn a_log_that_is_cut_off_is_refused() {
 fn words_and_unique_values_are_claims_that_are_checked() {
     let text = "{:process 0, :type :invoke, :f :add, :value 1}\n{:process 1, :type :invoke, :f :add, :value 1}";
     let history = read(text.as_bytes(), Format::JepsenEdn).expect("reads");
-    let error = unique_inputs(&history, "add").expect_err("twice").to_string();
+    let twice = unique_inputs(&history, "add", &Allowance::unlimited().meter());
+    let Err(Stop::Input(error)) = twice else { panic!("{twice:?}") };
+    let error = error.to_string();
     assert!(error.starts_with("line 2, column 1: add of `1` for the second time, after line 1"), "{error}");
     let error = known_functions(&history, "register", &["read", "write"]).expect_err("unknown").to_string();
     assert!(error.contains("unknown function `add`; the model register knows read, write"), "{error}");
