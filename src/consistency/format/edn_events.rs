@@ -79,6 +79,7 @@ fn event(lexer: &mut Lexer<'_>, joiner: &mut Joiner<'_>, line: u64) -> Result<Op
         key: None,
         value: Value::Nil,
         node: None,
+        saw: None,
     };
     let mut fields = Fields { index: None, time: None, process: Process::Unnamed, kind: None, event, seen: 0 };
     loop {

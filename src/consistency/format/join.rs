@@ -41,6 +41,8 @@ pub(super) struct Event {
     pub(super) key: Option<Value>,
     pub(super) value: Value,
     pub(super) node: Option<Arc<str>>,
+    /// What a compare-and-set that failed found instead.
+    pub(super) saw: Option<Value>,
 }
 
 /// Whether completions may stand alone.
@@ -178,6 +180,7 @@ impl<'a> Joiner<'a> {
             input: event.value,
             output: Value::Nil,
             completion: Completion::Info,
+            saw: None,
             call,
             end: None,
             node: event.node,
@@ -218,6 +221,13 @@ impl<'a> Joiner<'a> {
                 "the answer names the key that was called",
             ));
         }
+        if event.saw.is_some() && (completion != Completion::Fail || &*operation.function != "cas") {
+            return Err(Wrong::new(
+                format!("a `saw` in the answer to {}", quoted(&operation.function)),
+                "only a compare-and-set that failed says what it saw instead; other answers say it with `v`",
+            ));
+        }
+        operation.saw = event.saw.map(Box::new);
         operation.completion = completion;
         operation.end = Some(end);
         if completion == Completion::Ok {
@@ -237,6 +247,7 @@ impl<'a> Joiner<'a> {
             input: event.value.clone(),
             output: if completion == Completion::Ok { event.value } else { Value::Nil },
             completion,
+            saw: None,
             call: Call { at: 0, ..end },
             end: Some(end),
             node: event.node,

@@ -102,6 +102,7 @@ fn event(fields: Fields<'_>, line: u64, joiner: &mut Joiner<'_>) -> Result<Optio
         key: fields.key,
         value: fields.value.unwrap_or(Value::Nil),
         node: fields.node.map(|node| joiner.word(&node)),
+        saw: None,
     }))
 }
 

@@ -71,5 +71,5 @@ fn event(rest: &str, line: u64, joiner: &mut Joiner<'_>) -> Result<Option<Event>
     let function = Some(joiner.word(function));
     let (index, time, key, node) = (None, None, None, None);
     let value = if kind == EventType::Invoke || kind == EventType::End(Completion::Ok) { value } else { Value::Nil };
-    Ok(Some(Event { line, index, time, process: Some(process), kind, function, key, value, node }))
+    Ok(Some(Event { line, index, time, process: Some(process), kind, function, key, value, node, saw: None }))
 }

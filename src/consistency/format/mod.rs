@@ -9,6 +9,9 @@
 //! | `porcupine-kv` | `{:process 3, :type :invoke, :f :append, :key "7", :value "x"}`                    | Porcupine's tests    |
 //! | `elle`         | `{:process 3, :type :ok, :value [[:append 7 1] [:r 8 [1 2]]]}`, or the same in JSON | Elle, elle-cli       |
 //!
+//! In `native` a compare-and-set that failed may say in `"saw"` what it found instead (`null`: nothing was there), where the
+//! store said so in the step in which it compared; the other formats have no such word.
+//!
 //! EDN and JSON histories are one vector of maps, or one map after the other. Events of a process that is not a number
 //! (Jepsen's `:nemesis`) are no operations and are left out. Times are nanoseconds. A history of `elle` may consist of
 //! completions alone: such transactions have no order in real time.
