@@ -241,6 +241,10 @@ pub struct HistorySeen {
     pub sha256: String,
     /// The endpoints of the store, by name.
     pub replicas: Vec<String>,
+    /// The agents' pods, `namespace/name`, through which the clients spoke to the store, one after the other; empty when they
+    /// spoke from where Driftproof ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<String>,
     /// What was not read in the final phase, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,

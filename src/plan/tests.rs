@@ -270,6 +270,7 @@ fn rights_are_those_that_the_faults_need_and_no_more() {
     let cut = "[[fault]]\nkind = \"network-partition\"\nhold = \"1s\"";
     let between = "[[fault]]\nkind = \"network-partition\"\nhold = \"1s\"\nfrom = { selector = \"app=client\" }";
     let inside = "[[probe]]\nname = \"a\"\nkind = \"http\"\nservice = \"web:80\"\nfrom = \"cluster\"\n[[fault]]\nkind = \"node-drain\"";
+    let clients = "[[data]]\nkind = \"register\"\nfrom = \"cluster\"\nstore = { kind = \"http\", service = \"db:80\", read.request = \"GET /{key}\", write.request = \"PUT /{key}\", cas.request = \"POST /{key}\" }\n[[fault]]\nkind = \"pod-kill\"";
     let drain = "[[fault]]\nkind = \"node-drain\"";
     let probe = "[[probe]]\nname = \"a\"\nkind = \"http\"\nservice = \"web.edge:80\"\n[[fault]]\nkind = \"pod-kill\"";
     for (body, wanted, expected) in [
@@ -289,6 +290,10 @@ fn rights_are_those_that_the_faults_need_and_no_more() {
         (inside, "create shop/pods", true),
         (inside, "get shop/pods/attach", true),
         (inside, "get shop/services/proxy", false),
+        (clients, "create shop/pods", true),
+        (clients, "create shop/pods/attach", true),
+        (clients, "create shop/pods/portforward", true),
+        (clients, "update shop/pods/proxy", false),
         (drain, "create */pods/eviction", true),
         (drain, "patch */nodes", true),
         (drain, "list */pods", true),

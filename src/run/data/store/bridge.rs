@@ -10,19 +10,41 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::store::{BoxStream, Dial, Endpoint, HttpAnswer, HttpCall, HttpSend, SendError};
-use crate::world::{Call, Network, NetworkError, Place, Vantage};
+use crate::world::{Agents, Call, Network, NetworkError, Place, Reply, Vantage};
+
+use super::super::super::agents::Present;
 
 /// The endpoints of a store in this world.
 #[derive(Clone)]
 pub(super) struct Bridge {
     network: Arc<dyn Network>,
     places: Arc<BTreeMap<String, Place>>,
+    inside: Option<Inside>,
+}
+
+/// The way through the run's agent.
+#[derive(Clone)]
+pub(super) struct Inside {
+    pub(super) agents: Arc<dyn Agents>,
+    pub(super) present: Arc<Present>,
+}
+
+impl Inside {
+    /// The agent through which to go; without one nothing is sent.
+    fn agent(&self) -> Result<(String, String), String> {
+        let agent = self.present.now().ok_or_else(|| "there is no agent inside the cluster now".to_owned())?;
+        if self.agents.reached((&agent.0, &agent.1)) {
+            Ok(agent)
+        } else {
+            Err(format!("agent {}/{} is not reached", agent.0, agent.1))
+        }
+    }
 }
 
 impl Bridge {
-    /// `places` by the address of their endpoint.
-    pub(super) fn new(network: Arc<dyn Network>, places: BTreeMap<String, Place>) -> Self {
-        Self { network, places: Arc::new(places) }
+    /// `places` by the address of their endpoint; without `inside` traffic starts where Driftproof runs.
+    pub(super) fn new(network: Arc<dyn Network>, places: BTreeMap<String, Place>, inside: Option<Inside>) -> Self {
+        Self { network, places: Arc::new(places), inside }
     }
 
     fn place(&self, to: &Endpoint) -> Place {
@@ -44,11 +66,27 @@ impl HttpSend for Bridge {
             };
             let HttpCall { method, path, headers, body } = call;
             let call = Call { method, path, headers, body };
-            let reply = self.network.http(&Vantage::Outside, &place, call, timeout).await;
-            match reply {
-                Ok(reply) => Ok(HttpAnswer { status: reply.status, body: reply.body, node: reply.pod.map(Into::into) }),
-                Err(error) => Err(send_error(error, &place)),
+            let answer = |reply: Reply| HttpAnswer {
+                status: reply.status,
+                body: reply.body,
+                node: reply.pod.map(Into::into),
+            };
+            let Some(inside) = &self.inside else {
+                let reply = self.network.http(&Vantage::Outside, &place, call, timeout).await;
+                return reply.map(answer).map_err(|error| send_error(error, &place));
+            };
+            let agent = inside.agent().map_err(SendError::Refused)?;
+            let from = Vantage::Pod { namespace: agent.0.clone(), name: agent.1.clone() };
+            let reply = self.network.http(&from, &place, call, timeout).await;
+            // Its stream broke meanwhile: the answer did not come back.
+            if inside.agent() != Ok(agent) {
+                return Err(SendError::Broken("the agent was lost before the answer".to_owned()));
             }
+            reply.map(answer).map_err(|error| match error {
+                // Said by whoever was to be connected to, and by no proxy.
+                NetworkError::Refused(why) => SendError::Refused(why),
+                error => send_error(error, &place),
+            })
         }
         .boxed()
     }
@@ -77,7 +115,13 @@ impl Dial for Bridge {
     fn dial<'a>(&'a self, to: &'a Endpoint) -> BoxFuture<'a, io::Result<BoxStream>> {
         async move {
             let place = self.place(to);
-            let stream = self.network.stream(&place).await;
+            let stream = match &self.inside {
+                None => self.network.stream(&place).await,
+                Some(inside) => {
+                    let agent = inside.agent().map_err(io::Error::other)?;
+                    inside.agents.stream((&agent.0, &agent.1), &place).await
+                }
+            };
             stream.map(|stream| Box::new(stream) as BoxStream).map_err(|error| io::Error::other(error.to_string()))
         }
         .boxed()
