@@ -23,8 +23,8 @@ mod worker;
 
 pub(super) use link::{Dial, DialError, Line, Link};
 pub(super) use protocol::Ask;
-pub(super) use relay::{PORT as RELAY_PORT, hail};
 pub use protocol::VERSION;
+pub(super) use relay::{PORT as RELAY_PORT, hail};
 pub use serve::{Options, serve};
 
 /// The TCP port on which an agent accepts connections, so that others can be seen to reach it.

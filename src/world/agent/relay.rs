@@ -207,7 +207,7 @@ mod tests {
         let port = relay.allow_at(closed.clone(), 0).unwrap();
         assert!(matches!(hail(dial(port).await, &closed).await, Err(NetworkError::Refused(_))));
         let mut stranger = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-        stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
+        stranger.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
         let mut heard = String::new();
         let _ = stranger.read_to_string(&mut heard).await;
         assert_eq!(heard, "{\"refused\":\"not a line of this protocol\"}\n");

@@ -67,9 +67,12 @@ impl Way {
         if endpoints.is_empty() && store.kind != StoreKind::Command {
             return Err(format!("{} has no running pod to speak to", context.target()));
         }
-        let inside = check
-            .from_cluster()
-            .then(|| Inside { agents: context.world.agents.clone(), present: context.present.clone() });
+        let inside = check.from_cluster().then(|| Inside {
+            agents: context.world.agents.clone(),
+            present: context.present.clone(),
+            named: store.endpoints.iter().chain(&store.sentinels).map(|named| named.address.clone()).collect(),
+            board: context.board.clone(),
+        });
         let bridge = Bridge::new(context.world.network.clone(), places, inside);
         Ok(Self { endpoints, bridge, connected: through_agent })
     }
