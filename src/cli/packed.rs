@@ -96,7 +96,7 @@ pub(super) fn unpacked(mut from: impl Read) -> io::Result<Content> {
         Err(error) => {
             let lines = content.bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
             content.bytes.truncate(lines);
-            let count = content.bytes.iter().filter(|byte| **byte == b'\n').count();
+            let count = content.bytes.split(|byte| *byte == b'\n').skip(1).count();
             content.cut = Some(format!("the compressed file is cut or damaged after line {count} ({error})"));
             Ok(content)
         }
@@ -108,7 +108,14 @@ mod tests {
     use super::*;
 
     fn lines(count: u32) -> String {
-        (0..count).map(|line| format!("{{\"i\":{line},\"t\":{}}}\n", line * 7919 % 1013)).collect()
+        let line = |line| format!("{{\"i\":{line},\"t\":{}}}\n", line * 7919 % 1013);
+        (0..count).map(line).collect::<Vec<_>>().concat()
+    }
+
+    fn packed(text: &str) -> Vec<u8> {
+        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        packer.write_all(text.as_bytes()).expect("packed");
+        packer.finish().expect("packed")
     }
 
     #[test]
@@ -135,9 +142,7 @@ mod tests {
     #[test]
     fn a_packed_file_that_is_cut_is_read_up_to_the_cut_and_says_so() {
         let whole = lines(20_000);
-        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-        packer.write_all(whole.as_bytes()).expect("packed");
-        let packed = packer.finish().expect("packed");
+        let packed = packed(&whole);
         for kept in [packed.len() / 2, packed.len() * 9 / 10, packed.len() - 1] {
             let content = unpacked(&packed[..kept]).expect("read");
             assert!(content.cut.is_some(), "{kept} of {}", packed.len());
@@ -151,11 +156,6 @@ mod tests {
 
     #[test]
     fn packed_files_one_after_the_other_are_one() {
-        let one = |text: &str| {
-            let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-            packer.write_all(text.as_bytes()).expect("packed");
-            packer.finish().expect("packed")
-        };
-        assert_eq!(unpacked([one("a\n"), one("b\n")].concat().as_slice()).expect("read").bytes, b"a\nb\n");
+        assert_eq!(unpacked([packed("a\n"), packed("b\n")].concat().as_slice()).expect("read").bytes, b"a\nb\n");
     }
 }

@@ -157,6 +157,11 @@ fn a_lost_update() {
         "lost-update (3): k7: client 3 changed 41 to 42 and client 5 changed 41 to 43, but 41 was written only once, by \
          client 2: a lost update"
     );
+    // A value that was read before anybody set it says more than that two set theirs.
+    assert_eq!(
+        told("2 write 41 1..2\n 6 read 42 3..4\n 3 cas 41 42 5..?\n 5 cas 41 43 6..8"),
+        "read-from-the-future (2): k7: client 6 read 42 and was done before client 3 began to write 42"
+    );
     // An indeterminate one counts once its value was seen.
     assert!(
         told("2 write 41 1..2\n 3 cas 41 42 3..9\n 5 cas 41 43 4..?\n 6 read 43 10..11").starts_with("lost-update (4)")
