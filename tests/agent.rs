@@ -39,7 +39,7 @@ impl Agent {
     }
 
     fn hello(&mut self, nonce: u64, after: u64) -> Value {
-        self.say(&json!({ "hello": { "version": 1, "nonce": nonce, "after": after } }));
+        self.say(&json!({ "hello": { "version": 2, "nonce": nonce, "after": after } }));
         self.until(|line| line["hello"]["nonce"] == nonce)
     }
 

@@ -179,3 +179,47 @@ fn the_summary_page_of_a_github_job_gets_the_markdown_report() {
     let summary = fs::read_to_string(folder.path().join("summary.md")).expect("written");
     assert_eq!(summary, fs::read_to_string(folder.path().join("out/report.md")).expect("written"));
 }
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packer, bytes).expect("packed");
+    packer.finish().expect("packed")
+}
+
+#[test]
+fn a_compressed_history_is_judged_like_any_other_and_a_cut_one_is_not() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let scenario = format!("{}/db-linearizable.toml", scenarios());
+    let run = driftproof(folder.path(), &["run", &scenario, "--report-dir", "out"]);
+    assert_eq!(code(&run), 0, "{}", text(&run.stderr));
+    let evidence = fs::read_dir(folder.path().join("out")).expect("written").filter_map(|entry| {
+        let path = entry.expect("an entry").path();
+        path.is_dir().then_some(path)
+    });
+    let plain = evidence.map(|path| path.join("history-0.jsonl")).next().expect("a history");
+    let whole = fs::read(&plain).expect("written");
+    let report = fs::read(folder.path().join("out/report.html")).expect("written");
+    let gz = plain.with_extension("jsonl.gz");
+    fs::write(&gz, packed(&whole)).expect("writable");
+    fs::remove_file(&plain).expect("removable");
+
+    assert_eq!(code(&driftproof(folder.path(), &["report", "out"])), 0);
+    assert!(fs::read(folder.path().join("out/report.html")).expect("written again") == report);
+    assert_eq!(code(&driftproof(folder.path(), &["verdict", "out"])), 0);
+    let check = |file: &std::path::Path| {
+        let output = driftproof(folder.path(), &["check", &file.to_string_lossy(), "--model", "register"]);
+        (code(&output), text(&output.stdout) + &text(&output.stderr))
+    };
+    for file in [&plain, &gz] {
+        let (code, said) = check(file);
+        assert!(code == 0 && said.starts_with("ok"), "{said}");
+    }
+
+    let bytes = fs::read(&gz).expect("written");
+    fs::write(&gz, &bytes[..bytes.len() / 2]).expect("writable");
+    let verdict = driftproof(folder.path(), &["verdict", "out"]);
+    assert_eq!(code(&verdict), 3);
+    assert!(text(&verdict.stdout).contains("history-0.jsonl is cut: it has"), "{}", text(&verdict.stdout));
+    let (code, said) = check(&gz);
+    assert!(code == 2 && said.contains("is cut or damaged after line"), "{said}");
+}

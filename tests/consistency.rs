@@ -273,3 +273,72 @@ fn scenarios_of_real_stores_can_be_planned() {
     }
     assert!(planned >= 5, "etcd, Redis and PostgreSQL: {planned}");
 }
+
+const INSIDE: &str = r#"
+name = "inside"
+[target]
+namespace = "shop"
+workload = "statefulset/db"
+[fixture]
+manifests = ["fixtures/db.yaml"]
+[[data]]
+kind = "register"
+from = "cluster"
+store = { kind = "kv", service = "db:80" }
+"#;
+
+/// A run whose clients start inside, and how often a request ended how between two seconds of the run.
+fn inside(fault: &str, from: i64, to: i64) -> (Left, BTreeMap<String, usize>) {
+    let text = format!("{INSIDE}{fault}");
+    let mut left = left(job("db-linearizable", |scenario| *scenario = parse("inside", &text).expect("valid")));
+    let mut ends = BTreeMap::new();
+    for line in left.history().lines() {
+        let event: serde_json::Value = serde_json::from_str(line).expect("a line");
+        let kind = event["type"].as_str().expect("a type");
+        let second = event["t"].as_i64().expect("a time") / 1_000_000_000;
+        if kind != "invoke" && (from..to).contains(&second) {
+            *ends.entry(kind.to_owned()).or_default() += 1;
+        }
+    }
+    (left, ends)
+}
+
+fn agents(left: &Left) -> Vec<String> {
+    let seen = left.evidence.records.iter().find_map(|record| match &record.event {
+        Event::History(seen) => Some(seen.inside.clone()),
+        _ => None,
+    });
+    seen.expect("a history")
+}
+
+#[test]
+fn clients_inside_are_cut_off_by_a_network_policy() {
+    let fault = "[[fault]]\nat = \"10s\"\nkind = \"network-partition\"\nhold = \"20s\"\n[guard]\nmax_pods = \"100%\"\n\
+                 allow = [\"last-ready-replica\"]\n";
+    let (left, _) = inside(fault, 0, 0);
+    assert_eq!(agents(&left), ["shop/driftproof-agent-test"]);
+    let started = left.evidence.records.iter().find(
+        |record| matches!(&record.event, Event::Fault(fault) if format!("{:?}", fault.life).starts_with("Injected")),
+    );
+    let second = i64::try_from(started.expect("a cut").t / 1_000_000).expect("a time");
+    let (_, before) = inside(fault, second - 6, second - 1);
+    assert!(before["ok"] > 100, "{before:?}");
+    let (_, cut) = inside(fault, second + 2, second + 18);
+    assert_eq!(cut.get("ok"), None, "{cut:?}");
+    assert!(cut.values().sum::<usize>() > 10, "{cut:?}");
+}
+
+#[test]
+fn an_agent_that_is_lost_leaves_nothing_half_known() {
+    let fault = "[[fault]]\nat = \"10s\"\nkind = \"pod-kill\"\nforce = true\n\
+                 pods = { selector = \"app.kubernetes.io/name=driftproof-agent\" }\n[guard]\nmax_pods = \"100%\"\n\
+                 allow = [\"last-ready-replica\"]\n";
+    let (mut left, _) = inside(fault, 0, 100);
+    assert_eq!(agents(&left), ["shop/driftproof-agent-test", "shop/driftproof-agent-test-2"]);
+    let failed = left.history().lines().filter(|line| line.contains("not sent: there is no agent")).count();
+    let not_reached = left.history().lines().filter(|line| line.contains("is not reached")).count();
+    assert!(failed + not_reached > 0, "{failed} and {not_reached}");
+    let broken = left.history().lines().filter(|line| line.contains("the agent was lost before the answer"));
+    assert!(broken.into_iter().all(|line| line.contains("\"type\":\"info\"")));
+    assert_eq!(register(&left.verdict()).0, Outcome::Pass, "{:?}", left.verdict());
+}

@@ -61,7 +61,7 @@ One probes and proves from inside, in the target's namespace (`driftproof agent 
 const AGENT: &str = "\
 Runs inside a pod: probes and opens connections for a run of driftproof, and reports each attempt.
 
-Nobody starts this by hand. `driftproof run` starts a pod of this image when a probe says from = \"cluster\" or a partition is to be proven from inside, attaches to it, and removes it. Orders arrive on standard input and reports leave on standard output, one JSON object a line, both numbered and kept until they are acknowledged, so that a stream that breaks is resumed without loss. The pod needs no right on the cluster and no volume.
+Nobody starts this by hand. `driftproof run` starts a pod of this image when a probe or the clients of a store say from = \"cluster\" or a partition is to be proven from inside, attaches to it, and removes it. Orders arrive on standard input and reports leave on standard output, one JSON object a line, both numbered and kept until they are acknowledged, so that a stream that breaks is resumed without loss. Connections of a store's clients arrive through a forwarded port on the loopback address of the pod, and are passed on only to places that were named by an order. The pod needs no right on the cluster and no volume.
 
 When nobody has spoken to it for --idle-exit it ends, whatever became of the run that started it.";
 

@@ -2,7 +2,6 @@
 //! but the file that it reads.
 
 use std::fmt::Write as _;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use driftproof::world::Clock;
 
 use super::exit::Exit;
 use super::fail;
+use super::packed::{self, Content};
 use super::style::{Style, safe};
 
 /// Anomalies that are told in full.
@@ -55,7 +55,7 @@ Exit codes:
 #[derive(Clone, Debug, Args)]
 #[command(after_long_help = HELP)]
 pub(super) struct Check {
-    /// The history; `-` for standard input
+    /// The history, also compressed with gzip; `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// What the store promises to be
@@ -129,7 +129,11 @@ pub(super) fn check(check: &Check, style: Style) -> Exit {
     let request = Request { model: check.model, format: check.format, claim, options };
     let name = check.file.display();
     let content = match read(&check.file) {
-        Ok(content) => content,
+        Ok(Content { bytes, cut: None }) => bytes,
+        // A part of a history is another history: it gets no verdict.
+        Ok(Content { cut: Some(cut), .. }) => {
+            return fail(&format!("{name}: {cut}; `gzip -dc` gives what is left"), Exit::Usage);
+        }
         Err(error) => return fail(&format!("{name}: {error}"), Exit::Usage),
     };
     let clock = Clock::starting_at(jiff::Timestamp::now());
@@ -140,13 +144,8 @@ pub(super) fn check(check: &Check, style: Style) -> Exit {
     }
 }
 
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
-    if path == Path::new("-") {
-        let mut content = Vec::new();
-        std::io::stdin().read_to_end(&mut content)?;
-        return Ok(content);
-    }
-    std::fs::read(path)
+fn read(path: &Path) -> std::io::Result<Content> {
+    if path == Path::new("-") { packed::unpacked(std::io::stdin().lock()) } else { packed::read(path) }
 }
 
 /// Prints the outcome. An answer that its verifier refutes is no answer.

@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::args::Cluster;
 use super::folder::{EVIDENCE, Folder};
 use super::load::Loaded;
+use super::packed;
 
 /// One run of one scenario.
 #[derive(Clone, Debug)]
@@ -103,6 +104,9 @@ pub(super) fn execute(
         let world = world(task, cluster).await?;
         run::run(&world, task.job(cluster), &log, progress, stop).await.map_err(|error| refused(task, cluster, &error))
     });
+    if let Err(why) = packed::pack(&folder.path().join(&task.name), packed::LARGE) {
+        eprintln!("warning: {why}");
+    }
     result.map(|_end| folder.path().join(&task.name).join(EVIDENCE))
 }
 

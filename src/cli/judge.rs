@@ -10,6 +10,8 @@ use driftproof::report::Entry;
 use driftproof::world::Clock;
 use driftproof::{measure, verdict};
 
+use super::packed;
+
 /// A history that is not judged within this time is inconclusive.
 const LIMIT: Duration = Duration::from_secs(600);
 
@@ -25,7 +27,11 @@ pub(super) fn entry(name: &str, file: &Path) -> Result<Entry, String> {
         // What evidence names lies beside it, and nowhere else.
         let plain = Path::new(name).file_name().is_some_and(|last| last == name);
         let path = file.with_file_name(name);
-        if plain { fs::read(path).map_err(|error| error.to_string()) } else { Err("not a file name".to_owned()) }
+        if !plain {
+            return Err("not a file name".to_owned());
+        }
+        // What a cut left is counted against what the run wrote.
+        packed::read(&path).map(|content| content.bytes).map_err(|error| error.to_string())
     };
     let beside = Beside { read: &read, exhausted: &|| clock.elapsed() > LIMIT };
     let measurements = measure::measure_with(&evidence, beside);

@@ -12,6 +12,7 @@ mod interrupt;
 mod judge;
 mod load;
 mod nodes;
+mod packed;
 mod plan;
 mod progress;
 mod rbac;

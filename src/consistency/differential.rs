@@ -98,6 +98,7 @@ pub(crate) fn recorded(dice: &mut Dice, kind: Kind, length: usize, clients: u64,
         if dice.percent(indeterminate) {
             operation.completion = Completion::Info;
             operation.output = Value::Nil;
+            operation.saw = None;
             operation.end = dice.percent(50).then_some(at(moment));
             continue;
         }
@@ -107,6 +108,10 @@ pub(crate) fn recorded(dice: &mut Dice, kind: Kind, length: usize, clients: u64,
         operation.end = Some(at(moment));
         if dice.percent(lies) {
             lie(dice, kind, operation);
+        }
+        // Not every store says what it found.
+        if operation.saw.is_some() && dice.percent(50) {
+            operation.saw = None;
         }
     }
     history
@@ -176,6 +181,7 @@ fn asked(dice: &mut Dice, kind: Kind, fresh: &mut i64, moment: u64, process: u64
         input,
         output: Value::Nil,
         completion: Completion::Ok,
+        saw: None,
         call: at(moment),
         end: None,
         node: None,
@@ -188,7 +194,10 @@ fn act(kind: Kind, state: &mut Value, operation: &mut Operation) {
     match (kind.model, &*operation.function, &input) {
         (Model::Register | Model::Set, "read", _) | (Model::Kv, "get", _) => operation.output = state.clone(),
         (Model::Register, "cas", Value::List(pair)) if *state == pair[0] => *state = pair[1].clone(),
-        (Model::Register, "cas", _) => operation.completion = Completion::Fail,
+        (Model::Register, "cas", _) => {
+            operation.completion = Completion::Fail;
+            operation.saw = Some(Box::new(state.clone()));
+        }
         (Model::Kv, "append", more) => *state = Value::Text(format!("{}{}", words(state), words(more)).into()),
         (Model::Mutex, function, _) => {
             let acquires = function == "acquire";
@@ -232,10 +241,16 @@ fn words(value: &Value) -> &str {
 fn lie(dice: &mut Dice, kind: Kind, operation: &mut Operation) {
     match (kind.model, &*operation.function) {
         (Model::Register, "read") => operation.output = some_value(dice, kind, 5),
+        (Model::Register, _) if operation.saw.is_some() && dice.percent(50) => {
+            operation.saw = Some(Box::new(some_value(dice, kind, 5)));
+        }
         (Model::Kv, "get") => operation.output = Value::Text("ab".into()),
         (Model::Set, "read") => operation.output = Value::List([Value::Int(1)].into()),
         (Model::MultiRegister, _) => operation.output = Value::List([micro("r", 0, Value::Int(1))].into()),
-        _ if operation.completion == Completion::Fail => operation.completion = Completion::Ok,
+        _ if operation.completion == Completion::Fail => {
+            operation.completion = Completion::Ok;
+            operation.saw = None;
+        }
         _ => operation.completion = Completion::Fail,
     }
 }
@@ -282,14 +297,16 @@ fn extend(
         return;
     }
     let index = history.operations.len();
-    for (function, input, output) in choices(index, shape, writers) {
+    for (function, input, output, saw) in choices(index, shape, writers) {
         history.operations.push(Operation {
             process: index as u64,
             function: function.into(),
             key: None,
             input,
             output,
-            completion: Completion::Ok,
+            // What requires a value and sets none is a read, or a compare-and-set that failed and saw it.
+            completion: if saw.is_some() { Completion::Fail } else { Completion::Ok },
+            saw: saw.map(Box::new),
             call: at(moment),
             end: None,
             node: None,
@@ -297,7 +314,7 @@ fn extend(
         running.push(index);
         extend(history, running, (shape, writers), moment + 1, each);
         running.pop();
-        if shape.indeterminate && function != "read" {
+        if shape.indeterminate && writers >> index & 1 == 1 {
             history.operations[index].completion = Completion::Info;
             extend(history, running, (shape, writers), moment + 1, each);
         }
@@ -306,15 +323,22 @@ fn extend(
 }
 
 /// The operation writes the value of its own index plus one, or requires any that is written (or is initial).
-fn choices(index: usize, shape: Shape, writers: u32) -> Vec<(&'static str, Value, Value)> {
+fn choices(index: usize, shape: Shape, writers: u32) -> Vec<(&'static str, Value, Value, Option<Value>)> {
     let number = |index: usize| Value::Int(i64::try_from(index).unwrap_or(0) + 1);
     let written = (0..shape.length).filter(|&other| writers >> other & 1 == 1 && other != index).map(number);
     let required = written.chain([Value::Nil]).chain(shape.phantom.then_some(Value::Int(99)));
     if writers >> index & 1 == 0 {
-        return required.map(|value| ("read", Value::Nil, value)).collect();
+        let failed = || Value::List([Value::Int(98), number(index)].into());
+        return required
+            .map(|value| match index % 2 {
+                1 if shape.cas => ("cas", failed(), Value::Nil, Some(value)),
+                _ => ("read", Value::Nil, value, None),
+            })
+            .collect();
     }
-    let cas = required.filter(|_| shape.cas).map(|from| ("cas", Value::List([from, number(index)].into()), Value::Nil));
-    cas.chain([("write", number(index), Value::Nil)]).collect()
+    let cas =
+        required.filter(|_| shape.cas).map(|from| ("cas", Value::List([from, number(index)].into()), Value::Nil, None));
+    cas.chain([("write", number(index), Value::Nil, None)]).collect()
 }
 
 /// Compares the engines on one history; true if it can be explained.
@@ -346,9 +370,9 @@ pub(crate) fn compare(history: &History, kind: Kind, engines: &[Engine]) -> Resu
 /// One line for each operation.
 fn shown(history: &History) -> String {
     let line = |(index, operation): (usize, &Operation)| {
-        let Operation { function, input, output, completion, call, end, .. } = operation;
+        let Operation { function, input, output, completion, saw, call, end, .. } = operation;
         let end = end.map_or(String::new(), |end| end.at.to_string());
-        format!("{index}: [{}, {end}] {function} {input} gave {output}: {completion:?}\n", call.at)
+        format!("{index}: [{}, {end}] {function} {input} gave {output}: {completion:?} {saw:?}\n", call.at)
     };
     history.operations.iter().enumerate().map(line).collect()
 }

@@ -52,6 +52,9 @@ pub struct Operation {
     pub output: Value,
     /// What became of it.
     pub completion: Completion,
+    /// What a compare-and-set that failed found instead, if the store said so in the step in which it compared: then it is as
+    /// good as a read.
+    pub saw: Option<Box<Value>>,
     /// When it was called.
     pub call: Call,
     /// When it completed; none when no completion was recorded (its outcome is then `Info`).
@@ -87,6 +90,48 @@ impl Operation {
             (Completion::Ok | Completion::Fail, Some(end)) => end.at,
             (Completion::Ok | Completion::Fail, None) | (Completion::Info, _) => Moment::MAX,
         }
+    }
+
+    /// Of an operation of a register: the value that must have been there.
+    #[must_use]
+    pub fn found(&self) -> Option<&Value> {
+        match (&*self.function, &self.saw) {
+            ("read", _) => Some(&self.output),
+            (_, Some(saw)) => Some(saw),
+            (_, None) => self.pair().map(|(from, _)| from),
+        }
+    }
+
+    /// Of an operation of a register: the value that is there afterwards; none of one that failed.
+    #[must_use]
+    pub fn set(&self) -> Option<&Value> {
+        if self.completion == Completion::Fail { None } else { self.meant() }
+    }
+
+    /// Of an operation of a register: the value that it was to set, whatever became of it.
+    #[must_use]
+    pub fn meant(&self) -> Option<&Value> {
+        if &*self.function == "write" { Some(&self.input) } else { self.pair().map(|(_, to)| to) }
+    }
+
+    /// The two values of a compare-and-set.
+    fn pair(&self) -> Option<(&Value, &Value)> {
+        match &self.input {
+            Value::List(pair) if &*self.function == "cas" && pair.len() == 2 => Some((&pair[0], &pair[1])),
+            _ => None,
+        }
+    }
+
+    /// Whether it may have an effect, or says something of the state.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.completion != Completion::Fail || self.saw.is_some()
+    }
+
+    /// Whether it is known to have taken place between its call and its end.
+    #[must_use]
+    pub fn is_certain(&self) -> bool {
+        self.completion == Completion::Ok || self.saw.is_some()
     }
 
     /// The key as people read it.

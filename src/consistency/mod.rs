@@ -3,7 +3,10 @@
 //! Never does I/O, never reads a clock that it was not given, and knows nothing of clusters, faults or reports.
 
 pub mod account;
+mod allowance;
 pub mod append;
+#[cfg(test)]
+mod budgets;
 pub mod check;
 #[cfg(test)]
 mod differential;
@@ -19,6 +22,7 @@ pub mod text;
 pub mod vacuity;
 pub mod verify;
 
+pub use allowance::Allowance;
 pub use check::{Engine, FailedCas, Model, Nil, Options, check};
 pub use format::{Format, ReadError};
 pub use history::{Call, Completion, Function, History, Moment, Operation, Value};

@@ -1,6 +1,7 @@
 //! From the bytes of a file to an outcome: which reader, which checker, which claim. Opens no file and reads no clock.
 
 use super::account::{bank, counter, lock, queue, set, watch};
+use super::allowance::{Allowance, Stop};
 use super::append;
 use super::check::{Model, Options, check};
 use super::format::{self, Format, ReadError, known_functions};
@@ -121,60 +122,72 @@ impl Claim {
 pub fn check_text(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Result<Judged, ReadError> {
     let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
     let claim = claim.unwrap_or(Claim::Linearizable);
+    let allowance = Allowance::of(&request.options, exhausted);
+    let meter = allowance.meter();
     let plain = matches!(request.format, Format::Elle | Format::JepsenEdn);
     if let (Claim::Isolation(claim), true) = (claim, plain) {
         if let Some(outcome) = over(bytes, APPEND_TENTHS, &request.options) {
             return Ok(Judged { outcome, history: None });
         }
         // A second append of one value is told with its line by the slower way.
-        if let Some(Ok(analysis)) = append::read_fast(bytes).map(|transactions| append::analyse(&transactions)) {
+        let read = append::read_fast_within(bytes, &meter);
+        let allowance = allowance.holding(bytes.len() as u64);
+        if let Some(Ok(analysis)) = read.map(|transactions| append::analyse_within(&transactions, allowance)) {
             return Ok(Judged { outcome: analysis.outcome(claim), history: None });
         }
     }
     if let Some(outcome) = over(bytes, HISTORY_TENTHS, &request.options) {
         return Ok(Judged { outcome, history: None });
     }
-    let history = format::read(bytes, request.format)?;
-    let outcome = if exhausted() {
-        Outcome::Unknown(Budget::Time(request.options.timeout.unwrap_or_default()))
+    if meter.is_over() {
+        return Ok(Judged { outcome: Outcome::Unknown(meter.time()), history: None });
+    }
+    let history = match format::read_within(bytes, request.format, &meter) {
+        Ok(history) => history,
+        Err(Stop::Input(error)) => return Err(error),
+        Err(Stop::Budget(budget)) => return Ok(Judged { outcome: Outcome::Unknown(budget), history: None }),
+    };
+    let outcome = if meter.is_over() {
+        Outcome::Unknown(meter.time())
     } else {
-        judge(&history, request, claim, exhausted)?
+        judge(&history, request, claim, allowance.holding(needed(bytes, HISTORY_TENTHS)))?
     };
     Ok(Judged { outcome, history: Some(history) })
 }
 
 /// The outcome if the file cannot be judged within the budget of memory.
 fn over(bytes: &[u8], tenths: u64, options: &Options) -> Option<Outcome> {
-    let needed = (bytes.len() as u64).saturating_mul(tenths) / 10;
+    let needed = needed(bytes, tenths);
     options.memory.filter(|memory| *memory < needed).map(|memory| Outcome::Unknown(Budget::Memory(memory)))
 }
 
-fn judge(
-    history: &History,
-    request: &Request,
-    claim: Claim,
-    exhausted: &(dyn Fn() -> bool + Sync),
-) -> Result<Outcome, ReadError> {
+/// Bytes of working memory for a file.
+fn needed(bytes: &[u8], tenths: u64) -> u64 {
+    (bytes.len() as u64).saturating_mul(tenths) / 10
+}
+
+fn judge(history: &History, request: &Request, claim: Claim, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
     match claim {
         Claim::Linearizable if request.model == Model::Counter => {
-            counter::check(history, initial(request)?.unwrap_or(0))
+            counter::check(history, initial(request)?.unwrap_or(0), allowance)
         }
         Claim::Linearizable => {
             known_functions(history, request.model.name(), functions(request.model))?;
+            let exhausted = allowance.clock();
             let smaller = |anomaly| shrink(history, request.model, &request.options, anomaly, exhausted);
             Ok(match check(history, request.model, &request.options, exhausted) {
                 Outcome::Violation(anomalies) => Outcome::Violation(anomalies.into_iter().map(smaller).collect()),
                 other @ (Outcome::Ok(_) | Outcome::Unknown(_)) => other,
             })
         }
-        Claim::Isolation(claim) => append::check(history, claim),
-        Claim::Durable => set::check(history, set::Claim::Durable),
-        Claim::ConservedTotal => bank::check(history, initial(request)?, bank::Overdraft::Forbidden),
-        Claim::ConservedTotalOverdraft => bank::check(history, initial(request)?, bank::Overdraft::Allowed),
-        Claim::Delivery(delivery, order) => queue::check(history, delivery, order),
-        Claim::Fencing => lock::check(history, lock::Claim::Fencing),
-        Claim::MutualExclusion => lock::check(history, lock::Claim::MutualExclusion),
-        Claim::OrderedDelivery => watch::check(history),
+        Claim::Isolation(claim) => append::check(history, claim, allowance),
+        Claim::Durable => set::check(history, set::Claim::Durable, allowance),
+        Claim::ConservedTotal => bank::check(history, initial(request)?, bank::Overdraft::Forbidden, allowance),
+        Claim::ConservedTotalOverdraft => bank::check(history, initial(request)?, bank::Overdraft::Allowed, allowance),
+        Claim::Delivery(delivery, order) => queue::check(history, delivery, order, allowance),
+        Claim::Fencing => lock::check(history, lock::Claim::Fencing, allowance),
+        Claim::MutualExclusion => lock::check(history, lock::Claim::MutualExclusion, allowance),
+        Claim::OrderedDelivery => watch::check(history, allowance),
     }
 }
 

@@ -138,6 +138,7 @@ mod tests {
             input: Value::Nil,
             output: Value::Nil,
             completion: Completion::Ok,
+            saw: None,
             call: at(from),
             end: Some(at(to)),
             node: Some(Arc::from(node)),

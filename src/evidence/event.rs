@@ -227,7 +227,8 @@ pub struct Read {
     pub reason: String,
 }
 
-/// The history of one check of a store: a file of JSON Lines beside the evidence.
+/// The history of one check of a store: a file of JSON Lines beside the evidence. A large one is compressed after the run and
+/// then has `.gz` behind its name; all that is said of it here is of its lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistorySeen {
     /// Index of the check in the scenario.
@@ -236,10 +237,14 @@ pub struct HistorySeen {
     pub file: String,
     /// How many lines it has.
     pub lines: u64,
-    /// SHA-256 of its bytes, hexadecimal.
+    /// SHA-256 of its bytes as they were written, hexadecimal.
     pub sha256: String,
     /// The endpoints of the store, by name.
     pub replicas: Vec<String>,
+    /// The agents' pods, `namespace/name`, through which the clients spoke to the store, one after the other; empty when they
+    /// spoke from where Driftproof ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<String>,
     /// What was not read in the final phase, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unread: Vec<String>,

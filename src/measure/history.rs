@@ -45,6 +45,9 @@ pub struct HistoryMeasure {
     pub unknown: String,
     /// The file beside the evidence.
     pub file: String,
+    /// The agents' pods through which the clients spoke; empty when they spoke from outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<String>,
     /// How often each function ended how.
     pub functions: Vec<FunctionCount>,
     /// The clearest anomalies.
@@ -115,6 +118,7 @@ pub(super) fn blank(check: &StoreCheck) -> HistoryMeasure {
         held: Held::Unknown,
         unknown: String::new(),
         file: String::new(),
+        inside: Vec::new(),
         functions: Vec::new(),
         anomalies: Vec::new(),
         found: Vec::new(),
@@ -136,6 +140,7 @@ pub(super) fn history(
     measure.file = HistorySeen::file_of(index);
     let judged = complete(timeline, index, beside).and_then(|(seen, bytes)| {
         measure.left.clone_from(&seen.left);
+        measure.inside.clone_from(&seen.inside);
         judged(&bytes, check, beside).map(|judged| (seen, judged))
     });
     match judged {

@@ -1,10 +1,10 @@
 //! Scenario × inventory × seed → steps.
 
-use crate::scenario::{Fault, FaultKind, Scenario};
+use crate::scenario::{DataCheck, Fault, FaultKind, Scenario, StoreCheck};
 
 use super::inventory::Inventory;
 use super::model::{Action, Plan, Problem, ProblemKind, Step};
-use super::{chance, drain, guard, nodes, partition, permissions, pod_kill, taint};
+use super::{Group, chance, drain, guard, nodes, partition, permissions, pod_kill, taint};
 
 /// Why a fault could not be resolved, before it is known as whose problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,10 +53,29 @@ pub fn make(scenario: &Scenario, inventory: &Inventory, seed: u64, run: &str) ->
         scenario: scenario.name.clone(),
         seed,
         steps,
+        inside: inside(scenario),
         permissions: permissions::of(scenario),
         lifted: guard::lifted(scenario),
         problems,
     }
+}
+
+/// The clients of stores that start inside the cluster.
+fn inside(scenario: &Scenario) -> Vec<String> {
+    let checks = scenario.data.iter().filter_map(|check| match check {
+        DataCheck::Store(check) if check.from_cluster() => Some(check),
+        DataCheck::Store(_) | DataCheck::Set(_) | DataCheck::Volume(_) => None,
+    });
+    let line = |check: &StoreCheck| {
+        let store = &check.store;
+        let pods = store.service.as_ref().map(|service| {
+            format!("the pods of {}, at the port behind {service}", Group::from(&scenario.target).describe())
+        });
+        let named = store.endpoints.iter().chain(&store.sentinels).map(|endpoint| endpoint.address.clone());
+        let places: Vec<String> = pods.into_iter().chain(named).collect();
+        format!("data {}: its clients speak to {}", check.name(), places.join(", "))
+    };
+    checks.map(|check| line(check)).collect()
 }
 
 /// One step, chosen on the inventory of its moment. The choice depends on nothing but the arguments: on an unchanged

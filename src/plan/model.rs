@@ -17,6 +17,9 @@ pub struct Plan {
     pub seed: u64,
     /// Steps by the time of injection. A repeated fault gives one step for each time.
     pub steps: Vec<Step>,
+    /// What starts inside the cluster and where it goes, a line each: the agent passes nothing on to any other place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inside: Vec<String>,
     /// What the run must be allowed to do.
     pub permissions: Vec<Permission>,
     /// Rails that were lifted, for the reader.

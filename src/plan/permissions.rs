@@ -83,7 +83,7 @@ fn observing(scenario: &Scenario) -> Vec<Permission> {
 fn probing(scenario: &Scenario) -> Vec<Permission> {
     let target = scenario.target.namespace.as_str();
     let mut all = Vec::new();
-    if scenario.probes.iter().any(Probe::from_cluster) {
+    if scenario.probes.iter().any(Probe::from_cluster) || scenario.data.iter().any(DataCheck::from_cluster) {
         all.extend(agent(target));
     }
     // What starts inside the cluster needs no proxy.
@@ -101,6 +101,11 @@ fn probing(scenario: &Scenario) -> Vec<Permission> {
                 all.extend(needs("", "pods/proxy", &[proxy_verb(&set.replica_read)], Some(target)));
             }
             DataCheck::Volume(_) => all.extend(needs("", "pods/exec", &["create", "get"], Some(target))),
+            // The agent's relay is reached by a forwarded port, and the store from there.
+            DataCheck::Store(check) if check.from_cluster() => {
+                all.extend(needs("", "pods/portforward", &["create", "get"], Some(target)));
+                all.extend(needs("", "services", &["get"], Some(target)));
+            }
             DataCheck::Store(check) => all.extend(store(&check.store, target)),
         }
     }

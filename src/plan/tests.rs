@@ -258,6 +258,19 @@ fn the_text_names_targets_radius_and_rights() {
 }
 
 #[test]
+fn the_text_says_what_starts_inside_and_where_it_goes() {
+    let store = "[[data]]\nkind = \"register\"\nfrom = \"cluster\"\nstore = { kind = \"redis\", service = \"db:6379\" }\n[[fault]]\nkind = \"pod-kill\"".to_owned();
+    let named = store.replace("service = \"db:6379\"", "endpoints = [\"far=cache.edge.svc:6379\"]");
+    for (body, expected) in [
+        (store, "data register: its clients speak to the pods of deployment/web in shop, at the port behind db:6379"),
+        (named, "data register: its clients speak to cache.edge.svc:6379"),
+    ] {
+        let text = text(&make(&scenario(&body), &cluster(), 7, "run"));
+        assert!(text.lines().any(|line| line == format!("  from inside the cluster: {expected}")), "{text}");
+    }
+}
+
+#[test]
 fn rights_are_those_that_the_faults_need_and_no_more() {
     let has = |body: &str, wanted: &str| {
         let shown: Vec<String> = permissions(&scenario(body))
@@ -270,6 +283,7 @@ fn rights_are_those_that_the_faults_need_and_no_more() {
     let cut = "[[fault]]\nkind = \"network-partition\"\nhold = \"1s\"";
     let between = "[[fault]]\nkind = \"network-partition\"\nhold = \"1s\"\nfrom = { selector = \"app=client\" }";
     let inside = "[[probe]]\nname = \"a\"\nkind = \"http\"\nservice = \"web:80\"\nfrom = \"cluster\"\n[[fault]]\nkind = \"node-drain\"";
+    let clients = "[[data]]\nkind = \"register\"\nfrom = \"cluster\"\nstore = { kind = \"http\", service = \"db:80\", read.request = \"GET /{key}\", write.request = \"PUT /{key}\", cas.request = \"POST /{key}\" }\n[[fault]]\nkind = \"pod-kill\"";
     let drain = "[[fault]]\nkind = \"node-drain\"";
     let probe = "[[probe]]\nname = \"a\"\nkind = \"http\"\nservice = \"web.edge:80\"\n[[fault]]\nkind = \"pod-kill\"";
     for (body, wanted, expected) in [
@@ -289,6 +303,10 @@ fn rights_are_those_that_the_faults_need_and_no_more() {
         (inside, "create shop/pods", true),
         (inside, "get shop/pods/attach", true),
         (inside, "get shop/services/proxy", false),
+        (clients, "create shop/pods", true),
+        (clients, "create shop/pods/attach", true),
+        (clients, "create shop/pods/portforward", true),
+        (clients, "update shop/pods/proxy", false),
         (drain, "create */pods/eviction", true),
         (drain, "patch */nodes", true),
         (drain, "list */pods", true),

@@ -38,6 +38,9 @@ pub fn text(plan: &Plan) -> String {
         let lifted: Vec<&str> = plan.lifted.iter().map(|rail| rail.word()).collect();
         let _ = writeln!(out, "  guard rails lifted: {}", lifted.join(", "));
     }
+    for line in &plan.inside {
+        let _ = writeln!(out, "  from inside the cluster: {line}");
+    }
     write_permissions(&mut out, &plan.permissions);
     out
 }

@@ -6,6 +6,7 @@ use crate::evidence::{Event, FaultRecord, Life, Log, Memory, Sink, Stage, Undo};
 use crate::scenario::{self, Scenario};
 use crate::world::{Clock, World};
 
+use super::agents::Present;
 use super::observe::Board;
 use super::{News, Progress, Update};
 
@@ -73,6 +74,8 @@ pub(super) struct Context {
     pub(super) scenario: Arc<Scenario>,
     pub(super) recorder: Recorder,
     pub(super) board: Arc<Board>,
+    /// The agent inside the cluster.
+    pub(super) present: Arc<Present>,
     pub(super) run: Arc<str>,
     pub(super) seed: u64,
     pub(super) allow_commands: bool,
@@ -93,6 +96,7 @@ impl Context {
         Self {
             world: world.clone(),
             board: Arc::new(Board::new(&scenario)),
+            present: Arc::default(),
             scenario: Arc::new(scenario),
             recorder: Recorder::new(Log::new(Box::new(Memory::default())), world.clock, progress),
             run: run.into(),

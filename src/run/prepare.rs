@@ -38,6 +38,7 @@ impl Context {
             seed: job.seed,
             allow_commands: job.allow_commands,
             failsafe: job.failsafe,
+            present: Arc::default(),
             break_lock: job.break_lock,
         }
     }

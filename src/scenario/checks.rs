@@ -164,6 +164,17 @@ pub enum DataCheck {
     Store(Box<StoreCheck>),
 }
 
+impl DataCheck {
+    /// Whether clients of a store start inside the cluster.
+    #[must_use]
+    pub const fn from_cluster(&self) -> bool {
+        match self {
+            Self::Store(check) => check.from_cluster(),
+            Self::Set(_) | Self::Volume(_) => false,
+        }
+    }
+}
+
 /// Unique values are added through a Service while the faults hold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

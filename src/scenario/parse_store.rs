@@ -12,7 +12,7 @@ use super::parse::one_of;
 use super::parse_checks::clients;
 use super::read;
 use super::reader::{Sink, Table, Value, listed, wrong_type};
-use super::store::{HttpCall, NamedEndpoint, Store, StoreCheck, fifty, five_clients, three};
+use super::store::{ClientsFrom, HttpCall, NamedEndpoint, Store, StoreCheck, fifty, five_clients, three};
 use crate::workload::{Claim, Kind, ReadFrom, StoreKind, Verb, can_run};
 
 /// More keys than this are never contended.
@@ -29,10 +29,12 @@ pub(super) fn check(mut table: Table<'_>, kind: Kind) -> Option<StoreCheck> {
         let diagnostic = Diagnostic::new(Code::Capability, table.span_of("claim"), message);
         table.sink.push(diagnostic.help(format!("it tests {}", listed(&words))));
     }
+    let from = table.optional("from", read::word::<ClientsFrom>);
     let check = StoreCheck {
         kind,
         name,
         claim,
+        from,
         clients: table.or("clients", clients, five_clients()),
         keys: table.or("keys", |value, sink| keys(value, kind, sink), three()),
         rate: table.or("rate", rate, fifty()),
@@ -41,6 +43,11 @@ pub(super) fn check(mut table: Table<'_>, kind: Kind) -> Option<StoreCheck> {
         mix: mix(&mut table, kind),
         store: table.table("store", "`store`").and_then(|store| self::store(store, kind))?,
     };
+    if from.is_some() && check.store.kind == StoreKind::Command {
+        let message = "a `command` store runs where Driftproof runs, and not inside the cluster";
+        let diagnostic = Diagnostic::new(Code::Conflict, table.span_of("from"), message);
+        table.sink.push(diagnostic.help("leave `from` out, or use a store that Driftproof speaks to itself"));
+    }
     table.finish();
     Some(check)
 }

@@ -39,6 +39,9 @@ pub struct StoreCheck {
     #[serde(with = "humantime_serde", default = "one_second")]
     #[schemars(with = "DurationText")]
     pub timeout: Duration,
+    /// Where the clients' connections start: where Driftproof runs when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<ClientsFrom>,
     /// Where reads go: `anywhere` a client would send them, or each to one of the `replicas`.
     #[serde(default)]
     pub read_from: ReadFrom,
@@ -54,11 +57,26 @@ impl StoreCheck {
         self.name.as_deref().unwrap_or_else(|| self.kind.name())
     }
 
+    /// Whether the clients' connections start inside the cluster.
+    #[must_use]
+    pub const fn from_cluster(&self) -> bool {
+        matches!(self.from, Some(ClientsFrom::Cluster))
+    }
+
     /// What it puts to the test.
     #[must_use]
     pub fn claim(&self) -> Claim {
         self.claim.unwrap_or_else(|| self.kind.claim())
     }
+}
+
+/// Where the connections of a store's clients start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClientsFrom {
+    /// In a pod that Driftproof starts for the run, so that DNS, Services and network policies are crossed. Requests are timed
+    /// where Driftproof runs, around their whole way.
+    Cluster,
 }
 
 pub(super) const fn five_clients() -> u32 {

@@ -220,6 +220,7 @@ impl Stage {
             key: key.as_ref(),
             value,
             node: outcome.and_then(|outcome| outcome.node.as_deref()),
+            saw: outcome.and_then(Outcome::saw),
         }
         .write(&mut self.text);
         self.events += 1;

@@ -213,6 +213,12 @@ impl Outcome {
         self
     }
 
+    /// What a compare-and-set that failed found instead: as good as a read.
+    #[must_use]
+    pub fn saw(&self) -> Option<&Value> {
+        self.actual.as_ref().filter(|_| self.completion == Completion::Fail)
+    }
+
     fn empty(completion: Completion, error: Option<String>) -> Self {
         Self { completion, value: Value::Nil, actual: None, node: None, revision: None, unreplicated: false, error }
     }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinHandle};
 
-use super::{Agents, Clock, Heard, Network, Place, Vantage, attempt, open_loop, time_left};
+use super::{Agents, Bytes, Clock, Heard, Network, NetworkError, Place, Vantage, attempt, open_loop, time_left};
 use crate::evidence::{Attempt, Outcome};
 use crate::scenario::Probe;
 
@@ -214,6 +214,15 @@ impl Agents for Embedded {
             }
         }
         .boxed()
+    }
+
+    fn stream<'a>(&'a self, _: (&'a str, &'a str), _: &'a Place) -> BoxFuture<'a, Result<Bytes, NetworkError>> {
+        let why = "the embedded cluster speaks HTTP only".to_owned();
+        std::future::ready(Err(NetworkError::Unsupported(why))).boxed()
+    }
+
+    fn reached(&self, vantage: (&str, &str)) -> bool {
+        (self.look)(vantage.0, vantage.1) == Reach::Here
     }
 
     fn leave<'a>(&'a self, namespace: &'a str, pod: &'a str) -> BoxFuture<'a, ()> {

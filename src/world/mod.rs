@@ -290,6 +290,13 @@ pub trait Agents: Send + Sync {
     /// Stops a probe. Returns when all of its attempts were heard, or never will be.
     fn stop<'a>(&'a self, namespace: &'a str, pod: &'a str, index: usize) -> BoxFuture<'a, ()>;
 
+    /// Opens a stream of bytes from an agent's pod to a place inside the cluster, which the agent then may reach. An error means
+    /// that nothing was sent.
+    fn stream<'a>(&'a self, vantage: (&'a str, &'a str), to: &'a Place) -> BoxFuture<'a, Result<Bytes, NetworkError>>;
+
+    /// Whether an agent that was met can be spoken to now.
+    fn reached(&self, vantage: (&str, &str)) -> bool;
+
     /// Takes leave of an agent, which then ends.
     fn leave<'a>(&'a self, namespace: &'a str, pod: &'a str) -> BoxFuture<'a, ()>;
 }

@@ -42,6 +42,7 @@ fn plan(scenario: &str) -> Plan {
         scenario: scenario.to_owned(),
         seed: 7,
         steps: Vec::new(),
+        inside: Vec::new(),
         permissions: Vec::new(),
         lifted: Vec::new(),
         problems: Vec::new(),

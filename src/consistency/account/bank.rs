@@ -1,6 +1,7 @@
 //! Accounts whose total never changes. Each read of all balances must add up. Reads no file.
 
-use super::findings::{Findings, by_key, done, list, shape, who, whole};
+use super::findings::{Findings, by_key, done, list, shape, who, whole, within};
+use crate::consistency::allowance::{Allowance, Meter, Stop};
 use crate::consistency::format::ReadError;
 use crate::consistency::history::{History, Operation, Value};
 use crate::consistency::outcome::{AnomalyKind, Outcome};
@@ -19,14 +20,29 @@ pub enum Overdraft {
 ///
 /// # Errors
 /// The first operation that is not of a bank.
-pub fn check(history: &History, total: Option<i64>, overdraft: Overdraft) -> Result<Outcome, ReadError> {
-    let mut findings = Findings::default();
+pub fn check(
+    history: &History,
+    total: Option<i64>,
+    overdraft: Overdraft,
+    allowance: Allowance<'_>,
+) -> Result<Outcome, ReadError> {
+    within(history, allowance, |findings, meter| account(history, total, overdraft, findings, meter))
+}
+
+fn account(
+    history: &History,
+    total: Option<i64>,
+    overdraft: Overdraft,
+    findings: &mut Findings,
+    meter: &Meter<'_>,
+) -> Result<(), Stop> {
     let mut reads = 0;
-    for (key, operations) in by_key(history, "bank", &["transfer", "read"])? {
+    for (key, operations) in by_key(history, "bank", &["transfer", "read"], meter)? {
         let mut agreed: Option<(i128, Option<u32>)> = total.map(|total| (i128::from(total), None));
         for (number, read) in done(&operations, "read") {
             reads += 1;
             let balances = balances(read)?;
+            meter.spend(balances.len() + 16)?;
             let sum: i128 = balances.iter().map(|(_, balance)| i128::from(*balance)).sum();
             let (expected, first) = *agreed.get_or_insert((sum, Some(number)));
             if sum != expected {
@@ -46,7 +62,7 @@ pub fn check(history: &History, total: Option<i64>, overdraft: Overdraft) -> Res
     if reads == 0 {
         findings.lacks("no read of the balances succeeded: nobody knows the total".to_owned());
     }
-    Ok(findings.outcome())
+    Ok(())
 }
 
 /// Accounts and balances: a map, or a list of pairs.

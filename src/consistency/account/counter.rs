@@ -3,7 +3,8 @@
 //! Before a read began, every acknowledged add had happened; until it ended, every add that had been called may have. So
 //! it lies between the sums in which the uncertain ones count only where they lower, or only where they raise it.
 
-use super::findings::{Findings, Numbered, by_key, done, of, who, whole};
+use super::findings::{Findings, Numbered, by_key, done, of, who, whole, within};
+use crate::consistency::allowance::{Allowance, Meter, Stop};
 use crate::consistency::format::ReadError;
 use crate::consistency::history::{Completion, History, Moment, Value};
 use crate::consistency::outcome::{AnomalyKind, Outcome};
@@ -12,13 +13,18 @@ use crate::consistency::outcome::{AnomalyKind, Outcome};
 ///
 /// # Errors
 /// The first operation that is not of a counter.
-pub fn check(history: &History, initial: i64) -> Result<Outcome, ReadError> {
-    let mut findings = Findings::default();
+pub fn check(history: &History, initial: i64, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+    within(history, allowance, |findings, meter| account(history, initial, findings, meter))
+}
+
+fn account(history: &History, initial: i64, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
     let mut reads = 0;
-    for (key, operations) in by_key(history, "counter", &["add", "read"])? {
+    for (key, operations) in by_key(history, "counter", &["add", "read"], meter)? {
+        meter.spend(operations.len())?;
         let adds = Adds::of(&operations)?;
         let mut values = Vec::new();
         for (number, read) in done(&operations, "read") {
+            meter.spend(16)?;
             let value = i128::from(whole(read, "a counter, which is a whole number", &read.output)?);
             let lowest = i128::from(initial) + adds.raised.done(read.call.at) + adds.lowered.called(read.finish());
             let highest = i128::from(initial) + adds.lowered.done(read.call.at) + adds.raised.called(read.finish());
@@ -33,13 +39,13 @@ pub fn check(history: &History, initial: i64) -> Result<Outcome, ReadError> {
         }
         reads += values.len();
         if adds.lowered.calls.is_empty() {
-            steps_back(key, &values, &mut findings);
+            steps_back(key, &values, findings);
         }
     }
     if reads == 0 {
         findings.lacks("no read of the counter succeeded: nobody knows its value".to_owned());
     }
-    Ok(findings.outcome())
+    Ok(())
 }
 
 /// Where nothing is subtracted, a read shows no less than one that had ended before it began.

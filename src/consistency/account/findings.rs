@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::consistency::allowance::{Allowance, Meter, Stop};
 use crate::consistency::format::{ReadError, at_call, known_functions};
 use crate::consistency::history::{Completion, History, Operation, Value};
 use crate::consistency::outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
@@ -10,12 +11,47 @@ use crate::consistency::outcome::{Anomaly, AnomalyKind, Budget, Certificate, Out
 const TOLD_MAX: usize = 10;
 const WITNESS_MAX: usize = 6;
 
+/// Bytes of working memory for an operation: its place by key, by value and by moment.
+const OPERATION_BYTES: u64 = 160;
+/// Bytes of working memory for an element of a list that was read.
+const ELEMENT_BYTES: u64 = 48;
+
 /// Anomalies as they are found.
 #[derive(Default)]
 pub(super) struct Findings {
     anomalies: Vec<Anomaly>,
     counts: BTreeMap<(AnomalyKind, Option<String>), usize>,
     missing: Option<String>,
+}
+
+/// Accounts for a history within an allowance. What was found before it was used up stays found.
+///
+/// # Errors
+/// What `account` says of an operation that is not of its model.
+pub(super) fn within(
+    history: &History,
+    allowance: Allowance<'_>,
+    account: impl FnOnce(&mut Findings, &Meter<'_>) -> Result<(), Stop>,
+) -> Result<Outcome, ReadError> {
+    let meter = allowance.meter();
+    let mut findings = Findings::default();
+    let enough = meter.hold(working_bytes(history));
+    match enough.and_then(|()| account(&mut findings, &meter)) {
+        Ok(()) => Ok(findings.outcome()),
+        Err(Stop::Input(error)) => Err(error),
+        Err(Stop::Budget(_)) if !findings.anomalies.is_empty() => Ok(Outcome::Violation(findings.anomalies)),
+        Err(Stop::Budget(budget)) => Ok(Outcome::Unknown(budget)),
+    }
+}
+
+/// What accounting for a history holds at most, beside the history.
+fn working_bytes(history: &History) -> u64 {
+    let elements = |operation: &Operation| match &operation.output {
+        Value::List(items) => items.len() as u64,
+        Value::Map(entries) => entries.len() as u64,
+        Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Text(_) => 0,
+    };
+    history.operations.iter().map(|operation| OPERATION_BYTES + ELEMENT_BYTES * elements(operation)).sum()
 }
 
 impl Findings {
@@ -54,15 +90,17 @@ pub(super) type Numbered<'a> = (u32, &'a Operation);
 /// The operations of each key, in the order of their calls.
 ///
 /// # Errors
-/// The first operation with a function that the model does not know.
+/// The first operation with a function that the model does not know, or that the time is over.
 pub(super) fn by_key<'a>(
     history: &'a History,
     model: &str,
     functions: &[&str],
-) -> Result<BTreeMap<Option<&'a Value>, Vec<Numbered<'a>>>, ReadError> {
+    meter: &Meter<'_>,
+) -> Result<BTreeMap<Option<&'a Value>, Vec<Numbered<'a>>>, Stop> {
     known_functions(history, model, functions)?;
     let mut keys: BTreeMap<Option<&Value>, Vec<Numbered<'_>>> = BTreeMap::new();
     for (number, operation) in (0_u32..).zip(&history.operations) {
+        meter.spend(16)?;
         keys.entry(operation.key.as_ref()).or_default().push((number, operation));
     }
     Ok(keys)

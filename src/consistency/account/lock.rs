@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::findings::{Findings, Numbered, by_key, done, shape, who, whole};
+use super::findings::{Findings, Numbered, by_key, done, shape, who, whole, within};
+use crate::consistency::allowance::{Allowance, Meter, Stop};
 use crate::consistency::format::ReadError;
 use crate::consistency::history::{History, Moment, Operation, Value};
 use crate::consistency::outcome::{AnomalyKind, Outcome};
@@ -23,23 +24,28 @@ pub enum Claim {
 ///
 /// # Errors
 /// The first operation that is not of a lock, or, where fencing is claimed, an acquire without a token.
-pub fn check(history: &History, claim: Claim) -> Result<Outcome, ReadError> {
-    let mut findings = Findings::default();
-    for (key, operations) in by_key(history, "lock", &["acquire", "release", "write"])? {
+pub fn check(history: &History, claim: Claim, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+    within(history, allowance, |findings, meter| account(history, claim, findings, meter))
+}
+
+fn account(history: &History, claim: Claim, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
+    for (key, operations) in by_key(history, "lock", &["acquire", "release", "write"], meter)? {
+        // What follows is a few sorts.
+        meter.spend(operations.len())?;
         match claim {
-            Claim::MutualExclusion => overlaps(key, &operations, &mut findings),
+            Claim::MutualExclusion => overlaps(key, &operations, findings),
             Claim::Fencing => {
                 let acquired: Result<Vec<Token<'_>>, ReadError> = done(&operations, "acquire")
                     .map(|(number, one)| Ok((whole(one, "a lock without a token", &one.output)?, number, one)))
                     .collect();
-                tokens(key, acquired?, &mut findings);
+                tokens(key, acquired?, findings);
                 let written: Result<Vec<Token<'_>>, ReadError> =
                     done(&operations, "write").map(|(number, one)| Ok((token(one)?, number, one))).collect();
-                unfenced(key, written?, &mut findings);
+                unfenced(key, written?, findings);
             }
         }
     }
-    Ok(findings.outcome())
+    Ok(())
 }
 
 /// A token, and the operation that got or used it.

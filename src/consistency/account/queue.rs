@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use super::findings::{Findings, Numbered, by_key, done, list, of, some, who};
+use super::findings::{Findings, Numbered, by_key, done, list, of, some, who, within};
+use crate::consistency::allowance::{Allowance, Meter, Stop};
 use crate::consistency::format::{ReadError, unique_inputs};
 use crate::consistency::history::{Completion, History, Moment, Operation, Value};
 use crate::consistency::outcome::{AnomalyKind, Outcome};
@@ -34,21 +35,37 @@ pub enum Order {
 ///
 /// # Errors
 /// The first operation that is not of a queue, and the second enqueue of one element.
-pub fn check(history: &History, delivery: Delivery, order: Order) -> Result<Outcome, ReadError> {
-    unique_inputs(history, "enqueue")?;
-    let mut findings = Findings::default();
-    for operations in by_key(history, "queue", &["enqueue", "dequeue", "drain"])?.values() {
-        let queue = Queue::of(operations)?;
-        queue.strange(&mut findings);
+pub fn check(
+    history: &History,
+    delivery: Delivery,
+    order: Order,
+    allowance: Allowance<'_>,
+) -> Result<Outcome, ReadError> {
+    within(history, allowance, |findings, meter| account(history, delivery, order, findings, meter))
+}
+
+fn account(
+    history: &History,
+    delivery: Delivery,
+    order: Order,
+    findings: &mut Findings,
+    meter: &Meter<'_>,
+) -> Result<(), Stop> {
+    unique_inputs(history, "enqueue", meter)?;
+    for operations in by_key(history, "queue", &["enqueue", "dequeue", "drain"], meter)?.values() {
+        let queue = Queue::of(operations, meter)?;
+        queue.strange(findings);
+        meter.spend(operations.len())?;
         if delivery == Delivery::ExactlyOnce {
-            queue.twice(&mut findings);
+            queue.twice(findings);
         }
-        queue.lost(operations, &mut findings);
+        queue.lost(operations, findings);
+        meter.spend(operations.len())?;
         if order == Order::Fifo {
-            queue.overtaken(&mut findings);
+            queue.overtaken(findings);
         }
     }
-    Ok(findings.outcome())
+    Ok(())
 }
 
 /// One element that came out, with its place in a drain.
@@ -69,11 +86,12 @@ struct Queue<'a> {
 }
 
 impl<'a> Queue<'a> {
-    fn of(operations: &[Numbered<'a>]) -> Result<Self, ReadError> {
+    fn of(operations: &[Numbered<'a>], meter: &Meter<'_>) -> Result<Self, Stop> {
         let enqueued = of(operations, "enqueue").map(|(number, one)| (&one.input, (number, one))).collect();
         let mut delivered: BTreeMap<&Value, Vec<Delivered<'_>>> = BTreeMap::new();
         let mut emptied = None;
         for (number, operation) in done(operations, "dequeue") {
+            meter.spend(16)?;
             if operation.output == Value::Nil {
                 emptied = emptied.max(Some(operation.call.at));
             } else {
@@ -83,6 +101,7 @@ impl<'a> Queue<'a> {
         for (number, operation) in done(operations, "drain") {
             emptied = emptied.max(Some(operation.call.at));
             for (place, element) in list(operation, "a queue, which is a list", &operation.output)?.iter().enumerate() {
+                meter.spend(16)?;
                 delivered.entry(element).or_default().push(Delivered { number, operation, place });
             }
         }

@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::findings::{Findings, Numbered, by_key, done, list, of, some, who};
+use super::findings::{Findings, Numbered, by_key, done, list, of, some, who, within};
+use crate::consistency::allowance::{Allowance, Meter, Stop};
 use crate::consistency::format::{ReadError, unique_inputs};
 use crate::consistency::history::{Completion, History, Moment, Operation, Value};
 use crate::consistency::outcome::{AnomalyKind, Outcome};
@@ -24,18 +25,21 @@ pub enum Claim {
 ///
 /// # Errors
 /// The first operation that is not of a set, and the second add of one element.
-pub fn check(history: &History, claim: Claim) -> Result<Outcome, ReadError> {
-    unique_inputs(history, "add")?;
-    let mut findings = Findings::default();
-    for operations in by_key(history, "set", &["add", "read"])?.values() {
-        let set = Set::of(operations)?;
-        set.contents(&mut findings);
-        set.last(&mut findings);
+pub fn check(history: &History, claim: Claim, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+    within(history, allowance, |findings, meter| account(history, claim, findings, meter))
+}
+
+fn account(history: &History, claim: Claim, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
+    unique_inputs(history, "add", meter)?;
+    for operations in by_key(history, "set", &["add", "read"], meter)?.values() {
+        let set = Set::of(operations, meter)?;
+        set.contents(findings, meter)?;
+        set.last(findings, meter)?;
         if claim == Claim::Linearizable {
-            set.stale(&mut findings);
+            set.stale(findings, meter)?;
         }
     }
-    Ok(findings.outcome())
+    Ok(())
 }
 
 /// Acknowledged adds that no final read shows: the RPO. None where a set had no final read, so that nobody knows.
@@ -43,10 +47,19 @@ pub fn check(history: &History, claim: Claim) -> Result<Outcome, ReadError> {
 /// # Errors
 /// As [`check`].
 pub fn lost(history: &History) -> Result<Option<Vec<u32>>, ReadError> {
-    unique_inputs(history, "add")?;
+    match count_lost(history, &Allowance::unlimited().meter()) {
+        Ok(lost) => Ok(lost),
+        Err(Stop::Input(error)) => Err(error),
+        // There is none.
+        Err(Stop::Budget(_)) => Ok(None),
+    }
+}
+
+fn count_lost(history: &History, meter: &Meter<'_>) -> Result<Option<Vec<u32>>, Stop> {
+    unique_inputs(history, "add", meter)?;
     let mut all = Vec::new();
-    for operations in by_key(history, "set", &["add", "read"])?.values() {
-        let set = Set::of(operations)?;
+    for operations in by_key(history, "set", &["add", "read"], meter)?.values() {
+        let set = Set::of(operations, meter)?;
         if set.final_reads().next().is_none() {
             return Ok(None);
         }
@@ -74,13 +87,14 @@ struct Set<'a> {
 }
 
 impl<'a> Set<'a> {
-    fn of(operations: &[Numbered<'a>]) -> Result<Self, ReadError> {
+    fn of(operations: &[Numbered<'a>], meter: &Meter<'_>) -> Result<Self, Stop> {
         let adds: Vec<Numbered<'_>> = of(operations, "add").collect();
         let places: BTreeMap<&Value, usize> =
             adds.iter().enumerate().map(|(place, (_, add))| (&add.input, place)).collect();
         let mut reads = Vec::new();
         for (number, operation) in done(operations, "read") {
             let elements = list(operation, "a set", &operation.output)?;
+            meter.spend(16 * (elements.len() + 1))?;
             let mut known: Vec<usize> = elements.iter().filter_map(|element| places.get(element)).copied().collect();
             known.sort_unstable();
             known.dedup();
@@ -96,8 +110,9 @@ impl<'a> Set<'a> {
     }
 
     /// What each read shows: twice, of nobody, of a failure, or of the future.
-    fn contents(&self, findings: &mut Findings) {
+    fn contents(&self, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
         for read in &self.reads {
+            meter.spend(16 * (read.elements.len() + 1))?;
             let mut sorted: Vec<&Value> = read.elements.iter().collect();
             sorted.sort_unstable();
             for pair in sorted.windows(2).filter(|pair| pair[0] == pair[1]) {
@@ -129,6 +144,7 @@ impl<'a> Set<'a> {
                 }
             }
         }
+        Ok(())
     }
 
     /// Acknowledged adds that not every final read shows, with the number of those that do.
@@ -148,12 +164,12 @@ impl<'a> Set<'a> {
     }
 
     /// What the final reads lack.
-    fn last(&self, findings: &mut Findings) {
+    fn last(&self, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
         let finals: Vec<u32> = self.final_reads().map(|read| read.number).collect();
         if finals.is_empty() {
             let key = self.key.map_or_else(|| "the set".to_owned(), ToString::to_string);
             findings.lacks(format!("no read of {key} after the last add: nobody knows what was kept"));
-            return;
+            return Ok(());
         }
         let missing = self.missing();
         let lost: Vec<usize> = missing.iter().filter(|(_, shown)| *shown == 0).map(|(place, _)| *place).collect();
@@ -169,12 +185,14 @@ impl<'a> Set<'a> {
             findings.add(AnomalyKind::LostWrite, self.key, &witness, sentence);
         }
         for (place, _) in missing.iter().filter(|(_, shown)| *shown > 0) {
+            // Reads between the adds are passed over too.
+            meter.spend(self.reads.len() + finals.len() * 8)?;
             let has = |read: &&Read<'_>| read.known.binary_search(place).is_ok();
             let with = self.final_reads().find(has);
             let without = self.final_reads().find(|read| !has(read));
             self.differ(*place, with, without, findings);
         }
-        self.vanished(findings);
+        self.vanished(findings, meter)
     }
 
     fn differ(&self, place: usize, with: Option<&Read<'_>>, without: Option<&Read<'_>>, findings: &mut Findings) {
@@ -191,7 +209,7 @@ impl<'a> Set<'a> {
     }
 
     /// Indeterminate elements that a final read shows and a later one does not.
-    fn vanished(&self, findings: &mut Findings) {
+    fn vanished(&self, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
         let mut first: BTreeMap<usize, &Read<'_>> = BTreeMap::new();
         for read in self.final_reads() {
             for place in read.known.iter().filter(|place| self.adds[**place].1.completion == Completion::Info) {
@@ -202,16 +220,18 @@ impl<'a> Set<'a> {
             }
         }
         for (place, seen) in first {
+            meter.spend(self.reads.len())?;
             let lacks = |read: &&Read<'_>| {
                 seen.operation.finish() < read.operation.call.at && read.known.binary_search(&place).is_err()
             };
             self.differ(place, Some(seen), self.final_reads().find(lacks), findings);
         }
+        Ok(())
     }
 
     /// Reads that lack what had been acknowledged or read before they began, and that is there elsewhere. Counting comes
     /// first: only a read that lacks something is looked through.
-    fn stale(&self, findings: &mut Findings) {
+    fn stale(&self, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
         let mut since: Vec<Moment> = self
             .adds
             .iter()
@@ -230,9 +250,11 @@ impl<'a> Set<'a> {
             let call = read.operation.call.at;
             let expected = order.partition_point(|moment| *moment < call);
             let shown = read.known.iter().filter(|place| since[**place] < call).count();
+            meter.spend(read.known.len() + 16)?;
             if shown == expected {
                 continue;
             }
+            meter.spend(self.adds.len())?;
             let lacks = |place: &usize| {
                 since[*place] < call && read.known.binary_search(place).is_err() && lost.binary_search(place).is_err()
             };
@@ -247,5 +269,6 @@ impl<'a> Set<'a> {
                 findings.add(AnomalyKind::StaleRead, self.key, &[number, read.number], sentence);
             }
         }
+        Ok(())
     }
 }

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use super::findings::{Findings, Numbered, by_key, list, shape, who, whole};
+use super::findings::{Findings, Numbered, by_key, list, shape, who, whole, within};
 use super::watch_order;
-use crate::consistency::format::ReadError;
+use crate::consistency::allowance::{Allowance, Meter, Stop};
+use crate::consistency::format::{ReadError, unique_inputs};
 use crate::consistency::history::{Completion, History, Operation, Value};
 use crate::consistency::outcome::{AnomalyKind, Outcome};
 
@@ -16,20 +17,25 @@ use crate::consistency::outcome::{AnomalyKind, Outcome};
 ///
 /// # Errors
 /// The first operation that is not of a watch, and the second write of one value to one key.
-pub fn check(history: &History) -> Result<Outcome, ReadError> {
-    crate::consistency::format::unique_inputs(history, "write")?;
-    let all: Vec<Numbered<'_>> = by_key(history, "watch", &["write", "watch"])?.into_values().flatten().collect();
-    let seen = Seen::of(&all)?;
-    let mut findings = Findings::default();
+pub fn check(history: &History, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+    within(history, allowance, |findings, meter| account(history, findings, meter))
+}
+
+fn account(history: &History, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
+    unique_inputs(history, "write", meter)?;
+    let keys = by_key(history, "watch", &["write", "watch"], meter)?;
+    let all: Vec<Numbered<'_>> = keys.into_values().flatten().collect();
+    let seen = Seen::of(&all, meter)?;
     if seen.watches.is_empty() {
         findings.lacks("no watch succeeded: nobody knows what was delivered".to_owned());
     }
     for watch in &seen.watches {
-        seen.events(watch, &mut findings);
-        watch_order::gaps(&seen, watch, &mut findings);
+        meter.spend(64 * (watch.events.len() + 1))?;
+        seen.events(watch, findings);
+        watch_order::gaps(&seen, watch, findings, meter)?;
     }
-    watch_order::revisions(&seen, &mut findings);
-    Ok(findings.outcome())
+    watch_order::revisions(&seen, findings);
+    Ok(())
 }
 
 /// One event.
@@ -72,10 +78,11 @@ pub(super) struct Seen<'a> {
 }
 
 impl<'a> Seen<'a> {
-    fn of(all: &[Numbered<'a>]) -> Result<Self, ReadError> {
+    fn of(all: &[Numbered<'a>], meter: &Meter<'_>) -> Result<Self, Stop> {
         let mut seen =
             Self { writes: BTreeMap::new(), acknowledged: Vec::new(), watches: Vec::new(), revisions: BTreeMap::new() };
         for (number, operation) in all.iter().copied() {
+            meter.spend(16)?;
             if &*operation.function == "write" {
                 if operation.completion == Completion::Ok {
                     seen.acknowledged.push((number, operation));
@@ -88,7 +95,8 @@ impl<'a> Seen<'a> {
                     input => whole(operation, "a revision, which is a whole number", input)?,
                 };
                 let events = list(operation, "events, which are a list", &operation.output)?;
-                let events = events.iter().map(|one| event(operation, one)).collect::<Result<_, _>>()?;
+                let events = events.iter().map(|one| event(operation, one)).collect::<Result<Vec<_>, _>>()?;
+                meter.spend(16 * events.len())?;
                 seen.watches.push(Watch { number, operation, after, events });
             }
         }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::findings::{Findings, Numbered, who};
 use super::watch::{Seen, Watch};
+use crate::consistency::allowance::{Meter, Stop};
 use crate::consistency::history::{Completion, Moment, Operation, Value};
 use crate::consistency::outcome::AnomalyKind;
 
 /// Changes that a watch must have delivered and did not.
-pub(super) fn gaps(seen: &Seen<'_>, watch: &Watch<'_>, findings: &mut Findings) {
-    let Some(last) = watch.events.iter().map(|event| event.revision).max() else { return };
+pub(super) fn gaps(seen: &Seen<'_>, watch: &Watch<'_>, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
+    let Some(last) = watch.events.iter().map(|event| event.revision).max() else { return Ok(()) };
     let delivered: BTreeMap<(&Value, &Value), i64> =
         watch.events.iter().map(|event| ((event.key, event.value), event.revision)).collect();
     let key = watch.operation.key.as_ref();
@@ -17,6 +18,7 @@ pub(super) fn gaps(seen: &Seen<'_>, watch: &Watch<'_>, findings: &mut Findings) 
     // What others saw between the revisions that this one covers.
     let from = (watch.after.saturating_add(1), &Value::Nil);
     for ((revision, event), (value, other)) in seen.revisions.range(from..) {
+        meter.spend(8)?;
         if *revision > last {
             break;
         }
@@ -32,6 +34,7 @@ pub(super) fn gaps(seen: &Seen<'_>, watch: &Watch<'_>, findings: &mut Findings) 
     if let (Some(first), Some(latest)) = (first, latest) {
         let from = seen.acknowledged.partition_point(|(_, write)| write.call.at <= first);
         for (number, write) in seen.acknowledged[from..].iter().take_while(|(_, write)| write.call.at < latest) {
+            meter.spend(8)?;
             let (event, value) = (write.key.as_ref().unwrap_or(&Value::Nil), &write.input);
             if write.finish() < latest && watch.covers(event) && !delivered.contains_key(&(event, value)) {
                 let why = "which was acknowledged between writes that it saw".to_owned();
@@ -43,6 +46,7 @@ pub(super) fn gaps(seen: &Seen<'_>, watch: &Watch<'_>, findings: &mut Findings) 
         let sentence = format!("{} did not see {value} in {event}, {why}", who(watch.operation));
         findings.add(AnomalyKind::Skipped, key, &[number, watch.number], sentence);
     }
+    Ok(())
 }
 
 /// Revisions that contradict real time, and writes that were delivered at two revisions.

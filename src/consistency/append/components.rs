@@ -1,5 +1,7 @@
 //! Strongly connected components of a graph in two flat arrays. Knows nothing of transactions.
 
+use crate::consistency::allowance::Meter;
+
 /// A graph: the edges of node `n` are `edges[starts[n]..starts[n + 1]]`, each a target and a label of three bits.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Graph {
@@ -48,7 +50,8 @@ pub(super) trait Successors {
 
     /// For each node the number of its component. Numbers ascend along the edges; without cycles they are an order.
     /// (Pearce 2016, iteratively: one number for each node.)
-    fn components(&self) -> Components {
+    /// None if the time was over before.
+    fn components(&self, meter: &Meter<'_>) -> Option<Components> {
         let nodes = self.nodes();
         let mut state = Search {
             number: vec![0; nodes],
@@ -56,14 +59,15 @@ pub(super) trait Successors {
             component: u32::try_from(nodes).unwrap_or(u32::MAX),
             waiting: Vec::new(),
             path: Vec::new(),
+            meter,
         };
         for node in 0..u32::try_from(nodes).unwrap_or(u32::MAX) {
             if state.number[node as usize] == 0 {
-                state.visit(self, node);
+                state.visit(self, node)?;
             }
         }
         let first = state.component + 1;
-        Components { of: state.number, first, nodes }
+        Some(Components { of: state.number, first, nodes })
     }
 }
 
@@ -114,7 +118,7 @@ impl Components {
     }
 }
 
-struct Search {
+struct Search<'a> {
     number: Vec<u32>,
     index: u32,
     component: u32,
@@ -122,10 +126,12 @@ struct Search {
     waiting: Vec<u32>,
     /// The path of the search: node, number of its next edge, and whether it is the first of its component so far.
     path: Vec<(u32, u32, bool)>,
+    meter: &'a Meter<'a>,
 }
 
-impl Search {
-    fn visit(&mut self, graph: &(impl Successors + ?Sized), start: u32) {
+impl Search<'_> {
+    /// None if the time is over.
+    fn visit(&mut self, graph: &(impl Successors + ?Sized), start: u32) -> Option<()> {
         self.enter(start);
         while let Some((node, at, root)) = self.path.last_mut() {
             let node = *node;
@@ -141,6 +147,9 @@ impl Search {
                 continue;
             }
             let root = *root;
+            if self.meter.spent(1) {
+                return None;
+            }
             self.path.pop();
             self.leave(node, root);
             if let Some((parent, _, root)) = self.path.last_mut()
@@ -150,6 +159,7 @@ impl Search {
                 *root = false;
             }
         }
+        Some(())
     }
 
     fn enter(&mut self, node: u32) {
@@ -177,19 +187,24 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::consistency::Allowance;
 
     fn graph(nodes: usize, edges: &[(u32, u32)]) -> Graph {
         Graph::build(nodes, |add| edges.iter().for_each(|(from, to)| add(*from, *to, 0)))
     }
 
+    fn components(graph: &Graph) -> Components {
+        graph.components(&Allowance::unlimited().meter()).expect("time enough")
+    }
+
     #[test]
     fn components_are_found_and_numbered_along_the_edges() {
-        let cyclic = graph(7, &[(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (4, 5), (5, 3), (6, 0)]).components();
+        let cyclic = components(&graph(7, &[(0, 1), (1, 2), (2, 0), (2, 3), (3, 4), (4, 5), (5, 3), (6, 0)]));
         assert!(!cyclic.acyclic());
         assert_eq!(cyclic.cyclic(), [vec![0, 1, 2], vec![3, 4, 5]]);
         assert!(cyclic.of[6] < cyclic.of[0] && cyclic.of[0] < cyclic.of[3]);
         let edges = [(0, 2), (2, 1), (3, 1), (1, 4)];
-        let straight = graph(5, &edges).components();
+        let straight = components(&graph(5, &edges));
         assert!(straight.acyclic() && straight.cyclic().is_empty());
         assert!(edges.iter().all(|(from, to)| straight.of[*from as usize] < straight.of[*to as usize]));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::components::{Graph, LABEL_BITS, Successors};
 use super::graph::{LINK, PROCESS, REALTIME, RW, WR, WW};
+use crate::consistency::allowance::Meter;
 use crate::consistency::outcome::AnomalyKind;
 
 /// Steps of breadth-first searches for shortest cycles in one history; beyond it the shortest so far is told.
@@ -75,21 +76,22 @@ pub(super) fn inside(graph: &Graph, nodes: &[u32]) -> Graph {
     })
 }
 
-/// A short cycle of the class, the shortest if the component is not too large to tell; none if there is none.
-pub(super) fn shortest(component: &Graph, class: Class, budget: &mut usize) -> Option<Cycle> {
+/// A short cycle of the class, the shortest if the component is not too large to tell; none if there is none, or if none was
+/// found in time.
+pub(super) fn shortest(component: &Graph, class: Class, budget: &mut usize, meter: &Meter<'_>) -> Option<Cycle> {
     let states = states(component, class);
-    let cyclic = states.components().cyclic();
+    let cyclic = states.components(meter)?.cyclic();
     let mut best: Option<Vec<(u32, u32)>> = None;
     let allowed = STEPS_OF_ONE.min(*budget);
     let mut steps = 0;
     for nodes in cyclic {
         let inner = inside(&states, &nodes);
         for start in 0..u32::try_from(inner.len()).unwrap_or(u32::MAX) {
-            if best.as_ref().is_some_and(|best| best.len() <= 2 || steps > allowed) {
+            if meter.spent(1) || best.as_ref().is_some_and(|best| best.len() <= 2 || steps > allowed) {
                 break;
             }
             let limit = best.as_ref().map_or(usize::MAX, Vec::len);
-            if let Some(cycle) = from(&inner, start, limit, &mut steps) {
+            if let Some(cycle) = from(&inner, start, limit, &mut steps, meter) {
                 best = Some(cycle.into_iter().map(|(at, label)| (nodes[at as usize], label)).collect());
             }
         }
@@ -134,13 +136,16 @@ fn states(component: &Graph, class: Class) -> Graph {
 }
 
 /// The shortest cycle through `start` that is shorter than `limit`.
-fn from(graph: &Graph, start: u32, limit: usize, steps: &mut usize) -> Option<Cycle> {
+fn from(graph: &Graph, start: u32, limit: usize, steps: &mut usize, meter: &Meter<'_>) -> Option<Cycle> {
     let mut reached: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
     let mut wave = vec![start];
     let mut length = 1;
     while !wave.is_empty() && length < limit {
         let mut next = Vec::new();
         for node in &wave {
+            if meter.spent(4) {
+                return None;
+            }
             for (target, label) in graph.of(*node) {
                 *steps += 1;
                 if target == start {

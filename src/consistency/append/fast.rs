@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use super::builder::Builder;
 use super::scan::{Scan, word};
 use super::{Completion, Micro, Transactions, What};
+use crate::consistency::allowance::{Allowance, Meter};
 
 /// Processes are looked up in a table below this.
 const PROCESS_MAX: usize = 1 << 24;
@@ -33,6 +34,11 @@ const READ: u64 = word(b"r");
 /// keys and elements, a call for each completion, and nothing unknown.
 #[must_use]
 pub fn read(bytes: &[u8]) -> Option<Transactions> {
+    read_within(bytes, &Allowance::unlimited().meter())
+}
+
+/// The same; nothing also when the time is over.
+pub(in crate::consistency) fn read_within(bytes: &[u8], meter: &Meter<'_>) -> Option<Transactions> {
     // In the plain form every `{` begins an event, so that the file can be cut before any of them.
     let chunks = Chunks::of(bytes)?;
     let (full, from_helper) = sync_channel::<Batch>(AHEAD);
@@ -40,7 +46,7 @@ pub fn read(bytes: &[u8]) -> Option<Transactions> {
         let chunks = &chunks;
         scope.spawn(move || help(chunks, &full));
         let mut joiner = Joiner::default();
-        join_all(chunks, &mut joiner, from_helper)?;
+        join_all(chunks, &mut joiner, from_helper, meter)?;
         joiner.builder.finish()
     })
 }
@@ -85,10 +91,11 @@ fn help(chunks: &Chunks<'_>, full: &SyncSender<Batch>) -> Option<()> {
 }
 
 /// Joins the events of all pieces in their order. Takes the receiver, so that a helper that is ahead ends when this does.
-fn join_all(chunks: &Chunks<'_>, joiner: &mut Joiner, from_helper: Receiver<Batch>) -> Option<()> {
+fn join_all(chunks: &Chunks<'_>, joiner: &mut Joiner, from_helper: Receiver<Batch>, meter: &Meter<'_>) -> Option<()> {
     for (index, piece) in chunks.pieces.iter().enumerate() {
         let batch = if Chunks::helped(index) { from_helper.recv().ok()? } else { Batch::scan(piece)? };
         joiner.batch(&batch)?;
+        (!meter.is_over()).then_some(())?;
     }
     drop(from_helper);
     Some(())

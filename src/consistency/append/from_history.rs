@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::builder::Builder;
 use super::{Completion, Micro, Transactions, Value, What};
+use crate::consistency::allowance::{Allowance, Meter, Stop};
 use crate::consistency::format::ReadError;
 use crate::consistency::history::{History, Operation};
 
@@ -16,18 +17,30 @@ impl Transactions {
     /// # Errors
     /// The first operation that is no list of appends and reads, or that answers another transaction than was called.
     pub fn from_history(history: &History) -> Result<Self, ReadError> {
+        match Self::from_history_within(history, &Allowance::unlimited().meter()) {
+            Ok(transactions) => Ok(transactions),
+            Err(Stop::Input(error)) => Err(error),
+            // There is none.
+            Err(Stop::Budget(_)) => Ok(Self::default()),
+        }
+    }
+
+    /// The transactions of a history while there is time.
+    pub(super) fn from_history_within(history: &History, meter: &Meter<'_>) -> Result<Self, Stop> {
         let mut builder = Builder::default();
         let ranks = Ranks::of(history);
         let mut processes = BTreeMap::new();
         for (number, operation) in history.operations.iter().enumerate() {
+            meter.spend(16)?;
             let answered = operation.completion == Completion::Ok;
             let count = u32::try_from(processes.len()).unwrap_or(u32::MAX);
             builder.begin(*processes.entry(operation.process).or_insert(count), ranks.calls[number]);
             let transaction = builder.next() - 1;
             let micros = list(operation, if answered { &operation.output } else { &operation.input })?;
             if answered && !same_shape(&operation.input, micros) {
-                return Err(wrong(operation, "an answer with other micro-operations than its call".to_owned()));
+                return Err(wrong(operation, "an answer with other micro-operations than its call".to_owned()).into());
             }
+            meter.spend(micros.len() * 4)?;
             for micro in micros {
                 let micro = one(&mut builder, operation, micro)?;
                 builder.push(micro);
@@ -37,15 +50,18 @@ impl Transactions {
         // Lists are compared in the order of the answers, as whoever reads a file as it comes does.
         for transaction in builder.sort_ends() {
             let operation = &history.operations[transaction as usize];
+            meter.spend(16)?;
             if operation.completion == Completion::Ok {
                 answers(&mut builder, operation, transaction)?;
             }
         }
-        builder.finish().ok_or_else(|| ReadError {
-            line: 0,
-            column: 0,
-            what: "too many transactions".to_owned(),
-            why: "at most 67 million can be checked at once; split the history by keys".to_owned(),
+        builder.finish().ok_or_else(|| {
+            Stop::Input(ReadError {
+                line: 0,
+                column: 0,
+                what: "too many transactions".to_owned(),
+                why: "at most 67 million can be checked at once; split the history by keys".to_owned(),
+            })
         })
     }
 }

@@ -3,6 +3,7 @@
 use super::components::Graph;
 use super::versions::{NOBODY, Versions};
 use super::{Completion, Transactions, What};
+use crate::consistency::allowance::{Allowance, Meter};
 
 /// Why one transaction comes before another. Labels of edges.
 pub(super) const WW: u32 = 0;
@@ -30,10 +31,12 @@ pub(super) struct Edges<'a> {
     /// First node of the chain of real time, and how many there are.
     pub(super) chain: u32,
     pub(super) nodes: usize,
+    meter: Meter<'a>,
 }
 
 impl<'a> Edges<'a> {
-    pub(super) fn of(all: &'a Transactions, versions: &'a Versions) -> Self {
+    /// Once the time is over, edges are missing.
+    pub(super) fn of(all: &'a Transactions, versions: &'a Versions, allowance: Allowance<'a>) -> Self {
         let mut nodes = u32::try_from(all.len()).unwrap_or(NOBODY);
         let mut tails = tails(all, versions);
         for tail in &mut tails {
@@ -44,7 +47,17 @@ impl<'a> Edges<'a> {
         }
         let chain = nodes;
         let nodes = nodes as usize + all.len();
-        Self { all, versions, tails, chain, nodes }
+        Self { all, versions, tails, chain, nodes, meter: allowance.meter() }
+    }
+
+    /// Bytes that a graph of all edges and the search for its components hold at most, with those that are there already.
+    pub(super) fn bytes(&self) -> u64 {
+        let sources: usize = self.tails.iter().map(|tail| tail.sources.len() * 2 + tail.unread.len() * 5).sum();
+        let versions: usize = self.all.longest.iter().map(Vec::len).sum();
+        let edges = self.all.micros.len() * 2 + versions + sources + self.all.len() * 4;
+        // Two arrays of a graph's nodes, the numbers of components, and a path through all nodes.
+        let search = self.nodes * (4 + 4 + 4 + 12);
+        (edges * 4 + search) as u64 + self.all.bytes() + self.versions.bytes()
     }
 
     /// A graph of the edges whose labels are in `mask`; links always.
@@ -76,6 +89,9 @@ impl<'a> Edges<'a> {
         for key in 0..u32::try_from(self.all.keys.len()).unwrap_or(NOBODY) {
             let mut before = NOBODY;
             for writer in self.versions.writers(key).iter().filter(|writer| self.happened(**writer)) {
+                if self.meter.spent(1) {
+                    return;
+                }
                 if before != NOBODY {
                     add(before, *writer, WW);
                 }
@@ -84,12 +100,16 @@ impl<'a> Edges<'a> {
         }
         for reader in 0..u32::try_from(self.all.len()).unwrap_or(NOBODY) {
             for micro in self.all.micros(reader).iter().filter(|micro| micro.what == What::Read) {
+                if self.meter.spent(1) {
+                    return;
+                }
                 let version = usize::try_from(micro.value).unwrap_or(0);
                 let writers = self.versions.writers(micro.key);
                 if let Some(writer) = writers[..version].last().filter(|writer| self.happened(**writer)) {
                     add(*writer, reader, WR);
                 }
-                if let Some(next) = writers[version..].iter().find(|writer| self.happened(**writer)) {
+                let mut later = writers[version..].iter();
+                if let Some(next) = later.find(|writer| self.meter.spent(1) || self.happened(**writer)) {
                     add(reader, *next, RW);
                 }
             }
@@ -101,6 +121,9 @@ impl<'a> Edges<'a> {
         let count = self.all.processes.iter().max().map_or(0, |last| *last as usize + 1);
         let mut last = vec![NOBODY; count];
         for transaction in 0..u32::try_from(self.all.len()).unwrap_or(NOBODY) {
+            if self.meter.spent(1) {
+                return;
+            }
             if self.happened(transaction) {
                 let before = &mut last[self.all.processes[transaction as usize] as usize];
                 if *before != NOBODY {
@@ -124,6 +147,9 @@ impl<'a> Edges<'a> {
             }
         }
         for transaction in (0..u32::try_from(self.all.len()).unwrap_or(NOBODY)).filter(|one| self.happened(*one)) {
+            if self.meter.spent(1) {
+                return;
+            }
             let call = self.all.calls[transaction as usize];
             while self.all.ended.get(passed).is_some_and(|other| self.all.ends[*other as usize] < call) {
                 passed += 1;

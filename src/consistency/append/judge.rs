@@ -8,9 +8,10 @@ use super::graph::{Edges, PROCESS, REALTIME, RW, WR, WW};
 use super::timed::Timed;
 use super::versions::Versions;
 use super::{Claim, Transactions, tell};
+use crate::consistency::allowance::{Allowance, Meter, Stop};
 use crate::consistency::format::ReadError;
 use crate::consistency::history::History;
-use crate::consistency::outcome::{Anomaly, AnomalyKind, Certificate, Outcome};
+use crate::consistency::outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
 
 /// Cycles of one kind that are told.
 const TOLD_MAX: usize = 3;
@@ -25,6 +26,8 @@ pub struct Analysis {
     pub anomalies: Vec<Anomaly>,
     /// An order of the transactions that explains everything, for the strongest claim that has one.
     order: Option<(Claim, Vec<u32>)>,
+    /// The budget that ended the search, so that what was not found says nothing.
+    cut: Option<Budget>,
 }
 
 impl Analysis {
@@ -44,6 +47,9 @@ impl Analysis {
     #[must_use]
     pub fn outcome(self, claim: Claim) -> Outcome {
         if self.holds(claim) {
+            if let Some(budget) = self.cut {
+                return Outcome::Unknown(budget);
+            }
             return Outcome::Ok(match self.order {
                 Some((proved, order)) if proves(proved, claim) => Certificate::Orders(vec![order]),
                 _ => Certificate::Accounted,
@@ -69,12 +75,17 @@ fn proves(proved: Claim, claim: Claim) -> bool {
     proved == Claim::StrictSerializable || (proved <= claim && !needs_realtime)
 }
 
-/// Judges a history of list-append transactions by a claim.
+/// Judges a history of list-append transactions by a claim, within an allowance.
 ///
 /// # Errors
 /// The first operation that is no such transaction, or the second append of one value to one key.
-pub fn check(history: &History, claim: Claim) -> Result<Outcome, ReadError> {
-    let analysis = analyse(&Transactions::from_history(history)?).map_err(|error| ReadError {
+pub fn check(history: &History, claim: Claim, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+    let transactions = match Transactions::from_history_within(history, &allowance.meter()) {
+        Ok(transactions) => transactions,
+        Err(Stop::Input(error)) => return Err(error),
+        Err(Stop::Budget(budget)) => return Ok(Outcome::Unknown(budget)),
+    };
+    let analysis = analyse_within(&transactions, allowance).map_err(|error| ReadError {
         line: history.operations.get(usize::try_from(error.line).unwrap_or(usize::MAX)).map_or(0, |one| one.call.line),
         column: 1,
         ..error
@@ -87,48 +98,69 @@ pub fn check(history: &History, claim: Claim) -> Result<Outcome, ReadError> {
 /// # Errors
 /// The second append of one value to one key; its `line` is the index of the transaction.
 pub fn analyse(all: &Transactions) -> Result<Analysis, ReadError> {
-    let versions = Versions::of(all)?;
-    // What is wrong without a cycle is found beside the graph, on a thread of its own.
-    let (mut anomalies, edges, components) = std::thread::scope(|scope| {
-        let others = scope.spawn(|| versions.anomalies(all));
-        let edges = Edges::of(all, &versions);
-        let values = edges.graph(VALUES);
-        let components = Timed::of(all, &values, edges.chain).components();
-        (others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), edges, components)
-    });
-    if components.acyclic() {
-        let order = order(all, &versions, &components);
-        return Ok(Analysis { anomalies, order: Some((Claim::StrictSerializable, order)) });
+    analyse_within(all, Allowance::unlimited())
+}
+
+/// Finds what is wrong with the transactions, as far as the allowance goes.
+pub(in crate::consistency) fn analyse_within(
+    all: &Transactions,
+    allowance: Allowance<'_>,
+) -> Result<Analysis, ReadError> {
+    let cut = |anomalies, budget| Analysis { anomalies, order: None, cut: Some(budget) };
+    let meter = allowance.meter();
+    let versions = match Versions::of(all, &meter) {
+        Ok(versions) => versions,
+        Err(Stop::Input(error)) => return Err(error),
+        Err(Stop::Budget(budget)) => return Ok(cut(Vec::new(), budget)),
+    };
+    let edges = Edges::of(all, &versions, allowance);
+    if let Err(Stop::Budget(budget)) = meter.hold(edges.bytes()) {
+        return Ok(cut(versions.anomalies(all, &meter), budget));
     }
-    drop(components);
+    // What is wrong without a cycle is found beside the graph, on a thread of its own.
+    let (mut anomalies, components) = std::thread::scope(|scope| {
+        let others = scope.spawn(|| versions.anomalies(all, &allowance.meter()));
+        let values = edges.graph(VALUES);
+        let components = Timed::of(all, &values, edges.chain).components(&meter);
+        (others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), components)
+    });
+    if meter.is_over() {
+        return Ok(cut(anomalies, meter.time()));
+    }
+    if let Some(components) = components.filter(Components::acyclic) {
+        let order = order(all, &versions, &components);
+        return Ok(Analysis { anomalies, order: Some((Claim::StrictSerializable, order)), cut: None });
+    }
     // The order of processes follows from real time, except for completions without calls.
     let graph = edges.graph(VALUES | 1 << PROCESS | 1 << REALTIME);
-    anomalies.append(&mut tell_cycles(all, &versions, &graph));
+    anomalies.append(&mut tell_cycles(all, &versions, &graph, &meter));
     drop(graph);
-    let order = weaker_order(all, &versions, &edges);
-    Ok(Analysis { anomalies, order })
+    let order = weaker_order(all, &versions, &edges, &meter);
+    let cut = meter.is_over().then(|| meter.time());
+    Ok(Analysis { anomalies, order: order.filter(|_| cut.is_none()), cut })
 }
 
 /// The cycles of each component, class by class.
-fn tell_cycles(all: &Transactions, versions: &Versions, graph: &Graph) -> Vec<Anomaly> {
+fn tell_cycles(all: &Transactions, versions: &Versions, graph: &Graph, meter: &Meter<'_>) -> Vec<Anomaly> {
     let mut anomalies = Vec::new();
     let mut kinds: BTreeMap<AnomalyKind, usize> = BTreeMap::new();
     let mut found = vec![0; classes().count()];
     let mut budget = cycles::STEPS_MAX;
-    for nodes in graph.components().cyclic() {
+    let components = graph.components(meter);
+    for nodes in components.iter().flat_map(Components::cyclic) {
         let component = cycles::inside(graph, &nodes);
         for (class, found) in classes().zip(&mut found) {
             // Whatever else there is of this class breaks no claim that is not broken already.
             if *found >= FOUND_MAX {
                 continue;
             }
-            let Some(cycle) = cycles::shortest(&component, class, &mut budget) else { continue };
+            let Some(cycle) = cycles::shortest(&component, class, &mut budget, meter) else { continue };
             *found += 1;
             let count = kinds.entry(cycles::kind(&cycle)).or_default();
             *count += 1;
             if *count <= TOLD_MAX {
                 let cycle: cycles::Cycle = cycle.into_iter().map(|(at, label)| (nodes[at as usize], label)).collect();
-                let anomaly = tell::anomaly(all, versions, &cycle);
+                let anomaly = tell::anomaly(all, versions, &cycle, meter);
                 if !anomalies.contains(&anomaly) {
                     anomalies.push(anomaly);
                 }
@@ -139,10 +171,15 @@ fn tell_cycles(all: &Transactions, versions: &Versions, graph: &Graph) -> Vec<An
 }
 
 /// An order without real time, or without the order of processes either.
-fn weaker_order(all: &Transactions, versions: &Versions, edges: &Edges<'_>) -> Option<(Claim, Vec<u32>)> {
+fn weaker_order(
+    all: &Transactions,
+    versions: &Versions,
+    edges: &Edges<'_>,
+    meter: &Meter<'_>,
+) -> Option<(Claim, Vec<u32>)> {
     let weaker = [(Claim::StrongSessionSerializable, VALUES | 1 << PROCESS), (Claim::Serializable, VALUES)];
     weaker.into_iter().find_map(|(claim, mask)| {
-        let components = edges.graph(mask).components();
+        let components = edges.graph(mask).components(meter)?;
         components.acyclic().then(|| (claim, order(all, versions, &components)))
     })
 }

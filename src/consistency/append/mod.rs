@@ -30,6 +30,8 @@ mod versions;
 
 pub use claim::Claim;
 pub use fast::read as read_fast;
+pub(super) use fast::read_within as read_fast_within;
+pub(super) use judge::analyse_within;
 pub use judge::{Analysis, analyse, check};
 pub use verify::verify_order;
 
@@ -92,6 +94,12 @@ impl Transactions {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.completions.is_empty()
+    }
+
+    /// Bytes held.
+    fn bytes(&self) -> u64 {
+        let lists: usize = self.longest.iter().chain(&self.odd).map(|list| list.capacity() * 8 + 24).sum();
+        (self.micros.capacity() * 16 + self.starts.capacity() * 4 + self.len() * 20 + lists) as u64
     }
 
     fn micros(&self, transaction: u32) -> &[Micro] {

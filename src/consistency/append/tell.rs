@@ -4,6 +4,7 @@ use super::cycles;
 use super::graph::{LINK, PROCESS, REALTIME, RW, WR, WW};
 use super::versions::Versions;
 use super::{Transactions, What};
+use crate::consistency::allowance::Meter;
 use crate::consistency::outcome::Anomaly;
 
 const WITNESS_MAX: usize = 6;
@@ -32,9 +33,9 @@ struct Step {
 
 /// The anomaly of a cycle of nodes of the graph. Chain and group nodes are left out, edges that follow from one another
 /// are joined.
-pub(super) fn anomaly(all: &Transactions, versions: &Versions, cycle: &[(u32, u32)]) -> Anomaly {
+pub(super) fn anomaly(all: &Transactions, versions: &Versions, cycle: &[(u32, u32)], meter: &Meter<'_>) -> Anomaly {
     let kind = cycles::kind(cycle);
-    let steps = shortened(all, versions, steps(all, cycle));
+    let steps = shortened(all, versions, steps(all, cycle), meter);
     let mut key = None;
     let mut reasons: Vec<String> = Vec::new();
     for step in steps.iter().take(WITNESS_MAX) {
@@ -74,11 +75,11 @@ fn steps(all: &Transactions, cycle: &[(u32, u32)]) -> Vec<Step> {
     steps
 }
 
-/// Joins neighbours that give an edge of the same kind together: `ww` of one key, and real time.
-fn shortened(all: &Transactions, versions: &Versions, mut steps: Vec<Step>) -> Vec<Step> {
+/// Joins neighbours that give an edge of the same kind together, while there is time: `ww` of one key, and real time.
+fn shortened(all: &Transactions, versions: &Versions, mut steps: Vec<Step>, meter: &Meter<'_>) -> Vec<Step> {
     let key = |step: &Step| reason(all, versions, step).0;
     let mut at = 0;
-    while steps.len() > 2 && at + 1 < steps.len() {
+    while steps.len() > 2 && at + 1 < steps.len() && !meter.spent(64 + steps.len()) {
         let (one, next) = (&steps[at], &steps[at + 1]);
         let joined = one.label == next.label
             && (one.label == REALTIME || one.label == PROCESS || (one.label == WW && key(one) == key(next)));

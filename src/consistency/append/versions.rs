@@ -3,6 +3,7 @@
 
 use super::tell::{self, name};
 use super::{Completion, Micro, Transactions, What};
+use crate::consistency::allowance::{Meter, Stop};
 use crate::consistency::format::ReadError;
 use crate::consistency::outcome::{Anomaly, AnomalyKind};
 
@@ -32,8 +33,10 @@ pub(super) struct Versions {
 
 impl Versions {
     /// # Errors
-    /// Two appends of one value to one key: then nobody can tell whose it is.
-    pub(super) fn of(all: &Transactions) -> Result<Self, ReadError> {
+    /// Two appends of one value to one key: then nobody can tell whose it is. Or a budget that was used up.
+    pub(super) fn of(all: &Transactions, meter: &Meter<'_>) -> Result<Self, Stop> {
+        let appends = all.micros.iter().filter(|micro| micro.what == What::Append).count();
+        meter.hold(all.bytes() + 28 * appends as u64 + all.len() as u64)?;
         let mut starts = vec![0_u32; all.keys.len() + 1];
         for micro in all.micros.iter().filter(|micro| micro.what == What::Append) {
             starts[micro.key as usize + 1] += 1;
@@ -46,7 +49,9 @@ impl Versions {
         let mut appends = vec![none; starts[all.keys.len()] as usize];
         for transaction in 0..u32::try_from(all.len()).unwrap_or(NOBODY) {
             let micros = all.micros(transaction);
+            meter.spend(1)?;
             for (at, micro) in micros.iter().enumerate().filter(|(_, micro)| micro.what == What::Append) {
+                meter.spend((micros.len() - at) / 8)?;
                 let last = !micros[at + 1..].iter().any(|other| other.what == What::Append && other.key == micro.key);
                 let place = &mut next[micro.key as usize];
                 appends[*place as usize] = Append { value: micro.value, transaction, last };
@@ -55,14 +60,21 @@ impl Versions {
         }
         for key in 0..all.keys.len() {
             let one = &mut appends[starts[key] as usize..starts[key + 1] as usize];
+            meter.spend(one.len() + 1)?;
             one.sort_unstable_by_key(|append| (append.value, append.transaction));
             if let Some(pair) = one.windows(2).find(|pair| pair[0].value == pair[1].value) {
-                return Err(twice(all, key, pair[0], pair[1]));
+                return Err(twice(all, key, pair[0], pair[1]).into());
             }
         }
         let mut versions = Self { appends, starts, writers: Vec::new(), happened: Vec::new() };
         versions.attribute(all);
         Ok(versions)
+    }
+
+    /// Bytes held.
+    pub(super) fn bytes(&self) -> u64 {
+        let writers: usize = self.writers.iter().map(|of_key| of_key.len() * 4 + 24).sum();
+        (self.appends.len() * 24 + self.starts.len() * 4 + writers + self.happened.len()) as u64
     }
 
     fn attribute(&mut self, all: &Transactions) {
@@ -111,23 +123,29 @@ impl Versions {
         unread
     }
 
-    /// Everything that is wrong without a cycle.
-    pub(super) fn anomalies(&self, all: &Transactions) -> Vec<Anomaly> {
+    /// Everything that is wrong without a cycle; once the time is over, what was found so far.
+    pub(super) fn anomalies(&self, all: &Transactions, meter: &Meter<'_>) -> Vec<Anomaly> {
         let mut found = Found::default();
-        self.lists(all, &mut found);
+        self.lists(all, &mut found, meter);
         for transaction in 0..u32::try_from(all.len()).unwrap_or(NOBODY) {
+            if meter.spent(1) {
+                break;
+            }
             if all.completions[transaction as usize] == Completion::Ok {
                 self.intermediate(all, transaction, &mut found);
-                internal(all, transaction, &mut found);
+                internal(all, transaction, &mut found, meter);
             }
         }
-        Self::lost_updates(all, &mut found);
+        Self::lost_updates(all, &mut found, meter);
         found.anomalies
     }
 
     /// The longest list of each key, and the odd ones.
-    fn lists(&self, all: &Transactions, found: &mut Found) {
+    fn lists(&self, all: &Transactions, found: &mut Found, meter: &Meter<'_>) {
         for (key, longest) in (0_u32..).zip(&all.longest) {
+            if meter.spent(longest.len()) {
+                return;
+            }
             self.list(all, key, longest, all.longest_reader[key as usize], found);
         }
         if all.odd.is_empty() {
@@ -136,6 +154,9 @@ impl Versions {
         for transaction in 0..u32::try_from(all.len()).unwrap_or(NOBODY) {
             for micro in all.micros(transaction).iter().filter(|micro| micro.what == What::Odd) {
                 let list = all.list(*micro).unwrap_or_default();
+                if meter.spent(list.len()) {
+                    return;
+                }
                 self.list(all, micro.key, list, transaction, found);
                 let other = all.longest_reader[micro.key as usize];
                 found.add(all, AnomalyKind::IncompatibleOrder, micro.key, &[other, transaction], || {
@@ -207,7 +228,7 @@ impl Versions {
     }
 
     /// Two transactions that read one version of a key before they appended to it.
-    fn lost_updates(all: &Transactions, found: &mut Found) {
+    fn lost_updates(all: &Transactions, found: &mut Found, meter: &Meter<'_>) {
         let mut updates: Vec<(u32, i64, u32)> = Vec::new();
         for transaction in 0..u32::try_from(all.len()).unwrap_or(NOBODY) {
             if all.completions[transaction as usize] != Completion::Ok {
@@ -215,6 +236,9 @@ impl Versions {
             }
             let micros = all.micros(transaction);
             for (at, micro) in micros.iter().enumerate().filter(|(_, micro)| micro.what == What::Read) {
+                if meter.spent(micros.len()) {
+                    return;
+                }
                 let appends = |other: &Micro| other.what == What::Append && other.key == micro.key;
                 if !micros[..at].iter().any(|other| other.key == micro.key) && micros[at + 1..].iter().any(appends) {
                     updates.push((micro.key, micro.value, transaction));
@@ -240,10 +264,13 @@ impl Versions {
 }
 
 /// What a transaction read against what it had read and appended itself.
-fn internal(all: &Transactions, transaction: u32, found: &mut Found) {
+fn internal(all: &Transactions, transaction: u32, found: &mut Found, meter: &Meter<'_>) {
     let micros = all.micros(transaction);
     for (at, micro) in micros.iter().enumerate() {
         let Some(list) = all.list(*micro) else { continue };
+        if meter.spent(micros.len()) {
+            return;
+        }
         let base = micros[..at].iter().rposition(|other| other.key == micro.key && other.what != What::Append);
         let since = &micros[base.map_or(0, |base| base + 1)..at];
         let own: Vec<i64> = since.iter().filter(|other| other.key == micro.key).map(|other| other.value).collect();
@@ -253,7 +280,10 @@ fn internal(all: &Transactions, transaction: u32, found: &mut Found) {
         let kept =
             before.is_none_or(|before| list.len() == before.len() + own.len() && (both || list.starts_with(before)));
         // Not `own` of the future either: what it appends later cannot be there yet.
-        let later = |other: &Micro| other.key == micro.key && other.what == What::Append && list.contains(&other.value);
+        let later = |other: &Micro| {
+            let appended = other.key == micro.key && other.what == What::Append;
+            appended && !meter.spent(list.len() / 8) && list.contains(&other.value)
+        };
         if !kept || !list.ends_with(&own) || micros[at + 1..].iter().any(later) {
             found.add(all, AnomalyKind::Internal, micro.key, &[transaction], || {
                 format!(

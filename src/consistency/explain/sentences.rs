@@ -95,7 +95,10 @@ fn told(operation: &Operation, clock: Clock, around: &Surroundings) -> String {
     let from = clock.tell(operation.call.time);
     let ended = match (operation.completion, operation.end) {
         (Completion::Ok, _) => format!("ok at {}", clock.tell(end(operation))),
-        (Completion::Fail, _) => format!("failed at {}", clock.tell(end(operation))),
+        (Completion::Fail, _) => {
+            let saw = operation.saw.as_ref().map(|saw| format!(" and saw {}", short(saw))).unwrap_or_default();
+            format!("failed{saw} at {}", clock.tell(end(operation)))
+        }
         (Completion::Info, Some(_)) => format!("outcome unknown at {}", clock.tell(end(operation))),
         (Completion::Info, None) => "never answered".to_owned(),
     };

@@ -18,6 +18,7 @@ fn operation(process: u64, function: &str, value: i64, from: i64, to: i64) -> Op
         input: if function == "read" { Value::Nil } else { Value::Int(value) },
         output: Value::Int(value),
         completion: Completion::Ok,
+        saw: None,
         call: at(from),
         end: Some(at(to)),
         node: Some(Arc::from("db-1")),

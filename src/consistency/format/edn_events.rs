@@ -7,7 +7,7 @@ use super::lines::LineCount;
 use crate::consistency::history::{History, Value};
 
 /// One vector or list of maps, or one map after the other.
-pub(super) fn read(text: &str, mut joiner: Joiner) -> Result<History, ReadError> {
+pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadError> {
     let mut lexer = Lexer::new(text);
     let mut lines = LineCount::new(text);
     match events(&mut lexer, &mut lines, &mut joiner) {
@@ -16,7 +16,7 @@ pub(super) fn read(text: &str, mut joiner: Joiner) -> Result<History, ReadError>
     }
 }
 
-fn events(lexer: &mut Lexer<'_>, lines: &mut LineCount<'_>, joiner: &mut Joiner) -> Result<(), Wrong> {
+fn events(lexer: &mut Lexer<'_>, lines: &mut LineCount<'_>, joiner: &mut Joiner<'_>) -> Result<(), Wrong> {
     let mut around = None;
     loop {
         match lexer.token()? {
@@ -25,6 +25,9 @@ fn events(lexer: &mut Lexer<'_>, lines: &mut LineCount<'_>, joiner: &mut Joiner)
                 let line = lines.of(start);
                 if let Some(event) = event(lexer, joiner, line)? {
                     joiner.push(event).inspect_err(|_| lexer.start = start)?;
+                }
+                if joiner.is_over() {
+                    return Ok(());
                 }
             }
             Token::Open(bracket @ (Bracket::Square | Bracket::Round)) if around.is_none() => around = Some(bracket),
@@ -64,7 +67,7 @@ enum Process {
 }
 
 /// One event; none if it is not of a client. The opening bracket has been read.
-fn event(lexer: &mut Lexer<'_>, joiner: &mut Joiner, line: u64) -> Result<Option<Event>, Wrong> {
+fn event(lexer: &mut Lexer<'_>, joiner: &mut Joiner<'_>, line: u64) -> Result<Option<Event>, Wrong> {
     let start = lexer.start;
     let event = Event {
         line,
@@ -76,6 +79,7 @@ fn event(lexer: &mut Lexer<'_>, joiner: &mut Joiner, line: u64) -> Result<Option
         key: None,
         value: Value::Nil,
         node: None,
+        saw: None,
     };
     let mut fields = Fields { index: None, time: None, process: Process::Unnamed, kind: None, event, seen: 0 };
     loop {
@@ -107,7 +111,7 @@ fn event(lexer: &mut Lexer<'_>, joiner: &mut Joiner, line: u64) -> Result<Option
     Ok(Some(Event { process, kind, index: fields.index, time: fields.time, ..fields.event }))
 }
 
-fn field(lexer: &mut Lexer<'_>, joiner: &mut Joiner, fields: &mut Fields, name: &str) -> Result<(), Wrong> {
+fn field(lexer: &mut Lexer<'_>, joiner: &mut Joiner<'_>, fields: &mut Fields, name: &str) -> Result<(), Wrong> {
     let bit = match name {
         "process" => 1,
         "type" => 2,

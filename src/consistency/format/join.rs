@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::error::{Wrong, quoted};
+use crate::consistency::allowance::Meter;
 use crate::consistency::history::{Call, Completion, Function, History, Operation, Value};
 
 /// What one event is.
@@ -40,6 +41,8 @@ pub(super) struct Event {
     pub(super) key: Option<Value>,
     pub(super) value: Value,
     pub(super) node: Option<Arc<str>>,
+    /// What a compare-and-set that failed found instead.
+    pub(super) saw: Option<Value>,
 }
 
 /// Whether completions may stand alone.
@@ -53,7 +56,7 @@ enum Calls {
 }
 
 /// Collects events into operations.
-pub(super) struct Joiner {
+pub(super) struct Joiner<'a> {
     operations: Vec<Operation>,
     /// The operation that each process waits for.
     open: BTreeMap<u64, usize>,
@@ -64,20 +67,21 @@ pub(super) struct Joiner {
     words: BTreeSet<Arc<str>>,
     /// What an event asks that does not say it.
     function: Option<Function>,
+    meter: &'a Meter<'a>,
 }
 
-impl Joiner {
+impl<'a> Joiner<'a> {
     /// Every completion answers a call.
-    pub(super) fn strict() -> Self {
-        Self::new(Calls::Needed, None)
+    pub(super) fn strict(meter: &'a Meter<'a>) -> Self {
+        Self::new(Calls::Needed, None, meter)
     }
 
     /// Transactions of Elle: completions may stand alone, and need no function.
-    pub(super) fn transactions() -> Self {
-        Self::new(Calls::Open, Some(Arc::from("txn")))
+    pub(super) fn transactions(meter: &'a Meter<'a>) -> Self {
+        Self::new(Calls::Open, Some(Arc::from("txn")), meter)
     }
 
-    fn new(calls: Calls, function: Option<Function>) -> Self {
+    fn new(calls: Calls, function: Option<Function>, meter: &'a Meter<'a>) -> Self {
         Self {
             operations: Vec::new(),
             open: BTreeMap::new(),
@@ -87,7 +91,13 @@ impl Joiner {
             last_time: None,
             words: BTreeSet::new(),
             function,
+            meter,
         }
+    }
+
+    /// Whether the time for reading is over; what has been joined so far is then of no use.
+    pub(super) fn is_over(&self) -> bool {
+        self.meter.spent(16)
     }
 
     /// One shared copy of a word that comes again and again.
@@ -170,6 +180,7 @@ impl Joiner {
             input: event.value,
             output: Value::Nil,
             completion: Completion::Info,
+            saw: None,
             call,
             end: None,
             node: event.node,
@@ -210,6 +221,13 @@ impl Joiner {
                 "the answer names the key that was called",
             ));
         }
+        if event.saw.is_some() && (completion != Completion::Fail || &*operation.function != "cas") {
+            return Err(Wrong::new(
+                format!("a `saw` in the answer to {}", quoted(&operation.function)),
+                "only a compare-and-set that failed says what it saw instead; other answers say it with `v`",
+            ));
+        }
+        operation.saw = event.saw.map(Box::new);
         operation.completion = completion;
         operation.end = Some(end);
         if completion == Completion::Ok {
@@ -229,6 +247,7 @@ impl Joiner {
             input: event.value.clone(),
             output: if completion == Completion::Ok { event.value } else { Value::Nil },
             completion,
+            saw: None,
             call: Call { at: 0, ..end },
             end: Some(end),
             node: event.node,

@@ -13,7 +13,7 @@ use super::lines::LineCount;
 use crate::consistency::history::{History, Value};
 
 /// One array of objects, or one object after the other.
-pub(super) fn read(text: &str, mut joiner: Joiner) -> Result<History, ReadError> {
+pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadError> {
     let mut lines = LineCount::new(text);
     for item in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
         let item = item.map_err(|error| wrong(&error).at(text, offset_of(text, &error)))?;
@@ -21,9 +21,15 @@ pub(super) fn read(text: &str, mut joiner: Joiner) -> Result<History, ReadError>
             let events: Vec<&RawValue> = parse(text, item.get())?;
             for event in events {
                 push(text, event.get(), &mut lines, &mut joiner)?;
+                if joiner.is_over() {
+                    break;
+                }
             }
         } else {
             push(text, item.get(), &mut lines, &mut joiner)?;
+        }
+        if joiner.is_over() {
+            break;
         }
     }
     Ok(joiner.finish())
@@ -60,7 +66,7 @@ struct Fields<'a> {
     node: Option<Cow<'a, str>>,
 }
 
-fn push(text: &str, raw: &str, lines: &mut LineCount<'_>, joiner: &mut Joiner) -> Result<(), ReadError> {
+fn push(text: &str, raw: &str, lines: &mut LineCount<'_>, joiner: &mut Joiner<'_>) -> Result<(), ReadError> {
     let start = start_of(text, raw);
     let fields: Fields<'_> = parse(text, raw)?;
     let event = event(fields, lines.of(start), joiner);
@@ -69,7 +75,7 @@ fn push(text: &str, raw: &str, lines: &mut LineCount<'_>, joiner: &mut Joiner) -
 }
 
 /// None if it is not of a client.
-fn event(fields: Fields<'_>, line: u64, joiner: &mut Joiner) -> Result<Option<Event>, Wrong> {
+fn event(fields: Fields<'_>, line: u64, joiner: &mut Joiner<'_>) -> Result<Option<Event>, Wrong> {
     let process = match fields.process {
         None | Some(Value::Nil) => None,
         Some(Value::Int(process)) if process >= 0 => Some(process.unsigned_abs()),
@@ -96,6 +102,7 @@ fn event(fields: Fields<'_>, line: u64, joiner: &mut Joiner) -> Result<Option<Ev
         key: fields.key,
         value: fields.value.unwrap_or(Value::Nil),
         node: fields.node.map(|node| joiner.word(&node)),
+        saw: None,
     }))
 }
 

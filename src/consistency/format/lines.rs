@@ -6,7 +6,7 @@ use super::error::{ReadError, Wrong};
 pub(super) fn utf8(bytes: &[u8]) -> Result<&str, ReadError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let sound = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
-        let why = "a history is UTF-8 text; unpack it first if it is compressed";
+        let why = "a history is UTF-8 text; unpack it first if it is compressed otherwise than by gzip";
         Wrong::new("bytes that are not UTF-8", why).at(sound, sound.len())
     })
 }

@@ -8,8 +8,7 @@ use crate::consistency::history::{Completion, History, Value};
 const MARK: &str = "jepsen.util - ";
 
 /// `INFO  jepsen.util - PROCESS :TYPE :FUNCTION VALUE`, parted by tabs or spaces.
-pub(super) fn read(text: &str) -> Result<History, ReadError> {
-    let mut joiner = Joiner::strict();
+pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadError> {
     let mut offset = 0;
     let mut found = false;
     let mut strange = None;
@@ -24,6 +23,9 @@ pub(super) fn read(text: &str) -> Result<History, ReadError> {
             strange = Some(offset);
         }
         offset += line.len();
+        if joiner.is_over() {
+            break;
+        }
     }
     match strange {
         // A log with other loggers' lines is usual; a file with nothing of ours is another format, or was cut.
@@ -41,7 +43,7 @@ fn offset_is_last(text: &str, at: usize) -> bool {
     !text[at..].contains('\n')
 }
 
-fn event(rest: &str, line: u64, joiner: &mut Joiner) -> Result<Option<Event>, Wrong> {
+fn event(rest: &str, line: u64, joiner: &mut Joiner<'_>) -> Result<Option<Event>, Wrong> {
     let mut fields = rest.trim_end();
     let mut field = || {
         fields = fields.trim_start();
@@ -69,5 +71,5 @@ fn event(rest: &str, line: u64, joiner: &mut Joiner) -> Result<Option<Event>, Wr
     let function = Some(joiner.word(function));
     let (index, time, key, node) = (None, None, None, None);
     let value = if kind == EventType::Invoke || kind == EventType::End(Completion::Ok) { value } else { Value::Nil };
-    Ok(Some(Event { line, index, time, process: Some(process), kind, function, key, value, node }))
+    Ok(Some(Event { line, index, time, process: Some(process), kind, function, key, value, node, saw: None }))
 }

@@ -9,6 +9,9 @@
 //! | `porcupine-kv` | `{:process 3, :type :invoke, :f :append, :key "7", :value "x"}`                    | Porcupine's tests    |
 //! | `elle`         | `{:process 3, :type :ok, :value [[:append 7 1] [:r 8 [1 2]]]}`, or the same in JSON | Elle, elle-cli       |
 //!
+//! In `native` a compare-and-set that failed may say in `"saw"` what it found instead (`null`: nothing was there), where the
+//! store said so in the step in which it compared; the other formats have no such word.
+//!
 //! EDN and JSON histories are one vector of maps, or one map after the other. Events of a process that is not a number
 //! (Jepsen's `:nemesis`) are no operations and are left out. Times are nanoseconds. A history of `elle` may consist of
 //! completions alone: such transactions have no order in real time.
@@ -27,11 +30,13 @@ mod tests;
 
 pub use error::ReadError;
 pub(crate) use rules::at_call;
-pub use rules::{known_functions, unique_inputs};
+pub use rules::known_functions;
+pub(super) use rules::unique_inputs;
 
 #[cfg(test)]
 use edn::Lexer;
 
+use super::allowance::{Allowance, Meter, Stop};
 use super::history::{History, Value};
 use join::Joiner;
 
@@ -90,16 +95,29 @@ pub fn read_value(text: &str) -> Result<Value, ReadError> {
 /// # Errors
 /// The first place at which the bytes are not a history of this format, with what is wrong and what to do.
 pub fn read(bytes: &[u8], format: Format) -> Result<History, ReadError> {
-    let text = lines::utf8(bytes)?;
-    match format {
-        Format::Native => native::read(text),
-        Format::JepsenEdn => edn_events::read(text, Joiner::strict()).map(rules::split_tuples),
-        Format::JepsenJson => json::read(text, Joiner::strict()).map(rules::split_tuples),
-        Format::JepsenLog => log::read(text),
-        Format::PorcupineKv => edn_events::read(text, Joiner::strict()),
-        Format::Elle if text.trim_start().starts_with("{\"") || text.trim_start().starts_with("[{\"") => {
-            json::read(text, Joiner::transactions())
-        }
-        Format::Elle => edn_events::read(text, Joiner::transactions()),
+    match read_within(bytes, format, &Allowance::unlimited().meter()) {
+        Ok(history) => Ok(history),
+        Err(Stop::Input(error)) => Err(error),
+        // There is none.
+        Err(Stop::Budget(_)) => Ok(History::default()),
     }
+}
+
+/// Reads a history while there is time.
+pub(super) fn read_within(bytes: &[u8], format: Format, meter: &Meter<'_>) -> Result<History, Stop> {
+    let text = lines::utf8(bytes)?;
+    let (strict, transactions) = (Joiner::strict(meter), Joiner::transactions(meter));
+    let history = match format {
+        Format::Native => native::read(text, strict),
+        Format::JepsenEdn => edn_events::read(text, strict).map(rules::split_tuples),
+        Format::JepsenJson => json::read(text, strict).map(rules::split_tuples),
+        Format::JepsenLog => log::read(text, strict),
+        Format::PorcupineKv => edn_events::read(text, strict),
+        Format::Elle if text.trim_start().starts_with("{\"") || text.trim_start().starts_with("[{\"") => {
+            json::read(text, transactions)
+        }
+        Format::Elle => edn_events::read(text, transactions),
+    };
+    meter.spend(0)?;
+    Ok(history?)
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::error::{ReadError, Wrong};
 use super::join::{Event as Joined, EventType, Joiner};
@@ -26,6 +26,13 @@ struct Line<'a> {
     v: Option<Value>,
     #[serde(borrow, default)]
     node: Option<Cow<'a, str>>,
+    /// Absent, or a value that may be null: the key was not there.
+    #[serde(default, deserialize_with = "given")]
+    saw: Option<Value>,
+}
+
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
 }
 
 /// One event to write; the fields of a line in their order.
@@ -47,10 +54,11 @@ pub struct Event<'a> {
     pub value: &'a Value,
     /// `node`: who answered.
     pub node: Option<&'a str>,
+    /// `saw`: what a compare-and-set that failed found instead.
+    pub saw: Option<&'a Value>,
 }
 
-pub(super) fn read(text: &str) -> Result<History, ReadError> {
-    let mut joiner = Joiner::strict();
+pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadError> {
     let mut offset = 0;
     for (number, line) in text.split_inclusive('\n').enumerate() {
         if !line.trim_ascii().is_empty() {
@@ -62,11 +70,14 @@ pub(super) fn read(text: &str) -> Result<History, ReadError> {
             event.and_then(|event| joiner.push(event)).map_err(|wrong| wrong.at(text, offset))?;
         }
         offset += line.len();
+        if joiner.is_over() {
+            break;
+        }
     }
     Ok(joiner.finish())
 }
 
-fn event(line: Line<'_>, number: u64, joiner: &mut Joiner) -> Result<Joined, Wrong> {
+fn event(line: Line<'_>, number: u64, joiner: &mut Joiner<'_>) -> Result<Joined, Wrong> {
     let key = line.k.map(|key| match key {
         Value::Text(text) => Value::Text(joiner.word(&text)),
         other => other,
@@ -81,6 +92,7 @@ fn event(line: Line<'_>, number: u64, joiner: &mut Joiner) -> Result<Joined, Wro
         key,
         value: line.v.unwrap_or(Value::Nil),
         node: line.node.map(|node| joiner.word(&node)),
+        saw: line.saw,
     })
 }
 
@@ -106,6 +118,10 @@ impl Event<'_> {
         if let Some(node) = self.node {
             out.push_str(",\"node\":");
             json::write_text(node, out);
+        }
+        if let Some(saw) = self.saw {
+            out.push_str(",\"saw\":");
+            json::write(saw, out);
         }
         out.push_str("}\n");
     }
@@ -134,6 +150,7 @@ fn call(operation: &Operation) -> Event<'_> {
         key: operation.key.as_ref(),
         value: &operation.input,
         node: operation.node.as_deref(),
+        saw: None,
     }
 }
 
@@ -144,6 +161,7 @@ fn end(operation: &Operation) -> Option<Event<'_>> {
         time: end.time,
         completion: Some(operation.completion),
         value: &operation.output,
+        saw: operation.saw.as_deref(),
         ..call(operation)
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::error::{ReadError, quoted};
+use crate::consistency::allowance::{Meter, Stop};
 use crate::consistency::history::{History, Operation, Value};
 
 /// Every function of the history is one that the model knows.
@@ -23,10 +24,11 @@ pub fn known_functions(history: &History, model: &str, known: &[&str]) -> Result
 /// No two calls of `function` send the same value for the same key.
 ///
 /// # Errors
-/// The second of two that do.
-pub fn unique_inputs(history: &History, function: &str) -> Result<(), ReadError> {
+/// The second of two that do, or that the time is over.
+pub(in crate::consistency) fn unique_inputs(history: &History, function: &str, meter: &Meter<'_>) -> Result<(), Stop> {
     let mut seen: BTreeMap<(&Option<Value>, &Value), u64> = BTreeMap::new();
     for operation in history.operations.iter().filter(|operation| &*operation.function == function) {
+        meter.spend(16)?;
         if let Some(line) = seen.insert((&operation.key, &operation.input), operation.call.line) {
             return Err(at_call(
                 operation,
@@ -36,7 +38,8 @@ pub fn unique_inputs(history: &History, function: &str) -> Result<(), ReadError>
                 ),
                 "each value may be sent once, else nobody can tell whose it is; give every call a value of its own"
                     .to_owned(),
-            ));
+            )
+            .into());
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::consistency::allowance::{Allowance, Stop};
 use crate::consistency::history::{Call, Completion, Operation, Value};
 
 fn refused(format: Format, text: &str) -> String {
@@ -145,10 +146,31 @@ fn a_log_that_is_cut_off_is_refused() {
 }
 
 #[test]
+fn what_a_failed_compare_and_set_saw() {
+    let line = |i: u64, kind: &str, more: &str| {
+        format!("{{\"i\":{i},\"t\":{i},\"p\":0,\"type\":\"{kind}\",\"f\":\"cas\",\"k\":\"k\",\"v\":[1,2]{more}}}\n")
+    };
+    let read = |kind: &str, more: &str| read((line(0, "invoke", "") + &line(1, kind, more)).as_bytes(), Format::Native);
+    let saw = |more: &str| read("fail", more).expect("reads").operations[0].saw.as_deref().cloned();
+    assert_eq!(saw(",\"saw\":7"), Some(Value::Int(7)));
+    assert_eq!(saw(",\"saw\":null"), Some(Value::Nil), "nothing was there");
+    assert_eq!(saw(""), None);
+    for kind in ["ok", "info", "invoke"] {
+        assert!(read(kind, ",\"saw\":7").is_err(), "{kind}");
+    }
+    let history = read("fail", ",\"saw\":7").expect("reads");
+    let written = native::write(&history);
+    assert!(written.ends_with("\"saw\":7}\n"), "{written}");
+    assert_eq!(super::read(written.as_bytes(), Format::Native), Ok(history));
+}
+
+#[test]
 fn words_and_unique_values_are_claims_that_are_checked() {
     let text = "{:process 0, :type :invoke, :f :add, :value 1}\n{:process 1, :type :invoke, :f :add, :value 1}";
     let history = read(text.as_bytes(), Format::JepsenEdn).expect("reads");
-    let error = unique_inputs(&history, "add").expect_err("twice").to_string();
+    let twice = unique_inputs(&history, "add", &Allowance::unlimited().meter());
+    let Err(Stop::Input(error)) = twice else { panic!("{twice:?}") };
+    let error = error.to_string();
     assert!(error.starts_with("line 2, column 1: add of `1` for the second time, after line 1"), "{error}");
     let error = known_functions(&history, "register", &["read", "write"]).expect_err("unknown").to_string();
     assert!(error.contains("unknown function `add`; the model register knows read, write"), "{error}");
@@ -198,6 +220,7 @@ proptest! {
                 input,
                 output: if completion == Completion::Ok { output } else { Value::Nil },
                 completion,
+                saw: None,
                 call: at(number * 2),
                 end: Some(at(number * 2 + 1)),
                 node: (end > 1).then(|| Arc::from("db-1")),

@@ -87,7 +87,7 @@ pub(crate) fn observes_failure(history: &History, members: &[u32], options: &Opt
         && members
             .iter()
             .map(|&index| &history.operations[index as usize])
-            .any(|operation| operation.completion == Completion::Fail && &*operation.function == "cas")
+            .any(|operation| !operation.counts() && &*operation.function == "cas")
 }
 
 /// Whether the operation must have happened, may have, or (none) did not.

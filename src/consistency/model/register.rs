@@ -1,4 +1,4 @@
-//! A register: `read`, `write v`, `cas [from to]`. A state is the number of its value.
+//! A register: `read`, `write v`, `cas [from to]`; one that failed and says what it saw is a read. A state is the number of its value.
 
 use super::{Codes, FailedCas, History, Machine, Options, Steps, Value, is_wildcard, required, unknown};
 use crate::consistency::history::Completion;
@@ -55,7 +55,13 @@ pub(crate) fn register(history: &History, members: &[u32], options: &Options) ->
             }
             ("read", _) => (Effect::Read(values.number(&operation.output)), Some(true)),
             ("write", value) => (Effect::Write(values.number(value)), required(operation)),
+            ("cas", _) if operation.saw.as_ref().is_some_and(|saw| is_wildcard(saw, options)) => continue,
             ("cas", Value::List(pair)) if pair.len() == 2 => {
+                if let Some(saw) = &operation.saw {
+                    let read = values.number(saw);
+                    codes.add(index, true, u64::from(read), Effect::Read(read), true);
+                    continue;
+                }
                 let (from, to) = (values.number(&pair[0]), values.number(&pair[1]));
                 match (operation.completion, options.failed_cas) {
                     (Completion::Fail, FailedCas::Observed) => (Effect::Other(from), Some(true)),

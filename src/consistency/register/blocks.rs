@@ -34,7 +34,7 @@ pub fn judge(input: &Compact) -> Result<Judgement, Unsuitable> {
     if any_cas {
         match link(accesses, &mut clusters) {
             Ok(count) => chained = count,
-            Err(found) => return Ok(Judgement::Broken(found)),
+            Err(found) => return Ok(Judgement::Broken(flaw::plainer(accesses, &clusters, found))),
         }
     }
     let fold = match fold(accesses, &mut clusters) {

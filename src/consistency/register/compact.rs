@@ -5,7 +5,7 @@
 use super::explain::explain;
 use super::{Access, Compact, Judgement, NEVER, NONE, Unsuitable, judge};
 use crate::consistency::check::{Nil, Options};
-use crate::consistency::history::{Completion, History, Operation, Value};
+use crate::consistency::history::{History, Operation, Value};
 use crate::consistency::intern::{Interner, number_of};
 use crate::consistency::outcome::Anomaly;
 
@@ -37,10 +37,7 @@ pub fn compact(history: &History, members: &[u32], options: &Options) -> Option<
             Said::Nothing => continue,
             Said::Strange => return None,
         };
-        let finish = match operation.completion {
-            Completion::Ok => moments.of_finish(operation),
-            Completion::Info | Completion::Fail => NEVER,
-        };
+        let finish = if operation.is_certain() { moments.of_finish(operation) } else { NEVER };
         let reads = reads.map_or(NONE, |value| values.number(value));
         let writes = writes.map_or(NONE, |value| values.number(value));
         accesses.push(Access { start: moments.place(operation.call.at), finish, reads, writes });
@@ -60,19 +57,21 @@ enum Said<'a> {
 }
 
 fn said<'a>(operation: &'a Operation, options: &Options) -> Said<'a> {
-    let effect = match (&*operation.function, &operation.input) {
-        ("read", _) => {
-            let silent = options.nil == Nil::Wildcard && operation.output == Value::Nil;
-            if operation.completion != Completion::Ok || silent {
-                return Said::Nothing;
-            }
-            Said::Effect(Some(&operation.output), None)
-        }
-        ("write", value) => Said::Effect(None, Some(value)),
-        ("cas", Value::List(pair)) if pair.len() == 2 => Said::Effect(Some(&pair[0]), Some(&pair[1])),
-        _ => return Said::Strange,
+    let known = match (&*operation.function, &operation.input) {
+        ("read" | "write", _) => true,
+        ("cas", Value::List(pair)) => pair.len() == 2,
+        _ => false,
     };
-    if operation.completion == Completion::Fail { Said::Nothing } else { effect }
+    if !known {
+        return Said::Strange;
+    }
+    let (found, set) = (operation.found(), operation.set());
+    let silent = options.nil == Nil::Wildcard && found == Some(&Value::Nil);
+    // What only looks says nothing without an answer.
+    if !operation.counts() || (set.is_none() && (silent || !operation.is_certain())) {
+        return Said::Nothing;
+    }
+    Said::Effect(found, set)
 }
 
 /// Moments as they are if they fit into 32 bits, their ranks otherwise.

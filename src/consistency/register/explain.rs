@@ -63,20 +63,20 @@ impl<'a> Teller<'a> {
     fn observe(&self, witness: &mut Vec<u32>) {
         while witness.len() < WITNESS_MAX {
             let operations: Vec<_> = witness.iter().map(|&index| &self.history.operations[index as usize]).collect();
-            let mut forced: Vec<_> = operations.iter().map(|other| other.completion == Completion::Ok).collect();
+            let mut forced: Vec<_> = operations.iter().map(|other| other.is_certain()).collect();
             for _ in 0..WITNESS_MAX {
                 for (place, operation) in operations.iter().enumerate() {
                     let mut readers = operations.iter().zip(&forced).filter(|(_, forced)| **forced);
                     let seen =
-                        readers.any(|(reader, _)| set(operation).is_some() && required(reader) == set(operation));
-                    forced[place] |= seen && happened(operation);
+                        readers.any(|(reader, _)| operation.set().is_some() && reader.found() == operation.set());
+                    forced[place] |= seen && operation.counts();
                 }
             }
-            let mut open = operations.iter().zip(&forced).rev().filter(|(other, forced)| happened(other) && !**forced);
+            let mut open = operations.iter().zip(&forced).rev().filter(|(other, forced)| other.counts() && !**forced);
             let reader = |(open, _): (&&Operation, _)| {
-                let readers = self.operations().filter(|(_, other)| happened(other) && required(other) == set(open));
-                let new = readers.filter(|(index, _)| set(open).is_some() && !witness.contains(index));
-                new.min_by_key(|(_, other)| other.completion != Completion::Ok)
+                let readers = self.operations().filter(|(_, other)| other.counts() && other.found() == open.set());
+                let new = readers.filter(|(index, _)| open.set().is_some() && !witness.contains(index));
+                new.min_by_key(|(_, other)| !other.is_certain())
             };
             let Some((index, _)) = open.find_map(reader) else { return };
             witness.push(index);
@@ -85,11 +85,11 @@ impl<'a> Teller<'a> {
 
     fn nobody_wrote(&self, reader: u32) -> Told {
         let operation = self.at(reader);
-        let value = required(operation).unwrap_or(&Value::Nil);
+        let value = operation.found().unwrap_or(&Value::Nil);
         let mut witness = self.witness(&[&[reader]]);
         let seen = did(operation);
         let failed =
-            self.operations().find(|(_, other)| other.completion == Completion::Fail && set(other) == Some(value));
+            self.operations().find(|(_, other)| other.completion == Completion::Fail && other.meant() == Some(value));
         if let Some((index, other)) = failed {
             witness.push(index);
             let sentence =
@@ -100,9 +100,9 @@ impl<'a> Teller<'a> {
     }
 
     fn two_from(&self, first: u32, second: u32) -> Told {
-        let value = required(self.at(first)).unwrap_or(&Value::Nil);
+        let value = self.at(first).found().unwrap_or(&Value::Nil);
         let mut witness = self.witness(&[&[first, second]]);
-        let writer = self.operations().find(|(_, other)| happened(other) && set(other) == Some(value));
+        let writer = self.operations().find(|(_, other)| other.set() == Some(value));
         let once = match writer {
             Some((index, other)) => {
                 witness.push(index);
@@ -128,9 +128,9 @@ impl<'a> Teller<'a> {
         let witness = self.witness(&[&[later, earlier], chain]);
         let (value, now) = (state_after(first), state_after(last));
         let cut = cut_short(chain.len() + 2);
-        if set(first).is_none() {
+        if first.set().is_none() {
             // A compare-and-set from the very value that was read says by itself what it was changed to.
-            let changed = if required(last) == Some(value) {
+            let changed = if last.found() == Some(value) {
                 cut.to_owned()
             } else {
                 format!(", and {value} had been changed to {now} by then{cut}")
@@ -139,7 +139,7 @@ impl<'a> Teller<'a> {
                 format!("{}, but {} before that read began{changed}: a stale read", did(first), had_already(last));
             return (AnomalyKind::StaleRead, witness, sentence);
         }
-        let between = if required(last) == Some(value) {
+        let between = if last.found() == Some(value) {
             String::new()
         } else {
             format!(", which comes from {value} by compare-and-sets{cut},")
@@ -165,7 +165,7 @@ impl<'a> Teller<'a> {
         let lost = self.is_lost(newer, stale);
         let name = if lost { "an acknowledged write is lost" } else { "a stale read" };
         let kind = if lost { AnomalyKind::LostWrite } else { AnomalyKind::StaleRead };
-        let what = if set(stale).is_none() { "read" } else { "operation" };
+        let what = if stale.set().is_none() { "read" } else { "operation" };
         let sentence =
             format!("{}, but {} before that {what} began, {old}{cut}: {name}", did(stale), had_already(newer));
         (kind, witness, sentence)
@@ -173,12 +173,12 @@ impl<'a> Teller<'a> {
 
     /// An acknowledged write that nobody ever saw, while the last read of all still shows what was before.
     fn is_lost(&self, newer: &Operation, stale: &Operation) -> bool {
-        let Some(value) = set(newer) else { return false };
-        let ok = || self.operations().map(|(_, other)| other).filter(|other| other.completion == Completion::Ok);
-        let last = ok().filter(|other| set(other).is_none()).last();
+        let Some(value) = newer.set() else { return false };
+        let ok = || self.operations().map(|(_, other)| other).filter(|other| other.is_certain());
+        let last = ok().filter(|other| other.set().is_none()).last();
         newer.completion == Completion::Ok
-            && !ok().any(|other| required(other) == Some(value))
-            && last.is_some_and(|last| Some(state_after(last)) == required(stale))
+            && !ok().any(|other| other.found() == Some(value))
+            && last.is_some_and(|last| Some(state_after(last)) == stale.found())
     }
 }
 
@@ -195,51 +195,33 @@ fn cut_short(operations: usize) -> &'static str {
     if operations > WITNESS_MAX { " (not all compare-and-sets are shown)" } else { "" }
 }
 
-fn happened(operation: &Operation) -> bool {
-    operation.completion != Completion::Fail
-}
-
-fn pair(operation: &Operation) -> Option<(&Value, &Value)> {
-    match &operation.input {
-        Value::List(pair) if &*operation.function == "cas" && pair.len() == 2 => Some((&pair[0], &pair[1])),
-        _ => None,
-    }
-}
-
-/// The value that the operation requires.
-fn required(operation: &Operation) -> Option<&Value> {
-    match &*operation.function {
-        "read" => Some(&operation.output),
-        _ => pair(operation).map(|(from, _)| from),
-    }
-}
-
-/// The value that it sets.
-fn set(operation: &Operation) -> Option<&Value> {
-    match &*operation.function {
-        "write" => Some(&operation.input),
-        _ => pair(operation).map(|(_, to)| to),
-    }
-}
-
 fn state_after(operation: &Operation) -> &Value {
-    set(operation).unwrap_or(&operation.output)
+    operation.set().or(operation.found()).unwrap_or(&operation.output)
 }
 
 fn did(operation: &Operation) -> String {
     let client = operation.process;
-    match (required(operation), set(operation)) {
+    match (operation.found(), operation.set()) {
         (Some(from), Some(to)) => format!("client {client} changed {from} to {to}"),
         (None, Some(value)) => format!("client {client} wrote {value}"),
-        _ => format!("client {client} read {}", operation.output),
+        (found, None) => format!("client {client} {}", looked(operation, found, ["read", "saw"])),
     }
 }
 
 fn had(operation: &Operation) -> String {
-    match (required(operation), set(operation)) {
+    match (operation.found(), operation.set()) {
         (Some(from), Some(to)) => format!("had changed {from} to {to}"),
         (None, Some(value)) => format!("had written {value}"),
-        _ => format!("had read {}", operation.output),
+        (found, None) => format!("had {}", looked(operation, found, ["read", "seen"])),
+    }
+}
+
+/// A read, or a compare-and-set that failed and says what it saw; the verbs of the two.
+fn looked(operation: &Operation, found: Option<&Value>, [read, saw]: [&str; 2]) -> String {
+    let found = found.unwrap_or(&Value::Nil);
+    match operation.saw {
+        None => format!("{read} {found}"),
+        Some(_) => format!("{saw} {found} in a compare-and-set that failed"),
     }
 }
 
@@ -248,9 +230,9 @@ fn had_already(operation: &Operation) -> String {
 }
 
 fn infinitive(operation: &Operation) -> String {
-    match (required(operation), set(operation)) {
+    match (operation.found(), operation.set()) {
         (Some(from), Some(to)) => format!("change {from} to {to}"),
         (None, Some(value)) => format!("write {value}"),
-        _ => format!("read {}", operation.output),
+        (found, None) => looked(operation, found, ["read", "see"]),
     }
 }

@@ -90,6 +90,20 @@ pub(super) fn at_value(accesses: &[Access], clusters: &[Cluster], value: u32) ->
     Flaw::Inside { earlier: earlier.1, later: later.1, chain }
 }
 
+/// Two compare-and-sets from one value, of which one may be there only because its new value was read before it began: then
+/// that read is the plainer contradiction, and nothing needs to be known of the other.
+pub(super) fn plainer(accesses: &[Access], clusters: &[Cluster], found: Flaw) -> Flaw {
+    let Flaw::TwoFrom { first, second } = found else { return found };
+    let early = [first, second].into_iter().find_map(|cas| {
+        let Access { start, writes, .. } = accesses[cas as usize];
+        let finish = clusters[writes as usize].finish;
+        let is_first = |access: &Access| access.writes == NONE && access.reads == writes && access.finish == finish;
+        let read = accesses.iter().position(|access| finish < start && is_first(access))?;
+        Some(Flaw::Inside { earlier: cas, later: number_of(read), chain: vec![cas] })
+    });
+    early.unwrap_or(found)
+}
+
 /// A ring of compare-and-sets: some value has a writer and no first value above it.
 pub(super) fn ring(accesses: &[Access], clusters: &[Cluster]) -> Flaw {
     let mut seen = vec![0_u32; clusters.len()];

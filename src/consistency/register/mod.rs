@@ -12,7 +12,10 @@
 //!
 //! # Operations that need not have happened
 //!
-//! Operations that failed, and reads without an answer, are left out: they have no effect and no requirement. An
+//! Operations that failed, and reads without an answer, are left out: they have no effect and no requirement. A
+//! compare-and-set that failed *and says which value it found instead* is a read of that value, of which the call and the
+//! answer are known: the store compared at one moment between them, found `v` and changed nothing, so that the operation
+//! requires `v`, sets nothing, and finishes when it was answered. That is all that is used of a read from here on. An
 //! *indeterminate* write or compare-and-set has `finish = ∞`: it may take effect at any moment after its start, or never.
 //! Let `E` (exists) be the least set that holds every write and compare-and-set that is known to have happened, and with a
 //! read of `v`, or a compare-and-set from `v` that is in `E`, also the writer of `v`.
@@ -103,7 +106,7 @@ pub struct Access {
 /// The operations of one register: those that failed, and reads without an answer, are not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compact {
-    /// In the order of their starts.
+    /// In the order of their starts. A compare-and-set that failed and says what it saw is a read.
     pub accesses: Vec<Access>,
     /// Numbers of values are below this; [`INITIAL`] is the initial value.
     pub values: u32,

@@ -24,7 +24,8 @@ fn every_short_history() {
     assert!(good > 10_000 && count > 200_000, "{count} histories, {good} can be explained");
 }
 
-/// `client function values start..end`, one a line; `start..?` for an unknown outcome, `start..end!` for a failure.
+/// `client function values start..end`, one a line; `start..?` for an unknown outcome, `start..end!` for a failure, and
+/// `start..end!value` for one that saw a value.
 fn history(text: &str) -> History {
     let mut history = History::default();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -33,7 +34,12 @@ fn history(text: &str) -> History {
         let value = |word: &str| word.parse().map_or(Value::Nil, Value::Int);
         let values: Vec<_> = words[2..words.len() - 1].iter().map(|word| value(word)).collect();
         let at = |word: &str| Call { at: word.parse().expect("a moment"), time: 0, line: 0 };
+        let (end, saw) = match end.split_once('!') {
+            Some((_, "")) | None => (end, None),
+            Some((end, saw)) => (end, Some(Box::new(value(saw)))),
+        };
         let completion = match end {
+            _ if saw.is_some() => Completion::Fail,
             "?" => Completion::Info,
             _ if end.ends_with('!') => Completion::Fail,
             _ => Completion::Ok,
@@ -50,6 +56,7 @@ fn history(text: &str) -> History {
             },
             output: if reads { values[0].clone() } else { Value::Nil },
             completion,
+            saw,
             call: at(start),
             end: (end != "?").then(|| at(end.trim_end_matches('!'))),
             node: None,
@@ -90,6 +97,34 @@ fn a_stale_read() {
 }
 
 #[test]
+fn a_compare_and_set_that_failed_and_saw_a_value_is_a_read() {
+    assert_eq!(
+        told("2 write 41 1..2\n 5 write 42 3..4\n 9 read 42 5..6\n 3 cas 40 50 7..8!41"),
+        "stale-read (3): k7: client 3 saw 41 in a compare-and-set that failed, but client 5 had already written 42 before \
+         that read began, and client 2 had written 41 before client 5 began to write 42: a stale read"
+    );
+    assert_eq!(
+        told("2 write 41 1..2\n 3 cas 40 50 3..4!nil"),
+        "lost-write (2): k7: client 3 saw nil in a compare-and-set that failed, but client 2 had already written 41 before \
+         that read began, and nil is the initial value: an acknowledged write is lost"
+    );
+    assert_eq!(
+        told("9 write 41 1..2!\n 3 cas 40 50 3..4!41"),
+        "read-of-failed (2): k7: client 3 saw 41 in a compare-and-set that failed, but 41 is of a write of client 9 that \
+         failed for sure"
+    );
+    // What it was to set was not set, and it shows that an indeterminate write happened.
+    assert!(told("3 cas 40 50 1..2!nil\n 4 read 50 3..4").starts_with("read-of-failed"));
+    assert!(told("2 write 41 1..?\n 3 cas 40 50 3..4!41\n 4 read nil 5..6").starts_with("stale-read (3)"));
+    for explained in
+        ["2 write 41 1..2\n 3 cas 40 50 3..4!41\n 4 read 41 5..6", "2 write 41 1..9\n 3 cas 40 50 3..4!nil"]
+    {
+        let outcome = check(&history(explained), Model::Register, &Options::default(), &|| false);
+        assert!(matches!(outcome, Outcome::Ok(_)), "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_lost_write() {
     assert_eq!(
         told("2 write 41 1..2\n 5 write 42 3..4\n 3 read 41 7..8\n 4 read 41 9..10"),
@@ -121,6 +156,11 @@ fn a_lost_update() {
         told("2 write 41 1..2\n 3 cas 41 42 3..9\n 5 cas 41 43 4..8"),
         "lost-update (3): k7: client 3 changed 41 to 42 and client 5 changed 41 to 43, but 41 was written only once, by \
          client 2: a lost update"
+    );
+    // A value that was read before anybody set it says more than that two set theirs.
+    assert_eq!(
+        told("2 write 41 1..2\n 6 read 42 3..4\n 3 cas 41 42 5..?\n 5 cas 41 43 6..8"),
+        "read-from-the-future (2): k7: client 6 read 42 and was done before client 3 began to write 42"
     );
     // An indeterminate one counts once its value was seen.
     assert!(

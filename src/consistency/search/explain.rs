@@ -54,12 +54,12 @@ impl<'a> Told<'a> {
     /// by `over`, except for those in the witness.
     fn stale_read(&self, options: &Options) -> Option<Anyhow> {
         let read = self.operation;
-        if &*read.function != "read" || read.completion != Completion::Ok {
+        if read.set().is_some() || !read.is_certain() {
             return None;
         }
         let client = read.process;
-        let value = &read.output;
-        let writers: Vec<_> = self.others().filter(|(_, other)| sets(other) == Some(value)).collect();
+        let value = read.found()?;
+        let writers: Vec<_> = self.others().filter(|(_, other)| other.meant() == Some(value)).collect();
         let initial = options.initial.as_ref().unwrap_or(&Value::Nil) == value;
         let may = |other: &Operation| other.completion != Completion::Fail;
         if !initial && !writers.iter().any(|(_, other)| may(other)) {
@@ -89,7 +89,7 @@ impl<'a> Told<'a> {
         let over = self
             .others()
             .filter(|(_, other)| other.completion == Completion::Ok && other.finish() < read.call.at)
-            .filter(|(_, other)| sets(other).is_some_and(|set| set != value))
+            .filter(|(_, other)| other.set().is_some_and(|set| set != value))
             .max_by_key(|(_, other)| other.call.at)?;
         let survives =
             |other: &Operation| may(other) && other.finish() > over.1.call.at && other.call.at < read.finish();
@@ -111,7 +111,7 @@ impl<'a> Told<'a> {
         let operation = self.operation;
         let mut near: Vec<_> = self
             .others()
-            .filter(|(index, other)| *index != self.at && other.completion != Completion::Fail)
+            .filter(|(index, other)| *index != self.at && other.counts())
             .filter(|(_, other)| other.call.at < operation.finish())
             .collect();
         near.sort_by_key(|(_, other)| std::cmp::Reverse(other.finish().min(operation.finish())));
@@ -124,14 +124,6 @@ impl<'a> Told<'a> {
         };
         let sentence = format!("client {} {}, but {states}", operation.process, done(operation));
         (AnomalyKind::NotLinearizable, witness, sentence)
-    }
-}
-
-fn sets(operation: &Operation) -> Option<&Value> {
-    match (&*operation.function, &operation.input) {
-        ("write", value) => Some(value),
-        ("cas", Value::List(pair)) if pair.len() == 2 => Some(&pair[1]),
-        _ => None,
     }
 }
 
@@ -148,6 +140,9 @@ fn done(operation: &Operation) -> String {
         ("read", _) => format!("read {output}"),
         ("get", _) => format!("got `{output}`"),
         ("cas", Completion::Ok) => did(operation),
+        ("cas", _) if operation.saw.is_some() => {
+            format!("saw {} in a compare-and-set that failed", operation.found().unwrap_or(&Value::Nil))
+        }
         ("cas", _) => format!("did not find the value of its compare-and-set {input}"),
         ("acquire", _) => "acquired the lock".to_owned(),
         ("release", _) => "released the lock".to_owned(),

@@ -40,7 +40,7 @@ pub fn shrink(
     let Some(last) = last.filter(|_| model == Model::Register && anomaly.kind == AnomalyKind::NotLinearizable) else {
         return anomaly;
     };
-    let of_key = |operation: &Operation| operation.key == last.key && operation.completion != Completion::Fail;
+    let of_key = |operation: &Operation| operation.key == last.key && operation.counts();
     let members = (0_u32..).zip(&history.operations).filter(|(_, operation)| of_key(operation));
     let all: Vec<u32> = members.map(|(index, _)| index).collect();
     let at = |index: u32| &history.operations[index as usize];
@@ -49,7 +49,7 @@ pub fn shrink(
     let bound = if all.len() <= ALL { Moment::MAX } else { known.max().unwrap_or(Moment::MAX) };
     let mut writers: BTreeMap<&Value, Vec<u32>> = BTreeMap::new();
     for &index in all.iter().filter(|&&index| at(index).call.at < bound) {
-        if let Some(value) = set(at(index)) {
+        if let Some(value) = at(index).set() {
             writers.entry(value).or_default().push(index);
         }
     }
@@ -125,10 +125,10 @@ impl<'a> Shrinking<'a> {
     /// The operation without what something outside might meet; none if nothing is left of it.
     fn relaxed(&self, index: u32, chosen: &[u32]) -> Option<Operation> {
         let operation = self.at(index);
-        let Some(value) = required(operation) else { return Some(operation.clone()) };
+        let Some(value) = operation.found() else { return Some(operation.clone()) };
         let over = chosen.iter().map(|&other| self.at(other)).filter(|other| {
             other.completion == Completion::Ok
-                && set(other).is_some_and(|set| set != value)
+                && other.set().is_some_and(|set| set != value)
                 && other.finish() < operation.call.at
         });
         let begun = over.map(|other| other.call.at).max().unwrap_or(0);
@@ -139,24 +139,8 @@ impl<'a> Shrinking<'a> {
         if operation.finish() <= self.bound && met.next().is_none() {
             return Some(operation.clone());
         }
-        let input = set(operation)?.clone();
+        let input = operation.set()?.clone();
         Some(Operation { function: "write".into(), input, ..operation.clone() })
-    }
-}
-
-fn required(operation: &Operation) -> Option<&Value> {
-    match (&*operation.function, &operation.input) {
-        ("read", _) => Some(&operation.output),
-        ("cas", Value::List(pair)) => pair.first(),
-        _ => None,
-    }
-}
-
-fn set(operation: &Operation) -> Option<&Value> {
-    match (&*operation.function, &operation.input) {
-        ("write", value) => Some(value),
-        ("cas", Value::List(pair)) => pair.get(1),
-        _ => None,
     }
 }
 
@@ -166,7 +150,7 @@ fn told(history: &History, anomaly: Anomaly, witness: Vec<u32>) -> Anomaly {
     let mut sentence = format!("{prefix}no order explains all of these: {}", parts.join("; "));
     // Everything before the last call can be explained, or it would not have been needed: if that is a read, what it saw had
     // been replaced.
-    let reads = witness.last().is_some_and(|&index| set(&history.operations[index as usize]).is_none());
+    let reads = witness.last().is_some_and(|&index| history.operations[index as usize].set().is_none());
     if reads {
         sentence += ": a stale read";
     }
@@ -177,9 +161,12 @@ fn told(history: &History, anomaly: Anomaly, witness: Vec<u32>) -> Anomaly {
 fn did(operation: &Operation) -> String {
     let client = operation.process;
     let unknown = if operation.completion == Completion::Info { " (outcome unknown)" } else { "" };
-    match (required(operation), set(operation)) {
+    match (operation.found(), operation.set()) {
         (Some(from), Some(to)) => format!("client {client} changed {from} to {to}{unknown}"),
         (_, Some(value)) => format!("client {client} wrote {value}{unknown}"),
-        _ => format!("client {client} read {}{unknown}", operation.output),
+        (found, None) => {
+            let saw = if operation.saw.is_some() { " in a compare-and-set that failed" } else { "" };
+            format!("client {client} read {}{saw}{unknown}", found.unwrap_or(&Value::Nil))
+        }
     }
 }

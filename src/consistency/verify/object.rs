@@ -45,7 +45,11 @@ impl Object<'_> {
     pub(super) fn presence(&self, operation: &Operation) -> Presence {
         let reads =
             matches!((self.model, &*operation.function), (Model::Register | Model::Set, "read") | (Model::Kv, "get"));
-        let silent = self.options.nil == Nil::Wildcard && operation.output == Value::Nil;
+        let wildcard = |value: &Value| self.options.nil == Nil::Wildcard && *value == Value::Nil;
+        let silent = wildcard(&operation.output);
+        if let (Model::Register, Some(saw)) = (self.model, &operation.saw) {
+            return if wildcard(saw) { Presence::MustNot } else { Presence::Must };
+        }
         match operation.completion {
             Completion::Ok if reads && silent => Presence::MustNot,
             Completion::Ok => Presence::Must,
@@ -74,6 +78,9 @@ impl Object<'_> {
             (Model::Register, "cas") => {
                 let Value::List(pair) = input else { return None };
                 let [from, to] = &**pair else { return None };
+                if let Some(saw) = &operation.saw {
+                    return same(*state == **saw);
+                }
                 if operation.completion == Completion::Fail {
                     return same(state != from);
                 }

@@ -14,6 +14,7 @@ fn operation(function: &str, value: i64, ends: (u64, u64)) -> Operation {
         input: if function == "write" { Value::Int(value) } else { Value::Nil },
         output: if function == "read" { Value::Int(value) } else { Value::Nil },
         completion: Completion::Ok,
+        saw: None,
         call: at(ends.0),
         end: Some(at(ends.1)),
         node: None,

@@ -45,7 +45,7 @@ pub(super) fn check(history: &History, object: &Object, witness: &[u32]) -> Resu
         .collect();
     if object.model == Model::Register {
         let needed: BTreeSet<_> =
-            witness.iter().filter_map(|&index| required(&history.operations[index as usize])).collect();
+            witness.iter().filter_map(|&index| history.operations[index as usize].found()).collect();
         let few = writers(history, &members, |value| needed.contains(value));
         if covered(history, object, witness, &few, WITNESS_STEPS) == Some(false) {
             return Ok(Confirmation::Witness);
@@ -66,8 +66,7 @@ fn writers<'a>(history: &'a History, members: &[u32], wanted: impl Fn(&Value) ->
     let mut writers: Writers = BTreeMap::new();
     for &index in members {
         let operation = &history.operations[index as usize];
-        if let Some(value) = set(operation)
-            && operation.completion != Completion::Fail
+        if let Some(value) = operation.set()
             && wanted(value)
         {
             writers.entry(value).or_default().push(index);
@@ -80,7 +79,7 @@ fn writers<'a>(history: &'a History, members: &[u32], wanted: impl Fn(&Value) ->
 fn covered(history: &History, object: &Object, chosen: &[u32], writers: &Writers, steps: u64) -> Option<bool> {
     let mut trials = operations(history, object, chosen);
     let inside: Vec<&Operation> = trials.iter().map(|trial| trial.operation).collect();
-    let is_covered = |trial: &Trial| match required(trial.operation) {
+    let is_covered = |trial: &Trial| match trial.operation.found() {
         None => true,
         Some(value) => writers.get(value).into_iter().flatten().all(|index| {
             let writer = &history.operations[*index as usize];
@@ -92,7 +91,7 @@ fn covered(history: &History, object: &Object, chosen: &[u32], writers: &Writers
     trials.retain_mut(|trial| {
         trial.blind = !is_covered(trial);
         // A read without its requirement says nothing at all.
-        !(trial.blind && &*trial.operation.function == "read") && trial.operation.completion != Completion::Fail
+        !(trial.blind && trial.operation.set().is_none()) && trial.operation.counts()
     });
     trial::explainable(object, &trials, steps)
 }
@@ -100,26 +99,10 @@ fn covered(history: &History, object: &Object, chosen: &[u32], writers: &Writers
 fn overwritten(inside: &[&Operation], writer: &Operation, reader: &Operation, value: &Value) -> bool {
     inside.iter().any(|other| {
         other.completion == Completion::Ok
-            && set(other).is_some_and(|set| set != value)
+            && other.set().is_some_and(|set| set != value)
             && writer.finish() < other.call.at
             && other.finish() < reader.call.at
     })
-}
-
-fn required(operation: &Operation) -> Option<&Value> {
-    match (&*operation.function, &operation.input) {
-        ("read", _) => Some(&operation.output),
-        ("cas", Value::List(pair)) => pair.first(),
-        _ => None,
-    }
-}
-
-fn set(operation: &Operation) -> Option<&Value> {
-    match (&*operation.function, &operation.input) {
-        ("write", value) => Some(value),
-        ("cas", Value::List(pair)) => pair.get(1),
-        _ => None,
-    }
 }
 
 /// The witness with all that may have written what its operations require, what those require, and so on.
@@ -128,7 +111,7 @@ fn closure(history: &History, witness: &[u32], writers: &Writers) -> Vec<u32> {
     let mut known: BTreeSet<u32> = witness.iter().copied().collect();
     let mut place = 0;
     while place < chosen.len() && chosen.len() <= MORE_MAX {
-        let needs = required(&history.operations[chosen[place] as usize]);
+        let needs = history.operations[chosen[place] as usize].found();
         place += 1;
         let more = needs.and_then(|value| writers.get(value)).into_iter().flatten();
         chosen.extend(more.copied().filter(|index| known.insert(*index)));

@@ -30,6 +30,9 @@ pub(super) fn history(history: &HistoryMeasure) -> Markup {
                 } }
             }
         }
+        @if !history.inside.is_empty() {
+            p class="note" { "the clients' connections started inside the cluster, in " (history.inside.join(", then ")) }
+        }
         @for anomaly in &history.anomalies { (told(anomaly)) }
         @if !history.left.is_empty() { p class="note" { (history.left) } }
     }

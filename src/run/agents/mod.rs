@@ -2,15 +2,17 @@
 //! replaced when it is lost, removed with everything else that the run created.
 
 mod manifest;
+mod present;
 mod start;
 mod tend;
 
 use crate::evidence::Undo;
-use crate::scenario::{FaultKind, Probe};
+use crate::scenario::{DataCheck, FaultKind, Probe};
 
 use super::RunError;
 use super::context::Context;
 
+pub(super) use present::Present;
 pub(super) use start::Created;
 pub(super) use tend::Inside;
 
@@ -18,12 +20,12 @@ pub(super) use tend::Inside;
 /// abandoned halfway.
 ///
 /// # Errors
-/// When probes should start in it and it cannot be created.
+/// When probes or clients should start in it and it cannot be created.
 pub(super) async fn create(context: &Context, created: &mut Vec<Undo>) -> Result<Option<Created>, RunError> {
     // A cut between two groups is tried from pods of the groups.
     let from_everything = |kind: &FaultKind| matches!(kind, FaultKind::NetworkPartition(cut) if cut.from.is_none());
     let cuts = context.scenario.faults.iter().any(|fault| from_everything(&fault.kind));
-    if probes(context) || (cuts && context.world.agents.needed()) {
+    if wanted(context) || (cuts && context.world.agents.needed()) {
         return or_without(context, start::create(context, 1, created).await);
     }
     Ok(None)
@@ -32,22 +34,24 @@ pub(super) async fn create(context: &Context, created: &mut Vec<Undo>) -> Result
 /// Meets the agent once its pod runs.
 ///
 /// # Errors
-/// When probes should start in it and it cannot be met.
+/// When probes or clients should start in it and it cannot be met.
 pub(super) async fn meet(context: &Context, pod: Option<Created>) -> Result<Option<Inside>, RunError> {
     let Some(pod) = pod else { return Ok(None) };
     let met = or_without(context, start::meet(context, pod).await)?;
     Ok(met.map(|met| Inside::new(context, met)))
 }
 
-fn probes(context: &Context) -> bool {
-    context.scenario.probes.iter().any(Probe::from_cluster)
+/// Whether probes or clients of stores are to start inside the cluster.
+fn wanted(context: &Context) -> bool {
+    let scenario = &context.scenario;
+    scenario.probes.iter().any(Probe::from_cluster) || scenario.data.iter().any(DataCheck::from_cluster)
 }
 
 /// Canaries alone can do without an agent: their proof says what was not tried.
 fn or_without<T>(context: &Context, result: Result<T, String>) -> Result<Option<T>, RunError> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(reason) if probes(context) => Err(RunError::Agent(reason)),
+        Err(reason) if wanted(context) => Err(RunError::Agent(reason)),
         Err(reason) => {
             context.recorder.gap(format!("nothing is tried from an agent inside the cluster: {reason}"), true);
             Ok(None)

@@ -32,6 +32,7 @@ pub(in crate::run) struct Inside {
 
 impl Inside {
     pub(super) fn new(context: &Context, met: Met) -> Self {
+        context.present.met(&met.namespace, &met.name);
         Self { context: context.clone(), stop: Arc::default(), met: Some(met), task: None }
     }
 
@@ -48,6 +49,7 @@ impl Inside {
         match (self.task, self.met) {
             (Some(task), _) => task.await.unwrap_or_default(),
             (None, Some(met)) => {
+                self.context.present.gone();
                 self.context.world.agents.leave(&met.namespace, &met.name).await;
                 Vec::new()
             }
@@ -112,6 +114,7 @@ async fn end(context: &Context, mut met: Met) {
             heard => take(context, &met, heard),
         }
     }
+    context.present.gone();
     agents.leave(&met.namespace, &met.name).await;
     sight(context, None);
 }
@@ -141,7 +144,7 @@ fn sight(context: &Context, blind: Option<String>) {
     });
 }
 
-/// Without probes only canaries are affected, and their proof says so.
+/// Without probes only canaries are affected, and their proof says so; and clients of stores, whose history says so.
 fn record_loss(context: &Context, reason: String) {
     let harmless = inside(context).next().is_none();
     context.recorder.gap(reason, harmless);
@@ -149,6 +152,7 @@ fn record_loss(context: &Context, reason: String) {
 
 /// Starts another agent in place of one that is lost, unless it is too late.
 async fn again(context: &Context, met: &Met, reason: String, stop: &Bell, created: &mut Vec<Undo>) -> Option<Met> {
+    context.present.gone();
     record_loss(context, reason.clone());
     sight(context, Some(reason));
     context.world.agents.leave(&met.namespace, &met.name).await;
@@ -164,6 +168,7 @@ async fn again(context: &Context, met: &Met, reason: String, stop: &Bell, create
         };
         match next {
             Ok(next) => {
+                context.present.met(&next.namespace, &next.name);
                 sight(context, None);
                 return Some(next);
             }

@@ -175,6 +175,12 @@ impl Agents for Nothing {
     fn stop<'a>(&'a self, _: &'a str, _: &'a str, _: usize) -> BoxFuture<'a, ()> {
         std::future::ready(()).boxed()
     }
+    fn stream<'a>(&'a self, _: (&'a str, &'a str), _: &'a Place) -> BoxFuture<'a, Result<Bytes, NetworkError>> {
+        std::future::ready(Err(NetworkError::Unsupported("no agents here".to_owned()))).boxed()
+    }
+    fn reached(&self, _: (&str, &str)) -> bool {
+        false
+    }
     fn leave<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, ()> {
         std::future::ready(()).boxed()
     }

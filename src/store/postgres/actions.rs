@@ -97,19 +97,24 @@ impl Transaction<'_> {
     }
 
     async fn cas(&self, key: &str, from: i64, to: i64) -> Result<(), Outcome> {
-        let refused = |actual: Option<i64>| Outcome {
-            actual: actual.map(Value::Int),
+        let refused = |actual: Option<Value>| Outcome {
+            actual,
             ..Outcome::fail("the value is another one, and the transaction was rolled back")
         };
         match self.options.update {
             Update::OneStatement => {
                 let sql = format!("UPDATE {} SET value = $3 WHERE key = $1 AND value = $2", self.table("register"));
                 let changed = self.session.execute(&sql, &[&key, &from, &to]).await?;
+                // An update says how many rows it changed; a further statement may see a later state.
                 if changed == 1 { Ok(()) } else { Err(refused(None)) }
             }
             Update::ReadThenWrite => {
                 let now = self.number("register", key, "").await?;
-                if now == Some(from) { self.set("register", key, to).await } else { Err(refused(None)) }
+                if now == Some(from) {
+                    return self.set("register", key, to).await;
+                }
+                // What was compared is what was read.
+                Err(refused(Some(now.map_or(Value::Nil, Value::Int))))
             }
         }
     }

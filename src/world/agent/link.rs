@@ -1,7 +1,7 @@
 //! The runner's end of one agent: orders go in, answers and news come out, over as many streams as it takes.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -77,6 +77,8 @@ pub(super) struct Inner {
     pub(super) estimate: Option<Estimate>,
     pub(super) bye: bool,
     next: u64,
+    /// Places to which the agent's relay may lead.
+    allowed: BTreeSet<String>,
     waiting: BTreeMap<u64, oneshot::Sender<Answer>>,
     stopping: BTreeMap<usize, oneshot::Sender<()>>,
     met: Option<oneshot::Sender<Result<(), String>>>,
@@ -101,6 +103,7 @@ impl Link {
             estimate: None,
             bye: false,
             next: 0,
+            allowed: BTreeSet::new(),
             waiting: BTreeMap::new(),
             stopping: BTreeMap::new(),
             met: Some(met),
@@ -147,6 +150,17 @@ impl Link {
         let (id, answer) = self.ask(timeout, |id| Order::Open { id, to, timeout: micros(timeout) }).await;
         read(answer, timeout)?;
         Ok(HeldThere { desk: self.desk.clone(), connection: id })
+    }
+
+    /// Lets connections to the agent's relay lead to this place.
+    pub(in crate::world) async fn allow(&self, to: &str) -> Result<(), NetworkError> {
+        if self.desk.lock().allowed.contains(to) {
+            return Ok(());
+        }
+        let (_, answer) = self.ask(Duration::ZERO, |id| Order::Relay { id, to: to.to_owned() }).await;
+        read(answer, SLACK)?;
+        self.desk.lock().allowed.insert(to.to_owned());
+        Ok(())
     }
 
     async fn ask(&self, timeout: Duration, order: impl FnOnce(u64) -> Order) -> (u64, Answer) {

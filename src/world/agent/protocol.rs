@@ -8,7 +8,7 @@ use crate::evidence::Outcome;
 use crate::scenario::ProbeKind;
 
 /// The version of the protocol. Both ends must speak the same one.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Runner → agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,6 +115,31 @@ pub(super) enum Order {
         /// The connection.
         connection: u64,
     },
+    /// From now on connections to the relay may be passed on to this place, and to no other that was not named so; answered
+    /// by `done`.
+    Relay {
+        /// Comes back in the answer.
+        id: u64,
+        /// `host:port`.
+        to: String,
+    },
+}
+
+/// The first line of a connection to the relay; bytes follow when it was answered by [`Hailed::Open`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Hail {
+    /// `host:port`.
+    pub(super) to: String,
+}
+
+/// The one line with which the relay answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Hailed {
+    /// It is connected: every further byte is from the other end.
+    Open,
+    /// It is not, and why; not a byte was sent.
+    Refused(String),
 }
 
 /// An attempt.

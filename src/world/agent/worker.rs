@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::protocol::{Answer, Ask, News, Order};
+use super::relay::Relay;
 use super::serve::Desk;
 use crate::evidence::Outcome;
 use crate::scenario::ProbeKind;
@@ -29,6 +30,7 @@ pub(super) struct Worker {
     seen: u64,
     probes: BTreeMap<usize, oneshot::Sender<()>>,
     connections: Connections,
+    relay: Relay,
     tasks: JoinSet<()>,
 }
 
@@ -40,7 +42,8 @@ impl Worker {
         let http = builder().build().or_else(|_| builder().tls_certs_only([]).build());
         let http = http.map_err(|error| format!("HTTP client: {}", causes(&error)))?;
         let connections = Connections::default();
-        Ok(Self { clock, desk, http, seen: 0, probes: BTreeMap::new(), connections, tasks: JoinSet::new() })
+        let (probes, relay, tasks) = (BTreeMap::new(), Relay::default(), JoinSet::new());
+        Ok(Self { clock, desk, http, seen: 0, probes, connections, relay, tasks })
     }
 
     /// The last order that was taken.
@@ -86,6 +89,10 @@ impl Worker {
                 });
             }
             Order::Close { connection } => drop(lock(&self.connections).remove(&connection)),
+            Order::Relay { id, to } => {
+                let answer = self.relay.allow(to).map_or_else(Answer::Unsupported, |()| Answer::Passed(None));
+                desk.tell(News::Done { id, answer });
+            }
         }
     }
 

@@ -137,6 +137,7 @@ fn written_out(input: &Compact) -> History {
             input,
             output,
             completion: if known { Completion::Ok } else { Completion::Info },
+            saw: None,
             call: at(access.start),
             end: known.then(|| at(access.finish)),
             node: None,

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::super::{bank, counter, lock, queue, set, watch};
 use super::{Deed, history, int, told};
+use crate::consistency::Allowance;
 use crate::consistency::history::{Completion, Value};
 
 /// What a client asks, when, and how it ends.
@@ -90,7 +91,7 @@ proptest! {
             }
             ("add", int(number), int(number))
         });
-        let outcome = set::check(&history(deeds), set::Claim::Linearizable).expect("a set");
+        let outcome = set::check(&history(deeds), set::Claim::Linearizable, Allowance::unlimited()).expect("a set");
         prop_assert_eq!(told(&outcome), "ok");
     }
 
@@ -106,7 +107,7 @@ proptest! {
             }
             ("add", int(ask.amount), int(ask.amount))
         });
-        prop_assert_eq!(told(&counter::check(&history(deeds), 10).expect("a counter")), "ok");
+        prop_assert_eq!(told(&counter::check(&history(deeds), 10, Allowance::unlimited()).expect("a counter")), "ok");
     }
 
     #[test]
@@ -124,7 +125,7 @@ proptest! {
             }
             ("transfer", int(ask.amount), Value::Nil)
         });
-        let outcome = bank::check(&history(deeds), Some(60), bank::Overdraft::Forbidden).expect("a bank");
+        let outcome = bank::check(&history(deeds), Some(60), bank::Overdraft::Forbidden, Allowance::unlimited()).expect("a bank");
         prop_assert_eq!(told(&outcome), "ok");
     }
 
@@ -147,7 +148,7 @@ proptest! {
                 ("drain", Value::Nil, Value::List(all.into_iter().map(int).collect()))
             }
         });
-        never_accused(&queue::check(&history(deeds), queue::Delivery::ExactlyOnce, queue::Order::Fifo).expect("a queue"))?;
+        never_accused(&queue::check(&history(deeds), queue::Delivery::ExactlyOnce, queue::Order::Fifo, Allowance::unlimited()).expect("a queue"))?;
     }
 
     #[test]
@@ -168,9 +169,9 @@ proptest! {
             ("release", int(held.map_or(-1, |(token, _)| token)), Value::Nil)
         });
         let sane: Vec<Deed> = deeds.into_iter().filter(|one| one.input != int(-1)).collect();
-        never_accused(&lock::check(&history(sane.clone()), lock::Claim::MutualExclusion).expect("a lock"))?;
+        never_accused(&lock::check(&history(sane.clone()), lock::Claim::MutualExclusion, Allowance::unlimited()).expect("a lock"))?;
         let tokens: Vec<Deed> = sane.into_iter().filter(|one| one.completion == Completion::Ok).collect();
-        never_accused(&lock::check(&history(tokens), lock::Claim::Fencing).expect("a lock"))?;
+        never_accused(&lock::check(&history(tokens), lock::Claim::Fencing, Allowance::unlimited()).expect("a lock"))?;
     }
 
     #[test]
@@ -190,6 +191,6 @@ proptest! {
             }
             ("write", int(number), int(number))
         });
-        prop_assert_eq!(told(&watch::check(&history(deeds)).expect("a watch")), "ok");
+        prop_assert_eq!(told(&watch::check(&history(deeds), Allowance::unlimited()).expect("a watch")), "ok");
     }
 }

@@ -46,6 +46,7 @@ pub(super) fn history(mut deeds: Vec<Deed>) -> History {
         input: deed.input,
         output: deed.output,
         completion: deed.completion,
+        saw: None,
         call: at(deed.from),
         end: Some(at(deed.to)),
         node: None,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::super::{bank, counter, lock, queue, set, watch};
 use super::{Deed, ends, history, int, ints, ok, told};
+use crate::consistency::Allowance;
 use crate::consistency::history::{Completion, Value};
 
 fn add(from: u64, to: u64, value: i64) -> Deed {
@@ -15,7 +16,7 @@ fn read(from: u64, to: u64, values: &[i64]) -> Deed {
 }
 
 fn judge_set(deeds: Vec<Deed>) -> String {
-    told(&set::check(&history(deeds), set::Claim::Linearizable).expect("a set"))
+    told(&set::check(&history(deeds), set::Claim::Linearizable, Allowance::unlimited()).expect("a set"))
 }
 
 #[test]
@@ -43,7 +44,9 @@ fn the_rpo_is_a_count() {
     let one = history(vec![add(1, 2, 1), add(3, 4, 2), add(5, 6, 3), read(7, 8, &[2])]);
     assert_eq!(set::lost(&one).expect("a set"), Some(vec![0, 2]));
     assert_eq!(set::lost(&history(vec![add(1, 2, 1)])).expect("a set"), None);
-    assert!(set::check(&history(vec![add(1, 2, 1), add(3, 4, 1)]), set::Claim::Durable).is_err());
+    assert!(
+        set::check(&history(vec![add(1, 2, 1), add(3, 4, 1)]), set::Claim::Durable, Allowance::unlimited()).is_err()
+    );
 }
 
 fn balances(pairs: &[(i64, i64)]) -> Deed {
@@ -53,21 +56,30 @@ fn balances(pairs: &[(i64, i64)]) -> Deed {
 
 #[test]
 fn banks() {
-    let judge =
-        |deed: Deed| told(&bank::check(&history(vec![deed]), Some(20), bank::Overdraft::Forbidden).expect("a bank"));
+    let judge = |deed: Deed| {
+        told(
+            &bank::check(&history(vec![deed]), Some(20), bank::Overdraft::Forbidden, Allowance::unlimited())
+                .expect("a bank"),
+        )
+    };
     assert_eq!(judge(balances(&[(1, 15), (2, 5)])), "ok");
     assert_eq!(judge(balances(&[(1, 15), (2, 6)])), "wrong-total");
     assert_eq!(judge(balances(&[(1, 25), (2, -5)])), "negative-balance");
     assert!(judge(ends(Completion::Info, balances(&[]))).starts_with("unknown"));
     let two = history(vec![balances(&[(1, 15)]), Deed { from: 3, to: 4, ..balances(&[(1, 16)]) }]);
-    assert_eq!(told(&bank::check(&two, None, bank::Overdraft::Allowed).expect("a bank")), "wrong-total");
-    assert!(bank::check(&history(vec![read(1, 2, &[1])]), None, bank::Overdraft::Allowed).is_err());
+    assert_eq!(
+        told(&bank::check(&two, None, bank::Overdraft::Allowed, Allowance::unlimited()).expect("a bank")),
+        "wrong-total"
+    );
+    assert!(
+        bank::check(&history(vec![read(1, 2, &[1])]), None, bank::Overdraft::Allowed, Allowance::unlimited()).is_err()
+    );
 }
 
 #[test]
 fn counters() {
     let number = |from, to, value| ok(from, to, "read", Value::Nil, int(value));
-    let judge = |deeds| told(&counter::check(&history(deeds), 0).expect("a counter"));
+    let judge = |deeds| told(&counter::check(&history(deeds), 0, Allowance::unlimited()).expect("a counter"));
     assert_eq!(judge(vec![add(1, 2, 5), number(3, 4, 5)]), "ok");
     assert_eq!(judge(vec![add(1, 2, 5), number(3, 4, 4)]), "out-of-bounds");
     assert_eq!(judge(vec![add(1, 2, 5), number(3, 4, 6)]), "out-of-bounds");
@@ -87,10 +99,17 @@ fn queues() {
     let empty = |from, to| ok(from, to, "dequeue", Value::Nil, Value::Nil);
     let drain = |from, to, values: &[i64]| ok(from, to, "drain", Value::Nil, ints(values));
     let once = |deeds| {
-        told(&queue::check(&history(deeds), queue::Delivery::ExactlyOnce, queue::Order::Fifo).expect("a queue"))
+        told(
+            &queue::check(&history(deeds), queue::Delivery::ExactlyOnce, queue::Order::Fifo, Allowance::unlimited())
+                .expect("a queue"),
+        )
     };
-    let more =
-        |deeds| told(&queue::check(&history(deeds), queue::Delivery::AtLeastOnce, queue::Order::Any).expect("a queue"));
+    let more = |deeds| {
+        told(
+            &queue::check(&history(deeds), queue::Delivery::AtLeastOnce, queue::Order::Any, Allowance::unlimited())
+                .expect("a queue"),
+        )
+    };
     assert_eq!(once(vec![put(1, 2, 1), put(3, 4, 2), take(5, 6, 1), drain(7, 8, &[2])]), "ok");
     assert_eq!(once(vec![put(1, 2, 1), drain(7, 8, &[])]), "lost-write");
     assert_eq!(once(vec![put(1, 2, 1), empty(7, 8)]), "lost-write");
@@ -112,8 +131,11 @@ fn queues() {
 fn locks() {
     let acquire = |from, to, process, token| Deed { process, ..ok(from, to, "acquire", Value::Nil, token) };
     let release = |from, to, process, token: Value| Deed { process, ..ok(from, to, "release", token.clone(), token) };
-    let mutex = |deeds| told(&lock::check(&history(deeds), lock::Claim::MutualExclusion).expect("a lock"));
-    let fenced = |deeds| told(&lock::check(&history(deeds), lock::Claim::Fencing).expect("a lock"));
+    let mutex = |deeds| {
+        told(&lock::check(&history(deeds), lock::Claim::MutualExclusion, Allowance::unlimited()).expect("a lock"))
+    };
+    let fenced =
+        |deeds| told(&lock::check(&history(deeds), lock::Claim::Fencing, Allowance::unlimited()).expect("a lock"));
     for tokens in [[Value::Nil, Value::Nil], [int(1), int(2)]] {
         let [one, two] = &tokens;
         let first = || vec![acquire(1, 2, 1, one.clone()), release(8, 9, 1, one.clone())];
@@ -131,7 +153,10 @@ fn locks() {
     assert_eq!(fenced(vec![write(1, 2, 5), write(3, 4, 6)]), "ok");
     assert_eq!(fenced(vec![write(1, 2, 6), write(3, 4, 5)]), "stale-token");
     assert_eq!(fenced(vec![write(1, 2, 6), ends(Completion::Fail, write(3, 4, 5))]), "ok");
-    assert!(lock::check(&history(vec![acquire(1, 2, 1, Value::Nil)]), lock::Claim::Fencing).is_err());
+    assert!(
+        lock::check(&history(vec![acquire(1, 2, 1, Value::Nil)]), lock::Claim::Fencing, Allowance::unlimited())
+            .is_err()
+    );
 }
 
 #[test]
@@ -144,7 +169,10 @@ fn watches() {
     };
     let three = || vec![write(1, 2, 1), write(3, 4, 2), write(5, 6, 3)];
     let judge = |watches: Vec<Deed>| {
-        told(&watch::check(&history(three().into_iter().chain(watches).collect())).expect("a watch"))
+        told(
+            &watch::check(&history(three().into_iter().chain(watches).collect()), Allowance::unlimited())
+                .expect("a watch"),
+        )
     };
     let all = [(11, 1), (12, 2), (13, 3)];
     assert_eq!(judge(vec![watched(7, 8, 10, &all), watched(9, 10, 11, &all[1..])]), "ok");

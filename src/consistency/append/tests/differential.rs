@@ -114,6 +114,7 @@ fn history(all: &[Txn]) -> History {
             Some(false) => Completion::Fail,
             None => Completion::Info,
         },
+        saw: None,
         call: call(txn.call),
         end: txn.ended.map(|_| call(txn.end)),
         node: None,

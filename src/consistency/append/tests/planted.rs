@@ -1,5 +1,6 @@
 //! One history for each anomaly, and the name that it must get.
 
+use crate::consistency::Allowance;
 use crate::consistency::append::{Claim, Transactions, analyse, check, read_fast};
 use crate::consistency::format::{self, Format};
 use crate::consistency::outcome::{Anomaly, AnomalyKind, Outcome};
@@ -48,7 +49,7 @@ fn a_history_of_one_after_the_other_is_strictly_serializable() {
     let lines = "0 invoke [[:append 1 1] [:r 1 nil]]\n0 ok [[:append 1 1] [:r 1 [1]]]\n\
                  1 invoke [[:r 1 nil] [:append 1 2]]\n1 ok [[:r 1 [1]] [:append 1 2]]\n2 invoke [[:append 1 3]]\n2 info nil";
     let history = format::read(edn(lines).as_bytes(), Format::Elle).expect("reads");
-    let outcome = check(&history, Claim::StrictSerializable).expect("unique");
+    let outcome = check(&history, Claim::StrictSerializable, Allowance::unlimited()).expect("unique");
     assert_eq!(outcome, Outcome::Ok(crate::consistency::Certificate::Orders(vec![vec![0, 1]])));
 }
 
@@ -102,8 +103,10 @@ fn read_skew_is_g_single_and_write_skew_is_g2_item() {
     ]);
     assert_eq!(kinds(&skew), ["G2-item"]);
     let history = format::read(edn(&skew).as_bytes(), Format::Elle).expect("reads");
-    assert!(matches!(check(&history, Claim::SnapshotIsolation), Ok(Outcome::Ok(_))));
-    let Ok(Outcome::Violation(broken)) = check(&history, Claim::Serializable) else { panic!("not serializable") };
+    assert!(matches!(check(&history, Claim::SnapshotIsolation, Allowance::unlimited()), Ok(Outcome::Ok(_))));
+    let Ok(Outcome::Violation(broken)) = check(&history, Claim::Serializable, Allowance::unlimited()) else {
+        panic!("not serializable")
+    };
     assert!(broken[0].sentence.ends_with("this rules out repeatable-read"), "{}", broken[0].sentence);
 }
 
@@ -132,8 +135,8 @@ fn a_stale_read_in_real_time_breaks_only_strict_claims() {
     let lines = "0 invoke [[:append 1 1]]\n0 ok [[:append 1 1]]\n1 invoke [[:r 1 nil]]\n1 ok [[:r 1 []]]";
     assert_eq!(kinds(lines), ["G-single-realtime"]);
     let history = format::read(edn(lines).as_bytes(), Format::Elle).expect("reads");
-    assert!(matches!(check(&history, Claim::Serializable), Ok(Outcome::Ok(_))));
-    assert!(matches!(check(&history, Claim::StrictSerializable), Ok(Outcome::Violation(_))));
+    assert!(matches!(check(&history, Claim::Serializable, Allowance::unlimited()), Ok(Outcome::Ok(_))));
+    assert!(matches!(check(&history, Claim::StrictSerializable, Allowance::unlimited()), Ok(Outcome::Violation(_))));
     let lines = lines.replace("1 invoke", "0 invoke").replace("1 ok", "0 ok");
     assert_eq!(kinds(&lines), ["G-single-process", "G-single-realtime"]);
 }
@@ -171,15 +174,20 @@ fn an_indeterminate_append_exists_iff_it_is_read() {
 fn what_is_appended_twice_is_no_history() {
     let lines = concurrent(&[("[[:append 1 1]]", "info"), ("[[:append 1 1]]", "info")]);
     let history = format::read(edn(&lines).as_bytes(), Format::Elle).expect("reads");
-    let error = check(&history, Claim::Serializable).expect_err("refused").to_string();
+    let error = check(&history, Claim::Serializable, Allowance::unlimited()).expect_err("refused").to_string();
     assert!(error.starts_with("line 2, column 1: append of 1 to 1 for the second time: T0 did it before"), "{error}");
     for bad in ["[[:w 1 1]]", "[[:append 1 nil]]", "[7]", "7", "[[:append 1]]"] {
         let history = format::read(edn(&format!("0 invoke {bad}")).as_bytes(), Format::Elle).expect("reads");
-        assert!(check(&history, Claim::Serializable).is_err(), "{bad}");
+        assert!(check(&history, Claim::Serializable, Allowance::unlimited()).is_err(), "{bad}");
     }
     let other = "0 invoke [[:r 1 nil]]\n0 ok [[:r 2 nil]]";
     let history = format::read(edn(other).as_bytes(), Format::Elle).expect("reads");
-    assert!(check(&history, Claim::Serializable).expect_err("other").what.contains("other micro-operations"));
+    assert!(
+        check(&history, Claim::Serializable, Allowance::unlimited())
+            .expect_err("other")
+            .what
+            .contains("other micro-operations")
+    );
 }
 
 #[test]

@@ -30,7 +30,7 @@ impl Book {
 
     /// A request is about to be sent.
     pub(super) fn call(&mut self, request: &Request) {
-        self.line(request, None, &request.action.input(), None, "");
+        self.line(request, None, &request.action.input(), "");
     }
 
     /// What became of it.
@@ -50,18 +50,11 @@ impl Book {
             let short: String = error.chars().take(ERROR_MAX).collect();
             let _ = write!(more, ",\"error\":{}", json!(short));
         }
-        self.line(request, Some(outcome.completion), &value, outcome.node.as_deref(), &more);
+        self.line(request, Some(outcome), &value, &more);
     }
 
     /// `more` are further fields, which readers of histories pass over.
-    fn line(
-        &mut self,
-        request: &Request,
-        completion: Option<Completion>,
-        value: &Value,
-        node: Option<&str>,
-        more: &str,
-    ) {
+    fn line(&mut self, request: &Request, outcome: Option<&Outcome>, value: &Value, more: &str) {
         // What prepares a store is no part of its history.
         let Some(verb) = request.action.verb() else { return };
         let key = request.action.key().map(Value::Text);
@@ -69,11 +62,12 @@ impl Book {
             index: self.next,
             time: i64::try_from(self.clock.elapsed().as_nanos()).unwrap_or(i64::MAX),
             process: request.process,
-            completion,
+            completion: outcome.map(|outcome| outcome.completion),
             function: verb.name(),
             key: key.as_ref(),
             value,
-            node,
+            node: outcome.and_then(|outcome| outcome.node.as_deref()),
+            saw: outcome.and_then(Outcome::saw),
         };
         self.next += 1;
         let mut line = String::new();

@@ -51,6 +51,9 @@ pub(super) async fn drive(
         }
         Err(reason) => seen.reason = reason,
     }
+    if check.from_cluster() {
+        seen.inside = context.present.all();
+    }
     context.recorder.note(Event::History(Box::new(seen)));
     left
 }
@@ -79,7 +82,7 @@ impl<'a> Session<'a> {
         check: &'a StoreCheck,
         seen: &mut HistorySeen,
     ) -> Result<Self, String> {
-        let way = Way::find(context, &check.store).await?;
+        let way = Way::find(context, check).await?;
         let replicas: Vec<Arc<str>> = way.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
         seen.replicas = replicas.iter().map(ToString::to_string).collect();
         let prefix = format!("driftproof-{}-{index}-", context.run);

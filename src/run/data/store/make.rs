@@ -4,21 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{Pod, Service};
+use kube::Api;
 
-use crate::scenario::{EtcdReads, HttpCall, Isolation, Store as Wanted, Update};
+use crate::scenario::{EtcdReads, HttpCall, Isolation, Store as Wanted, StoreCheck, Update};
 use crate::store::command::{Command, CommandOptions};
 use crate::store::etcd::{Etcd, EtcdOptions, Reads};
 use crate::store::http::{Call, Http, HttpOptions, Template};
 use crate::store::postgres::{self, Postgres, PostgresOptions};
 use crate::store::redis::{Redis, RedisOptions, Sentinel, Wait};
-use crate::store::{Endpoint, Store};
+use crate::store::{Endpoint, Http1, HttpSend, Store};
 use crate::workload::StoreKind;
 use crate::world::Place;
 
+use super::super::super::calls;
 use super::super::super::context::Context;
 use super::super::set::target_port;
-use super::bridge::Bridge;
+use super::bridge::{Bridge, Inside};
 
 /// `WAIT` gives up after this time unless the scenario says otherwise.
 const WAIT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -27,6 +29,8 @@ const WAIT_TIMEOUT: Duration = Duration::from_millis(500);
 pub(super) struct Way {
     pub(super) endpoints: Vec<Endpoint>,
     pub(super) bridge: Bridge,
+    /// Whether HTTP goes over connections through an agent, instead of as whole requests.
+    connected: bool,
 }
 
 impl Way {
@@ -34,7 +38,9 @@ impl Way {
     ///
     /// # Errors
     /// Why there is none.
-    pub(super) async fn find(context: &Context, store: &Wanted) -> Result<Self, String> {
+    pub(super) async fn find(context: &Context, check: &StoreCheck) -> Result<Self, String> {
+        let store = &check.store;
+        let through_agent = check.from_cluster() && context.world.agents.needed();
         let mut places = BTreeMap::new();
         let mut endpoints = Vec::new();
         if let Some(service) = &store.service {
@@ -45,7 +51,10 @@ impl Way {
                     .ok_or_else(|| format!("pod {namespace}/{name} has no port {wanted}, to which {service} leads"))?;
                 // As a host would be written: it becomes part of requests.
                 let address = format!("{name}.{namespace}:{port}");
-                let place = Place::Pod { namespace: namespace.clone(), name: name.clone(), port: port.to_string() };
+                let place = match dns_name(context, &pod.2).await.filter(|_| through_agent) {
+                    Some(host) => Place::Url(format!("{host}:{port}")),
+                    None => Place::Pod { namespace: namespace.clone(), name: name.clone(), port: port.to_string() },
+                };
                 places.insert(address.clone(), place);
                 endpoints.push(Endpoint { name: name.as_str().into(), address });
             }
@@ -58,8 +67,27 @@ impl Way {
         if endpoints.is_empty() && store.kind != StoreKind::Command {
             return Err(format!("{} has no running pod to speak to", context.target()));
         }
-        Ok(Self { endpoints, bridge: Bridge::new(context.world.network.clone(), places) })
+        let inside = check.from_cluster().then(|| Inside {
+            agents: context.world.agents.clone(),
+            present: context.present.clone(),
+            named: store.endpoints.iter().chain(&store.sentinels).map(|named| named.address.clone()).collect(),
+            board: context.board.clone(),
+        });
+        let bridge = Bridge::new(context.world.network.clone(), places, inside);
+        Ok(Self { endpoints, bridge, connected: through_agent })
     }
+}
+
+/// The name that DNS gives a pod, so that its clients cross DNS too: where a headless Service governs it. All other pods have
+/// only an address.
+async fn dns_name(context: &Context, pod: &Pod) -> Option<String> {
+    let spec = pod.spec.as_ref()?;
+    let (host, subdomain) = (spec.hostname.as_ref()?, spec.subdomain.as_ref()?);
+    let namespace = pod.metadata.namespace.as_ref()?;
+    let services: Api<Service> = Api::namespaced(context.client(), namespace);
+    let service = calls::attempt(context.clock(), services.get_opt(subdomain)).await.ok()??;
+    let headless = service.spec.is_some_and(|spec| spec.cluster_ip.as_deref() == Some("None"));
+    headless.then(|| format!("{host}.{subdomain}.{namespace}.svc"))
 }
 
 /// The target's running pods, by name.
@@ -95,8 +123,8 @@ fn maker(store: &Wanted, way: &Way) -> Result<Maker, String> {
     let (endpoints, bridge) = (way.endpoints.clone(), way.bridge.clone());
     let dial = Arc::new(bridge.clone());
     Ok(match store.kind {
-        StoreKind::Kv => http(HttpOptions::kv(), endpoints, bridge),
-        StoreKind::Http => http(templates(store)?, endpoints, bridge),
+        StoreKind::Kv => http(HttpOptions::kv(), way),
+        StoreKind::Http => http(templates(store)?, way),
         StoreKind::Etcd => {
             let reads = match store.reads {
                 Some(EtcdReads::Serializable) => Reads::Serializable,
@@ -120,8 +148,13 @@ fn maker(store: &Wanted, way: &Way) -> Result<Maker, String> {
     })
 }
 
-fn http(options: HttpOptions, endpoints: Vec<Endpoint>, bridge: Bridge) -> Maker {
-    Box::new(move |client| Box::new(Http::new(Box::new(bridge.clone()), endpoints.clone(), client, options.clone())))
+fn http(options: HttpOptions, way: &Way) -> Maker {
+    let (endpoints, bridge, connected) = (way.endpoints.clone(), way.bridge.clone(), way.connected);
+    Box::new(move |client| {
+        let sender: Box<dyn HttpSend> =
+            if connected { Box::new(Http1::new(Arc::new(bridge.clone()))) } else { Box::new(bridge.clone()) };
+        Box::new(Http::new(sender, endpoints.clone(), client, options.clone()))
+    })
 }
 
 fn templates(store: &Wanted) -> Result<HttpOptions, String> {

@@ -14,9 +14,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::forward;
 use crate::scenario::{Probe, ProbeKind};
-use crate::world::agent::{Ask, Link};
-use crate::world::{Agents, Clock, Connection, Heard, NetworkError, Place, Reply};
+use crate::world::agent::{Ask, Link, RELAY_PORT, hail};
+use crate::world::{Agents, Bytes, Clock, Connection, Heard, NetworkError, Place, Reply};
 
 /// Namespace and name of a pod.
 type Key = (String, String);
@@ -196,6 +197,21 @@ impl Agents for Attached {
             }
         }
         .boxed()
+    }
+
+    fn stream<'a>(&'a self, vantage: (&'a str, &'a str), to: &'a Place) -> BoxFuture<'a, Result<Bytes, NetworkError>> {
+        async move {
+            let link = self.link(&key(vantage.0, vantage.1)).ok_or_else(|| not_a_vantage(vantage))?;
+            let address = address::of(&self.client, to).await.map_err(NetworkError::Refused)?;
+            link.allow(&address).await?;
+            let port = RELAY_PORT.to_string();
+            hail(forward::open(&self.client, vantage.0, vantage.1, &port).await?, &address).await
+        }
+        .boxed()
+    }
+
+    fn reached(&self, vantage: (&str, &str)) -> bool {
+        self.link(&key(vantage.0, vantage.1)).is_some()
     }
 
     fn leave<'a>(&'a self, namespace: &'a str, pod: &'a str) -> BoxFuture<'a, ()> {
