@@ -3,6 +3,7 @@
 
 mod canary;
 mod chance;
+mod etcd_member;
 mod guard;
 mod inventory;
 mod make;
