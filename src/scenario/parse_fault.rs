@@ -8,8 +8,8 @@ use super::parse::{pod_set, written};
 use super::read::{self, is_port};
 use super::reader::{Sink, Table, Value};
 use super::{
-    CommandPair, Count, Disk, EtcdMemberReplace, FailureMode, Fault, FaultKind, NetworkPartition, NodeChoice, NodeDrain,
-    NodeFailure, PodKill,
+    CommandPair, Count, Disk, EtcdMemberReplace, FailureMode, Fault, FaultKind, NetworkPartition, NodeChoice,
+    NodeDrain, NodeFailure, PodKill,
 };
 
 /// More repeats than this are a mistake.

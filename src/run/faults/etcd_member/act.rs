@@ -156,9 +156,7 @@ impl Goal {
     /// Back: the pod that was there before has a member that votes, and no other.
     pub(super) fn back(of: &Replacement) -> Self {
         let (leaving, during) = match &of.guest {
-            Some(guest) => {
-                (Leaving::Pod { name: guest.clone(), claims: of.guest_claims.clone() }, of.ordinals.grown())
-            }
+            Some(guest) => (Leaving::Pod { name: guest.clone(), claims: of.guest_claims.clone() }, of.ordinals.grown()),
             None => (Leaving::Dead(of.member), of.ordinals),
         };
         let stale = super::Stale { pod: of.pod_uid.clone(), claims: of.claims.clone() };

@@ -123,7 +123,8 @@ fn add(pod: &str, list: &MemberList) -> Next {
 
 /// Removes a member, unless those that answer would be no majority of those that are left.
 fn remove(list: &MemberList, view: &View, leaving: &Member) -> Next {
-    let rest: Vec<u64> = list.members.iter().filter(|other| !other.learner && other.id != leaving.id).map(|m| m.id).collect();
+    let rest: Vec<u64> =
+        list.members.iter().filter(|other| !other.learner && other.id != leaving.id).map(|m| m.id).collect();
     let answers = |id: &&u64| view.statuses.get(id).is_some_and(|status| status.leader != 0);
     let alive: Vec<u64> = rest.iter().filter(answers).copied().collect();
     let majority = rest.len() / 2 + 1;

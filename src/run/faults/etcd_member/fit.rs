@@ -17,7 +17,10 @@ pub(super) fn fit(
     lists: &BTreeMap<String, Result<MemberList, String>>,
 ) -> Result<u64, String> {
     let list = view.list.as_ref().ok_or_else(|| {
-        format!("no pod of {} answers with a member list on port {} (etcd's JSON gateway, without TLS)", of.stateful_set, of.port)
+        format!(
+            "no pod of {} answers with a member list on port {} (etcd's JSON gateway, without TLS)",
+            of.stateful_set, of.port
+        )
     })?;
     let expected: BTreeSet<String> =
         (of.ordinals.start..of.ordinals.end()).map(|ordinal| format!("{}-{ordinal}", of.stateful_set)).collect();
@@ -33,9 +36,15 @@ pub(super) fn fit(
     for member in &list.members {
         let pod = member.pod().unwrap_or(&member.name);
         if member.learner || !member.started() {
-            return Err(format!("the member {:x} of {pod} does not vote: the cluster is being changed already", member.id));
+            return Err(format!(
+                "the member {:x} of {pod} does not vote: the cluster is being changed already",
+                member.id
+            ));
         }
-        let status = view.statuses.get(&member.id).ok_or_else(|| format!("the member {:x} of {pod} does not answer", member.id))?;
+        let status = view
+            .statuses
+            .get(&member.id)
+            .ok_or_else(|| format!("the member {:x} of {pod} does not answer", member.id))?;
         if status.leader == 0 || Some(status.leader) != view.leader() {
             return Err(format!("{pod} does not follow the leader that the others follow"));
         }

@@ -62,7 +62,9 @@ async fn inspect(context: &Context, of: &mut Replacement, own_claims: Vec<String
     let set = look::set(context, of).await?;
     if let Some(other) = set.metadata.annotations.as_ref().and_then(|all| all.get(REPLACED_BY)) {
         let run = other.split('/').next().unwrap_or_default();
-        return Err(format!("{other} has not brought its member back; run: driftproof undo --context CONTEXT --run {run}"));
+        return Err(format!(
+            "{other} has not brought its member back; run: driftproof undo --context CONTEXT --run {run}"
+        ));
     }
     for name in own_claims {
         let found = look::claim(context, of, &name).await?;
@@ -71,7 +73,9 @@ async fn inspect(context: &Context, of: &mut Replacement, own_claims: Vec<String
     }
     for name in &of.guest_claims {
         if look::claim(context, of, name).await?.is_some() {
-            return Err(format!("claim {name} is left from an earlier pod, whose disk no new member may use: delete it first"));
+            return Err(format!(
+                "claim {name} is left from an earlier pod, whose disk no new member may use: delete it first"
+            ));
         }
     }
     let goal = Goal::there(of).unwrap_or_else(|| Goal::back(of));
@@ -166,7 +170,8 @@ fn is_lost(of: &Replacement, view: &View) -> Result<String, String> {
     if view.statuses.contains_key(&of.member) {
         return Err(format!("the member {:x} still answers", of.member));
     }
-    let left = view.list.as_ref().ok_or("no majority of the members answers: whether the member is gone cannot be told")?;
+    let left =
+        view.list.as_ref().ok_or("no majority of the members answers: whether the member is gone cannot be told")?;
     let claims: BTreeSet<String> = of.claims.iter().map(|claim| format!("{} ({})", claim.name, claim.uid)).collect();
     let disk = if claims.is_empty() {
         "its emptyDir".to_owned()

@@ -38,7 +38,10 @@ pub(super) async fn ask(context: &Context, of: &Replacement, pod: &str, call: &A
         (200, None) => Err(format!("{pod}: {} has another answer than that of an etcd", call.path())),
         (status, json) => {
             let said = json.as_ref().and_then(|json| json["message"].as_str().or(json["error"].as_str()));
-            Err(format!("{pod}: {}", said.map_or_else(|| format!("status {status} for {}", call.path()), str::to_owned)))
+            Err(format!(
+                "{pod}: {}",
+                said.map_or_else(|| format!("status {status} for {}", call.path()), str::to_owned)
+            ))
         }
     }
 }
@@ -123,7 +126,8 @@ pub(super) async fn view(context: &Context, of: &Replacement, goal: &Goal) -> Re
         claims.insert(name.to_owned(), ClaimView { uid: found.metadata.uid.unwrap_or_default(), terminating });
     }
     // Of those that may know: the ordinals as they are, and whom the goal is about.
-    let mut asked: BTreeSet<String> = (ordinals.start..ordinals.end()).map(|n| format!("{}-{n}", of.stateful_set)).collect();
+    let mut asked: BTreeSet<String> =
+        (ordinals.start..ordinals.end()).map(|n| format!("{}-{n}", of.stateful_set)).collect();
     asked.extend(names.iter().map(|name| (*name).to_owned()));
     let list = agreed(context, of, &asked).await;
     let statuses = statuses(context, of, goal, list.as_ref()).await;

@@ -9,14 +9,17 @@ mod life;
 mod look;
 mod witness;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use crate::evidence::{ClaimId, Replacement};
 use crate::plan::Ordinals;
 use crate::store::etcd::{MemberList, MemberStatus};
 
-pub(super) use life::{Planned, inject, intent, prove, prove_healed};
 pub(in crate::run) use life::restore;
+pub(super) use life::{Planned, inject, intent, prove, prove_healed};
 pub(in crate::run) use look::marked;
 
 /// The annotation of a StatefulSet whose member we replace: run and step.

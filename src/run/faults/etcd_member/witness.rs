@@ -59,7 +59,8 @@ pub(super) fn judge(
         return Err(format!("the member {:x} of {pod} does not vote", member.id));
     }
     let leader = view.leader().and_then(|leader| view.statuses.get(&leader)).ok_or("no leader answers")?;
-    let own = view.statuses.get(&member.id).ok_or_else(|| format!("the member {:x} of {pod} does not answer", member.id))?;
+    let own =
+        view.statuses.get(&member.id).ok_or_else(|| format!("the member {:x} of {pod} does not answer", member.id))?;
     if own.applied < leader.applied {
         return Err(format!("{pod} has applied the entries up to {} of {}", own.applied, leader.applied));
     }
