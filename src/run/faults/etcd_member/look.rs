@@ -21,6 +21,10 @@ use super::{ClaimView, Goal, Leaving, PodView, REPLACED_BY, View};
 /// A member that takes longer to answer does not answer.
 const ANSWER: Duration = Duration::from_secs(5);
 
+/// The joining member is asked so often, with such pauses, for what the others had applied before.
+const CATCH_UP: u32 = 5;
+const MOMENT: Duration = Duration::from_millis(300);
+
 /// Sends one call to the member of a pod.
 ///
 /// # Errors
@@ -144,8 +148,8 @@ async fn agreed(context: &Context, of: &Replacement, pods: &BTreeSet<String>) ->
     None
 }
 
-/// What the members say of themselves. The joining one is asked last: what it has applied by then is held against what
-/// the leader had applied before.
+/// What the members say of themselves. The joining one is asked last, and again for a while: it shall reach what the
+/// others had applied before, and while clients write it is always a moment behind what they have applied by now.
 async fn statuses(
     context: &Context,
     of: &Replacement,
@@ -153,13 +157,22 @@ async fn statuses(
     list: Option<&MemberList>,
 ) -> BTreeMap<u64, MemberStatus> {
     let members = list.map(|list| list.members.as_slice()).unwrap_or_default();
-    let (last, first): (Vec<&Member>, Vec<&Member>) =
-        members.iter().partition(|member| member.pod() == Some(&goal.joining));
-    let mut found = BTreeMap::new();
-    for group in [first, last] {
-        let asked = group.iter().filter_map(|member| member.pod()).map(|pod| status(context, of, pod));
-        let answers = join_all(asked.collect::<Vec<_>>()).await;
-        found.extend(answers.into_iter().flatten().map(|status| (status.id, status)));
+    let is_last = |member: &&Member| member.pod() == Some(&goal.joining);
+    let others: Vec<&str> = members.iter().filter(|one| !is_last(one)).filter_map(Member::pod).collect();
+    let asked: Vec<_> = others.into_iter().map(|pod| status(context, of, pod)).collect();
+    let mut found: BTreeMap<u64, MemberStatus> =
+        join_all(asked).await.into_iter().flatten().map(|status| (status.id, status)).collect();
+    let applied = found.values().map(|status| status.applied).max().unwrap_or_default();
+    if members.iter().any(|member| is_last(&member)) {
+        for _ in 0..CATCH_UP {
+            let Ok(last) = status(context, of, &goal.joining).await else { break };
+            let caught_up = last.applied >= applied;
+            found.insert(last.id, last);
+            if caught_up {
+                break;
+            }
+            context.clock().sleep(MOMENT).await;
+        }
     }
     found
 }
