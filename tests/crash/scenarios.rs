@@ -21,12 +21,12 @@ pub(crate) const ALL: [(&str, &str); 10] = [
         "node-failure, network-cut",
         "kind = \"node-failure\"\nmode = \"network-cut\"\nhold = \"50s\"\nnode = { of = \"target\" }",
     ),
+    ("node-failure, taint", "kind = \"node-failure\"\nmode = \"taint\"\nhold = \"10s\"\nnode = { of = \"target\" }"),
     ("etcd-member-replace, moved", "kind = \"etcd-member-replace\"\nport = \"7000\"\nhold = \"4s\""),
     (
         "etcd-member-replace, disk lost",
         "kind = \"etcd-member-replace\"\ndisk = \"lost\"\nport = \"7000\"\nhold = \"4s\"",
     ),
-    ("node-failure, taint", "kind = \"node-failure\"\nmode = \"taint\"\nhold = \"10s\"\nnode = { of = \"target\" }"),
 ];
 
 /// Whether a store with members is the target, which is there before the run: its members are to be as before, too.

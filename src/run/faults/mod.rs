@@ -168,7 +168,9 @@ fn undo_of(context: &Context, step: &Step, before: &Before) -> Vec<Undo> {
         }
         Action::EtcdMemberReplace { .. } => match before {
             Before::Member(intent) if intent.refusal.is_none() => vec![Undo::RestoreMember(intent.replacement.clone())],
-            _ => Vec::new(),
+            Before::Member(_) | Before::Nothing | Before::Partition(_) | Before::Agents(_) | Before::Tenants(_) => {
+                Vec::new()
+            }
         },
         Action::NodeFailure { nodes, mode: FailureMode::Taint, .. } => node_taint::undo(context, nodes, &step.id),
         Action::NodeFailure { nodes, mode, command } => {
@@ -207,7 +209,7 @@ async fn inject(context: &Context, step: &Step, before: &Before, release: &mut R
             Before::Member(intent) => {
                 etcd_member::inject(context, &step.id, &intent.replacement, *timeout, release).await
             }
-            _ => Err(UNSEEN.to_owned()),
+            Before::Nothing | Before::Partition(_) | Before::Agents(_) | Before::Tenants(_) => Err(UNSEEN.to_owned()),
         },
     }
 }

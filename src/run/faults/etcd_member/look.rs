@@ -165,9 +165,9 @@ async fn statuses(
     let applied = found.values().map(|status| status.applied).max().unwrap_or_default();
     if members.iter().any(|member| is_last(&member)) {
         for _ in 0..CATCH_UP {
-            let Ok(last) = status(context, of, &goal.joining).await else { break };
-            let caught_up = last.applied >= applied;
-            found.insert(last.id, last);
+            let Ok(own) = status(context, of, &goal.joining).await else { break };
+            let caught_up = own.applied >= applied;
+            found.insert(own.id, own);
             if caught_up {
                 break;
             }
