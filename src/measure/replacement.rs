@@ -25,7 +25,7 @@ pub(super) fn replacements(timeline: &Timeline<'_>, losses: &[Loss]) -> Vec<Opti
         let Fate::Removed(removed) = loss.fate else { continue };
         let old = &timeline.pods[loss.pod];
         let action = loss.step.as_deref().and_then(|step| actions.get(step).copied());
-        let successor = successor(action, old);
+        let successor = successor(action, old).filter(|name| seen(timeline, name, loss.from));
         let since = if successor.is_some() { loss.from } else { removed.saturating_sub(AHEAD).max(loss.at) };
         let Some(of_owner) = free.get_mut(&owner(old)) else { continue };
         let place = of_owner.iter().position(|new| {
@@ -42,6 +42,11 @@ pub(super) fn replacements(timeline: &Timeline<'_>, losses: &[Loss]) -> Vec<Opti
 fn successor<'a>(action: Option<&'a Action>, old: &PodLife<'_>) -> Option<&'a str> {
     let Some(Action::EtcdMemberReplace { leaving, guest: Some(guest), .. }) = action else { return None };
     if leaving.uid == old.uid() { Some(guest) } else { (guest == old.name()).then_some(&leaving.name) }
+}
+
+/// Whether a pod of this name came since. A watch that was broken may have seen nothing of a guest.
+fn seen(timeline: &Timeline<'_>, name: &str, since: u64) -> bool {
+    timeline.pods.iter().any(|life| life.name() == name && life.first().0 >= since)
 }
 
 /// Namespace and `Kind/name` of the owner.

@@ -2,9 +2,10 @@
 
 use driftproof::measure::{Drift, Measurements, OldEnd};
 use driftproof::scenario::Phase;
+use driftproof::verdict::Outcome;
 
-use super::measured;
 use super::stories::{KILL, KILL_SCENARIO, LOST, LOST_SCENARIO, MOVED, MOVED_SCENARIO, stuck, with, without};
+use super::{check, judged, measured};
 
 /// `detected 50s`, in order.
 fn phases(drift: &Drift) -> Vec<(&'static str, u64)> {
@@ -68,6 +69,13 @@ fn a_member_that_moves_has_its_successor_before_it_goes() {
         assert_eq!(after, 0, "{:?}", phases(drift));
     }
     assert_eq!(measured.faults[0].targets, ["shop/db-0", "shop/db-3"]);
+}
+
+#[test]
+fn a_move_that_no_watch_has_shown_is_no_instance_that_stayed() {
+    let verdict = judged(MOVED_SCENARIO, &without(MOVED, "pod d"));
+    let reason = "0 of 2 instances were seen to move; db-3, which a member moved to, was not seen";
+    check(&verdict, "moved", Outcome::Inconclusive, reason);
 }
 
 #[test]
