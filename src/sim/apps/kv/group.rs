@@ -34,9 +34,14 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// How many have a vote.
+    pub(super) fn voters(&self) -> usize {
+        if self.seats.all.is_empty() { self.members.len() } else { self.seats.voters() }
+    }
+
     /// How many members are more than half.
     pub(super) fn majority(&self) -> usize {
-        self.members.len() / 2 + 1
+        self.voters() / 2 + 1
     }
 }
 

@@ -144,7 +144,7 @@ fn remove(state: &mut State, leader: ProcessId, key: &GroupKey, body: &Value) ->
     let Some(found) = group.seats.all.get(&seat).cloned() else { return refused(404, "etcdserver: member not found") };
     let rest: Vec<(&String, &ProcessId)> = group.members.iter().filter(|(pod, _)| **pod != found.pod).collect();
     let answers = rest.iter().filter(|(pod, process)| **process == leader || answers(state, leader, pod)).count();
-    if found.votes && answers < rest.len() / 2 + 1 {
+    if found.votes && answers < (group.voters() - 1) / 2 + 1 {
         return refused(400, "etcdserver: re-configuration failed due to not enough started members");
     }
     let Some(group) = state.apps.kv.groups.get_mut(key) else { return refused(503, "etcdserver: server stopped") };

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::group::GroupKey;
 use super::{ProcessId, State, disk, replica};
+use crate::sim::Kind;
 
 /// A member, as the list has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,11 @@ impl Seats {
         id
     }
 
+    /// How many vote, also of those that are not there.
+    pub(super) fn voters(&self) -> usize {
+        self.all.values().filter(|seat| seat.votes).count()
+    }
+
     /// The seat of a pod's process.
     pub(super) fn of(&self, pod: &str) -> Option<(u64, &Seat)> {
         self.all.iter().find(|(_, seat)| seat.pod == pod).map(|(id, seat)| (*id, seat))
@@ -55,10 +61,12 @@ pub(super) fn sit(
     volume: Option<u64>,
     empty: bool,
 ) -> bool {
+    let founders = founders(state, key, pod);
     let Some(group) = state.apps.kv.groups.get_mut(key) else { return false };
-    let founds = !group.started && empty && group.seats.of(pod).is_none();
-    if founds {
-        group.seats.give(pod, true);
+    if !group.started && group.seats.all.is_empty() {
+        for founder in founders {
+            group.seats.give(&founder, true);
+        }
     }
     let free = group.seats.of(pod).filter(|(_, seat)| empty && !seat.taken).map(|(seat, _)| seat);
     let own = volume.filter(|seat| group.seats.all.contains_key(seat));
@@ -75,6 +83,15 @@ pub(super) fn sit(
         group.seats.learners.insert(pod.to_owned(), id);
     }
     true
+}
+
+/// The pods that found a store together, as etcd's `--initial-cluster` names them: all that their StatefulSet wants.
+fn founders(state: &State, (namespace, kind, owner): &GroupKey, pod: &str) -> Vec<String> {
+    let set = (kind == "StatefulSet").then(|| state.store.find(Kind::StatefulSet, namespace, owner)).flatten();
+    let Some(set) = set else { return vec![pod.to_owned()] };
+    let number = |pointer: &str| set.value().pointer(pointer).and_then(serde_json::Value::as_u64);
+    let first = number("/spec/ordinals/start").unwrap_or(0);
+    (first..first + number("/spec/replicas").unwrap_or(1)).map(|ordinal| format!("{owner}-{ordinal}")).collect()
 }
 
 /// Writes the seat to the process's disk.
