@@ -24,7 +24,10 @@ fn every_recipe_of_the_readme_is_a_valid_scenario() {
             .unwrap_or_else(|found| panic!("{block}\n{}", render(&found, "README.md", &text, Colour::Never)));
         let pairs = scenario.faults.iter().filter_map(|fault| match &fault.kind {
             FaultKind::NodeFailure(failure) => failure.command.as_ref(),
-            FaultKind::PodKill(_) | FaultKind::NetworkPartition(_) | FaultKind::NodeDrain(_) => None,
+            FaultKind::PodKill(_)
+            | FaultKind::NetworkPartition(_)
+            | FaultKind::NodeDrain(_)
+            | FaultKind::EtcdMemberReplace(_) => None,
         });
         for pair in pairs {
             commands += 1;

@@ -18,7 +18,10 @@ impl Nodes {
     pub(super) fn apply(&self, scenario: &mut Scenario) {
         let failures = scenario.faults.iter_mut().filter_map(|fault| match &mut fault.kind {
             FaultKind::NodeFailure(failure) => Some(failure),
-            FaultKind::PodKill(_) | FaultKind::NetworkPartition(_) | FaultKind::NodeDrain(_) => None,
+            FaultKind::PodKill(_)
+            | FaultKind::NetworkPartition(_)
+            | FaultKind::NodeDrain(_)
+            | FaultKind::EtcdMemberReplace(_) => None,
         });
         failures.for_each(|failure| self.change(failure));
     }

@@ -200,6 +200,7 @@ fn unreachable(undo: &[Undo]) -> Option<String> {
         | Undo::Uncordon { .. }
         | Undo::RestoreNode { .. }
         | Undo::RemoveTaint { .. }
+        | Undo::RestoreMember(_)
         | Undo::DeleteFixture { .. } => None,
     };
     undo.iter().find_map(alone)

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Action;
+use crate::plan::{Action, Ordinals};
 use crate::scenario::FailureMode;
 
 /// One step in the life of one fault.
@@ -135,6 +135,8 @@ pub enum Undo {
         /// Value: another one is not ours.
         value: String,
     },
+    /// Give an etcd cluster its member back.
+    RestoreMember(Replacement),
     /// Delete an object of a fixture that we applied.
     DeleteFixture {
         /// `apps/v1`.
@@ -146,4 +148,38 @@ pub enum Undo {
         /// Name.
         name: String,
     },
+}
+
+/// A member of an etcd cluster that is replaced, as it was before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Replacement {
+    /// Namespace.
+    pub namespace: String,
+    /// The `StatefulSet` that runs the members.
+    pub stateful_set: String,
+    /// Its ordinals.
+    pub ordinals: Ordinals,
+    /// The members' client port.
+    pub port: String,
+    /// The pod whose member is replaced.
+    pub pod: String,
+    /// UID of that pod.
+    pub pod_uid: String,
+    /// Its claims.
+    pub claims: Vec<ClaimId>,
+    /// ID of the member; 0 when it could not be told, and nothing was touched.
+    pub member: u64,
+    /// The pod of the new member, where the old one moves; absent where the disk is lost.
+    pub guest: Option<String>,
+    /// Names of the guest's claims.
+    pub guest_claims: Vec<String>,
+}
+
+/// A claim: another one of the same name is not meant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ClaimId {
+    /// Name.
+    pub name: String,
+    /// UID.
+    pub uid: String,
 }

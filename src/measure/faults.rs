@@ -112,6 +112,9 @@ fn targets(action: &Action) -> Vec<String> {
         Action::PodKill { pods, .. } | Action::NetworkPartition { pods, .. } => {
             pods.iter().map(ToString::to_string).collect()
         }
+        Action::EtcdMemberReplace { leaving, guest, .. } => std::iter::once(leaving.to_string())
+            .chain(guest.iter().map(|guest| format!("{}/{guest}", leaving.namespace)))
+            .collect(),
         Action::NodeDrain { nodes, .. } | Action::NodeFailure { nodes, .. } => {
             nodes.iter().map(|node| node.name.clone()).collect()
         }

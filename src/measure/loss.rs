@@ -168,6 +168,10 @@ fn names(action: &Action, life: &PodLife<'_>) -> bool {
         Action::PodKill { pods, .. } | Action::NetworkPartition { pods, .. } => {
             pods.iter().any(|pod| pod.uid == life.uid())
         }
+        // A member that moves comes back in the end, and its guest goes.
+        Action::EtcdMemberReplace { leaving, guest, .. } => {
+            leaving.uid == life.uid() || guest.as_deref() == Some(life.name())
+        }
         Action::NodeDrain { nodes, .. } | Action::NodeFailure { nodes, .. } => {
             nodes.iter().any(|node| node.name == life.node())
         }

@@ -1,8 +1,11 @@
 //! Which new pod took the place of which lost one: by name in a StatefulSet, by node in a DaemonSet, else by order of creation
-//! among the new pods of the same owner.
+//! among the new pods of the same owner. A member that moves has its successor before it goes, under another name.
 
 use std::collections::BTreeMap;
 
+use crate::plan::Action;
+
+use super::faults::actions;
 use super::loss::{Fate, Loss};
 use super::timeline::{PodLife, Timeline};
 
@@ -16,19 +19,34 @@ pub(super) fn replacements(timeline: &Timeline<'_>, losses: &[Loss]) -> Vec<Opti
     // The controller replaces in the order in which it sees pods go.
     order.sort_by_key(|index| (removed(&losses[*index]), *index));
     let mut found = vec![None; losses.len()];
+    let actions = actions(timeline);
     for index in order {
         let loss = &losses[index];
         let Fate::Removed(removed) = loss.fate else { continue };
         let old = &timeline.pods[loss.pod];
-        let since = removed.saturating_sub(AHEAD).max(loss.at);
+        let action = loss.step.as_deref().and_then(|step| actions.get(step).copied());
+        let successor = successor(action, old).filter(|name| seen(timeline, name, loss.from));
+        let since = if successor.is_some() { loss.from } else { removed.saturating_sub(AHEAD).max(loss.at) };
         let Some(of_owner) = free.get_mut(&owner(old)) else { continue };
         let place = of_owner.iter().position(|new| {
             let new = &timeline.pods[*new];
-            new.first().0 >= since && new.uid() != old.uid() && same_place(old, new)
+            let fits = successor.map_or_else(|| same_place(old, new), |name| new.name() == name);
+            new.first().0 >= since && new.uid() != old.uid() && fits
         });
         found[index] = place.map(|place| of_owner.remove(place));
     }
     found
+}
+
+/// The name of the pod that takes over from a member that moves, and from its guest when it moves back.
+fn successor<'a>(action: Option<&'a Action>, old: &PodLife<'_>) -> Option<&'a str> {
+    let Some(Action::EtcdMemberReplace { leaving, guest: Some(guest), .. }) = action else { return None };
+    if leaving.uid == old.uid() { Some(guest) } else { (guest == old.name()).then_some(&leaving.name) }
+}
+
+/// Whether a pod of this name came since. A watch that was broken may have seen nothing of a guest.
+fn seen(timeline: &Timeline<'_>, name: &str, since: u64) -> bool {
+    timeline.pods.iter().any(|life| life.name() == name && life.first().0 >= since)
 }
 
 /// Namespace and `Kind/name` of the owner.

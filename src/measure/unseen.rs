@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::evidence::{Event, Evidence, Life, Seen};
-use crate::plan::{Action, NodeTarget};
+use crate::plan::{Action, NodeTarget, PodTarget};
 use crate::scenario::{FailureMode, WorkloadKind};
 
 use super::model::FaultSpan;
@@ -54,19 +54,8 @@ fn never(timeline: &Timeline<'_>) -> Vec<String> {
 /// The first object on which the effect of an action that is proven was not seen.
 fn effect(evidence: &Evidence, timeline: &Timeline<'_>, action: &Action, from: u64) -> Option<String> {
     match action {
-        Action::PodKill { pods, .. } => {
-            let records = evidence.records.iter().filter(|record| record.t >= from);
-            let changed: BTreeSet<&str> = records
-                .filter_map(|record| match &record.event {
-                    Event::Seen(seen) => match &**seen {
-                        Seen::Pod(pod) => Some(pod.uid.as_str()),
-                        _ => None,
-                    },
-                    _ => None,
-                })
-                .collect();
-            pods.iter().find(|pod| !changed.contains(pod.uid.as_str())).map(|pod| format!("pod {pod}"))
-        }
+        Action::PodKill { pods, .. } => unchanged(evidence, pods, from),
+        Action::EtcdMemberReplace { leaving, .. } => unchanged(evidence, std::slice::from_ref(leaving), from),
         // Policies are not watched: canaries tell what they do.
         Action::NetworkPartition { .. } => None,
         Action::NodeDrain { nodes, .. } => {
@@ -85,6 +74,21 @@ fn effect(evidence: &Evidence, timeline: &Timeline<'_>, action: &Action, from: u
             unseen.map(|node| format!("node {}", node.name)).or_else(|| pods_on(timeline, nodes, from))
         }
     }
+}
+
+/// The first of these pods that was not seen to change.
+fn unchanged(evidence: &Evidence, pods: &[PodTarget], from: u64) -> Option<String> {
+    let records = evidence.records.iter().filter(|record| record.t >= from);
+    let changed: BTreeSet<&str> = records
+        .filter_map(|record| match &record.event {
+            Event::Seen(seen) => match &**seen {
+                Seen::Pod(pod) => Some(pod.uid.as_str()),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    pods.iter().find(|pod| !changed.contains(pod.uid.as_str())).map(|pod| format!("pod {pod}"))
 }
 
 /// The pods of the target on these nodes, when not one of them was seen to change: a node's loss makes them not Ready, a

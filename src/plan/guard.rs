@@ -105,6 +105,7 @@ fn protected_namespace(scenario: &Scenario, step: &Step) -> Result<(), Trouble> 
     }
     let pods = match &step.action {
         Action::PodKill { pods, .. } | Action::NetworkPartition { pods, .. } => pods.as_slice(),
+        Action::EtcdMemberReplace { leaving, .. } => std::slice::from_ref(leaving),
         Action::NodeDrain { .. } | Action::NodeFailure { .. } => &[],
     };
     match pods.iter().find(|pod| PROTECTED.contains(&pod.namespace.as_str())) {
@@ -271,6 +272,9 @@ fn taken<'a>(inventory: &'a Inventory, steps: &[&'a Step]) -> BTreeMap<&'a str, 
         match &step.action {
             Action::PodKill { pods, .. } => taken.extend(pods.iter().map(|pod| (pod.uid.as_str(), How::AtOnce))),
             Action::NetworkPartition { .. } => {}
+            Action::EtcdMemberReplace { leaving, .. } => {
+                taken.insert(leaving.uid.as_str(), How::AtOnce);
+            }
             Action::NodeFailure { nodes, .. } => {
                 let on = inventory.pods.iter().filter(|pod| nodes.iter().any(|node| node.name == node_of(pod)));
                 taken.extend(on.map(|pod| (uid(pod), How::AtOnce)));
@@ -296,7 +300,7 @@ fn is_evictable(pod: &Pod) -> bool {
 fn nodes(action: &Action) -> impl Iterator<Item = &str> {
     let nodes = match action {
         Action::NodeDrain { nodes, .. } | Action::NodeFailure { nodes, .. } => nodes.as_slice(),
-        Action::PodKill { .. } | Action::NetworkPartition { .. } => &[],
+        Action::PodKill { .. } | Action::NetworkPartition { .. } | Action::EtcdMemberReplace { .. } => &[],
     };
     nodes.iter().map(|node| node.name.as_str())
 }

@@ -4,7 +4,7 @@ use crate::scenario::{DataCheck, Fault, FaultKind, Scenario, StoreCheck};
 
 use super::inventory::Inventory;
 use super::model::{Action, Plan, Problem, ProblemKind, Step};
-use super::{Group, chance, drain, guard, nodes, partition, permissions, pod_kill, taint};
+use super::{Group, chance, drain, etcd_member, guard, nodes, partition, permissions, pod_kill, taint};
 
 /// Why a fault could not be resolved, before it is known as whose problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +105,7 @@ pub fn choose(
         FaultKind::NodeFailure(kind) => {
             nodes::failure(kind, target, inventory, &mut generator, &taint::taint_value(run, &id))
         }
+        FaultKind::EtcdMemberReplace(kind) => etcd_member::choose(kind, target, inventory, &mut generator),
     };
     let step = action.map(|action| step(written, fault, repeat, id.clone(), action));
     let step = step.and_then(|step| guard::check(scenario, inventory, &step).map(|()| step));

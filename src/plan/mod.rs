@@ -4,6 +4,7 @@
 mod canary;
 mod chance;
 mod drain;
+mod etcd_member;
 mod guard;
 mod inventory;
 mod make;

@@ -91,6 +91,23 @@ pub enum Action {
         /// How on a live cluster.
         command: Option<CommandPair>,
     },
+    /// Replace this member of an etcd cluster.
+    EtcdMemberReplace {
+        /// The `StatefulSet` that runs it, in the namespace of `leaving`.
+        stateful_set: String,
+        /// Its ordinals as they are, and as they shall be again.
+        ordinals: Ordinals,
+        /// The pod whose member goes.
+        leaving: PodTarget,
+        /// The pod of the new member; absent when the disk is lost, and the new member takes the name of the old one.
+        guest: Option<String>,
+        /// Names of the claim templates: pod `etcd-0` has the claim `data-etcd-0` of the template `data`.
+        claim_templates: Vec<String>,
+        /// The members' client port.
+        port: String,
+        /// Give up when the new member has not caught up after this time.
+        timeout: Duration,
+    },
 }
 
 impl Action {
@@ -102,7 +119,37 @@ impl Action {
             Self::NetworkPartition { .. } => "network-partition",
             Self::NodeDrain { .. } => "node-drain",
             Self::NodeFailure { .. } => "node-failure",
+            Self::EtcdMemberReplace { .. } => "etcd-member-replace",
         }
+    }
+}
+
+/// Which pods a `StatefulSet` has: `start` up to `start + replicas`, which is not among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Ordinals {
+    /// The lowest.
+    pub start: i32,
+    /// How many.
+    pub replicas: i32,
+}
+
+impl Ordinals {
+    /// The first that is not among them.
+    #[must_use]
+    pub const fn end(self) -> i32 {
+        self.start.saturating_add(self.replicas)
+    }
+
+    /// One more at the end.
+    #[must_use]
+    pub const fn grown(self) -> Self {
+        Self { start: self.start, replicas: self.replicas.saturating_add(1) }
+    }
+
+    /// As many, one further.
+    #[must_use]
+    pub const fn moved(self) -> Self {
+        Self { start: self.start.saturating_add(1), replicas: self.replicas }
     }
 }
 

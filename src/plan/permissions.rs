@@ -175,9 +175,20 @@ fn injecting(kind: &FaultKind, target: &str) -> Vec<Permission> {
         FaultKind::NodeFailure(failure) if failure.mode == FailureMode::Taint => {
             needs("", "nodes", &["get", "patch"], None)
         }
+        FaultKind::EtcdMemberReplace(_) => members(target),
         // Done by commands, or by a pod on the node: see `of_node_agents`.
         FaultKind::NodeFailure(_) => Vec::new(),
     }
+}
+
+/// Replacing members: their StatefulSet grows and shrinks, pods and claims go, and the members are spoken to by POST.
+fn members(namespace: &str) -> Vec<Permission> {
+    let namespace = Some(namespace);
+    let mut all = needs("apps", "statefulsets", &["get", "patch"], namespace);
+    all.extend(needs("", "persistentvolumeclaims", &["get", "delete"], namespace));
+    all.extend(needs("", "pods", &["get", "delete"], namespace));
+    all.extend(needs("", "pods/proxy", &["create"], namespace));
+    all
 }
 
 /// The dead-man's switch of a partition. Wanted, not needed: without these rights there is none.
@@ -239,7 +250,7 @@ fn pod_sets(scenario: &Scenario) -> Vec<&PodSet> {
         match &fault.kind {
             FaultKind::PodKill(kill) => sets.extend(&kill.pods),
             FaultKind::NetworkPartition(partition) => sets.extend(partition.pods.iter().chain(&partition.from)),
-            FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) => {}
+            FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) | FaultKind::EtcdMemberReplace(_) => {}
         }
     }
     sets

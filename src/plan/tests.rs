@@ -19,6 +19,7 @@ fn names(action: &Action) -> String {
         Action::PodKill { pods, .. } | Action::NetworkPartition { pods, .. } => {
             pods.iter().map(|pod| pod.name.as_str()).collect()
         }
+        Action::EtcdMemberReplace { leaving, .. } => vec![leaving.name.as_str()],
         Action::NodeDrain { nodes, .. } | Action::NodeFailure { nodes, .. } => {
             nodes.iter().map(|node| node.name.as_str()).collect()
         }

@@ -127,6 +127,21 @@ fn write_deed(out: &mut String, step: &Step) {
                 );
             }
         }
+        Action::EtcdMemberReplace { stateful_set, leaving, guest, timeout, .. } => {
+            let within = format_duration(*timeout);
+            let _ = match guest {
+                Some(guest) => writeln!(
+                    out,
+                    "            grow statefulset/{stateful_set} by {guest}, add it as a member, remove {leaving} on {} once it has caught up within {within}; back the same way",
+                    leaving.node
+                ),
+                None => writeln!(
+                    out,
+                    "            delete {leaving} on {} with its claims for good; its successor joins with an empty disk within {within}",
+                    leaving.node
+                ),
+            };
+        }
     }
 }
 
@@ -140,7 +155,7 @@ fn failsafe(action: &Action) -> Option<&'static str> {
         Action::NodeFailure { command: None, mode: FailureMode::KubeletStop | FailureMode::NetworkCut, .. } => {
             Some("failsafe: on a live cluster the node heals itself by a timer")
         }
-        Action::NodeDrain { .. } | Action::NodeFailure { .. } => {
+        Action::NodeDrain { .. } | Action::NodeFailure { .. } | Action::EtcdMemberReplace { .. } => {
             Some("no failsafe: if this run dies, `driftproof undo`")
         }
     }
@@ -165,6 +180,7 @@ fn write_permissions(out: &mut String, permissions: &[Permission]) {
 fn pods(action: &Action) -> &[PodTarget] {
     match action {
         Action::PodKill { pods, .. } | Action::NetworkPartition { pods, .. } => pods,
+        Action::EtcdMemberReplace { leaving, .. } => std::slice::from_ref(leaving),
         Action::NodeDrain { .. } | Action::NodeFailure { .. } => &[],
     }
 }
@@ -172,7 +188,7 @@ fn pods(action: &Action) -> &[PodTarget] {
 fn nodes(action: &Action) -> &[NodeTarget] {
     match action {
         Action::NodeDrain { nodes, .. } | Action::NodeFailure { nodes, .. } => nodes,
-        Action::PodKill { .. } | Action::NetworkPartition { .. } => &[],
+        Action::PodKill { .. } | Action::NetworkPartition { .. } | Action::EtcdMemberReplace { .. } => &[],
     }
 }
 

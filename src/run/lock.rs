@@ -135,12 +135,14 @@ fn lease(context: &Context, name: &str, now: Timestamp) -> Lease {
 pub(super) fn longest(context: &Context) -> Duration {
     let scenario = &context.scenario;
     let last = |fault: &crate::scenario::Fault| {
-        let drain = match &fault.kind {
+        let work = match &fault.kind {
             FaultKind::NodeDrain(drain) => drain.timeout,
+            // There, and back.
+            FaultKind::EtcdMemberReplace(replace) => replace.timeout.saturating_mul(2),
             FaultKind::PodKill(_) | FaultKind::NetworkPartition(_) | FaultKind::NodeFailure(_) => Duration::ZERO,
         };
         let repeats = fault.every.unwrap_or_default().saturating_mul(fault.times);
-        fault.at.saturating_add(repeats).saturating_add(fault.hold).saturating_add(drain)
+        fault.at.saturating_add(repeats).saturating_add(fault.hold).saturating_add(work)
     };
     let faults = scenario.faults.iter().map(last).max().unwrap_or_default();
     faults.saturating_add(scenario.steady.timeout).saturating_add(stages::settle_bound(context)).saturating_add(MARGIN)

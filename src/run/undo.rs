@@ -14,7 +14,7 @@ use crate::evidence::Undo;
 
 use super::calls;
 use super::context::Context;
-use super::faults::{node_agent, node_taint};
+use super::faults::{etcd_member, node_agent, node_taint};
 
 /// An undo that is refused is tried this often.
 const ATTEMPTS: u32 = 6;
@@ -101,6 +101,7 @@ async fn once(context: &Context, undo: &Undo) -> Result<(), Failure> {
             node_agent::end(context, namespace, job, Duration::from_secs(*timer_seconds)).await
         }
         Undo::RemoveTaint { node, value, .. } => node_taint::remove(context, node, value).await,
+        Undo::RestoreMember(replacement) => etcd_member::restore(context, replacement).await,
         Undo::DeleteFixture { api_version, kind, namespace, name } => {
             let api = super::fixtures::api(context.client(), api_version, kind, namespace);
             delete(context, &api, name).await
@@ -165,6 +166,7 @@ pub(super) fn describe(undo: &Undo) -> String {
         Undo::Uncordon { node } => format!("uncordon node {node}"),
         Undo::RestoreNode { node, .. } | Undo::EndNodeAgent { node, .. } => format!("bring back node {node}"),
         Undo::RemoveTaint { node, key, .. } => format!("remove the taint {key} from node {node}"),
+        Undo::RestoreMember(of) => format!("give etcd {}/{} the member {} back", of.namespace, of.stateful_set, of.pod),
         Undo::DeleteFixture { kind, namespace, name, .. } if namespace.is_empty() => format!("delete {kind} {name}"),
         Undo::DeleteFixture { kind, namespace, name, .. } => format!("delete {kind} {namespace}/{name}"),
     }
@@ -190,6 +192,10 @@ pub(super) fn by_hand(undo: &Undo) -> String {
         Undo::RemoveTaint { node, key, value } => {
             format!("run: kubectl taint node {node} {key}={value}:{}-", crate::plan::TAINT_EFFECT)
         }
+        Undo::RestoreMember(of) => format!(
+            "look at `etcdctl member list` in a pod of statefulset {}/{}, whose ordinals were {} from {}; then: driftproof undo --context CONTEXT",
+            of.namespace, of.stateful_set, of.ordinals.replicas, of.ordinals.start
+        ),
         Undo::DeleteFixture { kind, namespace, name, .. } if namespace.is_empty() => {
             format!("run: kubectl delete {} {name}", kind.to_lowercase())
         }

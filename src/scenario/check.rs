@@ -70,8 +70,11 @@ fn faults(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
     }
     for (index, fault) in read_faults(scenario, spans) {
         repeat(fault, index, spans, found);
-        if let FaultKind::PodKill(kill) = &fault.kind {
-            ordinal(kill, scenario.target.workload.as_ref(), index, spans, found);
+        let target = scenario.target.workload.as_ref();
+        match &fault.kind {
+            FaultKind::PodKill(kill) => ordinal(kill, target, index, spans, found),
+            FaultKind::EtcdMemberReplace(_) => members(target, index, spans, found),
+            FaultKind::NetworkPartition(_) | FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) => {}
         }
     }
 }
@@ -86,7 +89,10 @@ fn repeat(fault: &Fault, index: usize, spans: Spans<'_>, found: &mut Vec<Diagnos
     let Some(every) = fault.every else { return };
     let is_healed = match fault.kind {
         FaultKind::PodKill(_) => false,
-        FaultKind::NetworkPartition(_) | FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) => true,
+        FaultKind::NetworkPartition(_)
+        | FaultKind::NodeDrain(_)
+        | FaultKind::NodeFailure(_)
+        | FaultKind::EtcdMemberReplace(_) => true,
     };
     if is_healed && fault.times > 1 && every < fault.hold {
         let message = format!(
@@ -111,6 +117,20 @@ fn ordinal(kill: &PodKill, target: Option<&Workload>, index: usize, spans: Spans
         let diagnostic = Diagnostic::new(Code::NoEffect, spans.of(&format!("fault/{index}/ordinal")), message);
         found.push(diagnostic.help("only a StatefulSet numbers its pods"));
     }
+}
+
+/// A member is replaced by changing the StatefulSet that runs it.
+fn members(target: Option<&Workload>, index: usize, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
+    if target.is_some_and(|workload| workload.kind == WorkloadKind::StatefulSet) {
+        return;
+    }
+    let span = spans.of(&format!("fault/{index}/kind"));
+    let message = "members are replaced in a StatefulSet, and the target is none";
+    let mut diagnostic = Diagnostic::new(Code::Conflict, span, message);
+    for key in ["target/workload", "target/selector"].into_iter().filter(|key| spans.has(key)) {
+        diagnostic = diagnostic.other(spans.of(key), "the target");
+    }
+    found.push(diagnostic.help("name it: `workload = \"statefulset/etcd\"`"));
 }
 
 fn contradictions(expect: &Expect, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
@@ -206,7 +226,7 @@ fn places(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>) {
                 }
                 None
             }
-            FaultKind::NetworkPartition(_) => None,
+            FaultKind::NetworkPartition(_) | FaultKind::EtcdMemberReplace(_) => None,
             FaultKind::NodeDrain(drain) => Some(&drain.node),
             FaultKind::NodeFailure(failure) => Some(&failure.node),
         };

@@ -50,6 +50,8 @@ pub enum FaultKind {
     NodeDrain(NodeDrain),
     /// Nodes fail: the unplanned drift.
     NodeFailure(NodeFailure),
+    /// A member of an etcd cluster is replaced by a new one: the migration of a stateful group.
+    EtcdMemberReplace(EtcdMemberReplace),
 }
 
 impl FaultKind {
@@ -61,6 +63,7 @@ impl FaultKind {
             Self::NetworkPartition(_) => "network-partition",
             Self::NodeDrain(_) => "node-drain",
             Self::NodeFailure(_) => "node-failure",
+            Self::EtcdMemberReplace(_) => "etcd-member-replace",
         }
     }
 }
@@ -239,6 +242,43 @@ pub struct CommandPair {
     pub inject: String,
     /// Brings it back; must be idempotent.
     pub heal: String,
+}
+
+/// Replace a member of an etcd cluster that runs in the target, a `StatefulSet`, as an operator would do it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct EtcdMemberReplace {
+    /// What becomes of the old member's disk.
+    pub disk: Disk,
+    /// With `disk = "lost"`: whose disk; one by the seed when absent. A member that moves is always the one with the lowest
+    /// ordinal, since a `StatefulSet` gives up no other while it grows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ordinal: Option<u32>,
+    /// The members' client port, which serves the JSON gateway without TLS: number or name.
+    pub port: String,
+    /// Give up when the new member has not caught up after this time.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "DurationText")]
+    pub timeout: Duration,
+}
+
+impl Default for EtcdMemberReplace {
+    fn default() -> Self {
+        Self { disk: Disk::Kept, ordinal: None, port: "2379".to_owned(), timeout: Duration::from_secs(300) }
+    }
+}
+
+/// What becomes of the disk of a member that is replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disk {
+    /// The member moves: a new one is added, catches up and is promoted before the old one is removed. The way back goes
+    /// the same way when the fault is healed.
+    #[default]
+    Kept,
+    /// The member's pod and claims are gone for good; when the fault is healed, the dead member is removed and a new one
+    /// of the same name joins with an empty disk.
+    Lost,
 }
 
 /// Which nodes: by name, by zone, by label, or by what runs there. The criteria that are given must all hold.

@@ -8,13 +8,14 @@ use super::parse::{pod_set, written};
 use super::read::{self, is_port};
 use super::reader::{Sink, Table, Value};
 use super::{
-    CommandPair, Count, FailureMode, Fault, FaultKind, NetworkPartition, NodeChoice, NodeDrain, NodeFailure, PodKill,
+    CommandPair, Count, Disk, EtcdMemberReplace, FailureMode, Fault, FaultKind, NetworkPartition, NodeChoice,
+    NodeDrain, NodeFailure, PodKill,
 };
 
 /// More repeats than this are a mistake.
 const MAX_TIMES: u32 = 1000;
 
-const KINDS: [&str; 4] = ["pod-kill", "network-partition", "node-drain", "node-failure"];
+const KINDS: [&str; 5] = ["pod-kill", "network-partition", "node-drain", "node-failure", "etcd-member-replace"];
 
 pub(super) fn fault(mut table: Table<'_>) -> Option<Fault> {
     let name = table.optional("name", read::title);
@@ -55,6 +56,7 @@ fn kind(table: &mut Table<'_>) -> Option<FaultKind> {
         Some("network-partition") => Some(FaultKind::NetworkPartition(network_partition(table))),
         Some("node-drain") => Some(FaultKind::NodeDrain(node_drain(table))),
         Some("node-failure") => Some(FaultKind::NodeFailure(node_failure(table))),
+        Some("etcd-member-replace") => Some(FaultKind::EtcdMemberReplace(etcd_member_replace(table))),
         Some(other) => table.sink.fail(read::unknown_kind("kind of fault", other, value.span(), &KINDS)),
         None => read::text(value, table.sink).and(None),
     }
@@ -77,7 +79,7 @@ fn timing(table: &Table<'_>, kind: Option<&FaultKind>, times: Option<u32>, hold:
         (false, _) | (true, true) => {}
     }
     let must_hold = match kind {
-        Some(FaultKind::NetworkPartition(_) | FaultKind::NodeFailure(_)) => true,
+        Some(FaultKind::NetworkPartition(_) | FaultKind::NodeFailure(_) | FaultKind::EtcdMemberReplace(_)) => true,
         Some(FaultKind::PodKill(_) | FaultKind::NodeDrain(_)) | None => false,
     };
     if must_hold && (hold == Some(Duration::ZERO) || !table.has("hold")) {
@@ -162,6 +164,22 @@ fn node_failure(table: &mut Table<'_>) -> NodeFailure {
         table.sink.push(diagnostic.other(table.span_of("mode"), "a taint here").help("leave one of them out"));
     }
     failure
+}
+
+fn etcd_member_replace(table: &mut Table<'_>) -> EtcdMemberReplace {
+    let default = EtcdMemberReplace::default();
+    let replace = EtcdMemberReplace {
+        disk: table.or("disk", read::word, default.disk),
+        ordinal: table.optional("ordinal", read::whole::<u32>),
+        port: table.or("port", read::filled, default.port),
+        timeout: table.or("timeout", read::some_time, default.timeout),
+    };
+    if replace.disk == Disk::Kept && replace.ordinal.is_some() {
+        let message = "the member that moves is the one with the lowest ordinal";
+        let diagnostic = Diagnostic::new(Code::NoEffect, table.span_of("ordinal"), message);
+        table.sink.push(diagnostic.help("leave it out, or add `disk = \"lost\"`"));
+    }
+    replace
 }
 
 fn command(mut table: Table<'_>) -> CommandPair {

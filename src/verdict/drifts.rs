@@ -68,6 +68,10 @@ pub(super) fn moved(case: &Case<'_>) -> Option<Judgement> {
     let number = moved.len() as u64;
     let judgement = if number >= wanted {
         Judgement::pass("moved", text::some(&moved, 3))
+    } else if let Some(guest) = unseen_guest(case) {
+        let reason =
+            format!("{number} of {wanted} instances were seen to move; {guest}, which a member moved to, was not seen");
+        Judgement::inconclusive("moved", reason)
     } else {
         let stuck = drifts.iter().find_map(|drift| drift.stuck.as_ref());
         let why = stuck.map_or_else(|| stayed(drifts), |stuck| format!(": {}", stuck.why));
@@ -78,6 +82,21 @@ pub(super) fn moved(case: &Case<'_>) -> Option<Judgement> {
         )
     };
     Some(judgement.measured(number.to_string()).bound(format!("≥ {wanted}")))
+}
+
+/// A pod that is proven to have had a member, and that no watch has shown: a move that was not seen is no instance that stayed.
+fn unseen_guest<'a>(case: &Case<'a>) -> Option<&'a str> {
+    let drifts = &case.measured.drifts;
+    let seen = |name: &str| {
+        drifts.iter().any(|drift| drift.old.pod == name || drift.new.as_ref().is_some_and(|new| new.pod == name))
+    };
+    let moves =
+        case.measured.faults.iter().filter(|fault| {
+            fault.kind == "etcd-member-replace" && fault.proof.as_ref().is_some_and(|proof| proof.proven)
+        });
+    // `db-3` of `shop/db-3`.
+    let mut pods = moves.flat_map(|fault| &fault.targets).filter_map(|target| target.rsplit('/').next());
+    pods.find(|name| !seen(name))
 }
 
 fn stayed(drifts: &[Drift]) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use driftproof::run::leftovers::{self, TakenBack};
 use driftproof::run::{self, Job};
-use driftproof::scenario::{self, Scenario};
+use driftproof::scenario::{self, FaultKind, Scenario};
 use driftproof::world::{World, embedded};
 use serde_json::Value;
 
@@ -63,7 +63,7 @@ fn job(scenario: &Scenario) -> Job {
     Job {
         scenario: scenario.clone(),
         manifests: vec![manifest],
-        apply_fixtures: true,
+        apply_fixtures: !has_members(scenario),
         seed: 1,
         run: "crash".to_owned(),
         again: String::new(),
@@ -73,10 +73,19 @@ fn job(scenario: &Scenario) -> Job {
     }
 }
 
+/// Whether the target is there before the run.
+fn has_members(scenario: &Scenario) -> bool {
+    scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::EtcdMemberReplace(_)))
+}
+
 /// A cluster whose nodes are Ready, and what it is made of.
 async fn fresh(scenario: &Scenario) -> (World, Snapshot) {
     let world = embedded::start(scenario, 1).expect("an embedded cluster");
     tokio::time::sleep(Duration::from_secs(60)).await;
+    if has_members(scenario) {
+        cluster::create(&world, &scenarios::members()).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
     let before = cluster::snapshot(&world).await;
     (world, before)
 }

@@ -4,10 +4,13 @@
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use driftproof::evidence::{Log, Sink};
 use driftproof::scenario::{CommandPair, FailureMode};
-use driftproof::world::{Machines, Means, World};
+use driftproof::world::{
+    Bytes, Call, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, World,
+};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};
@@ -68,7 +71,8 @@ pub(crate) fn world(world: &World, fate: &Arc<Fate>) -> World {
         async move { send(client, &fate, request).await }
     });
     let machines = Arc::new(Mortal { machines: world.machines.clone(), fate: fate.clone() });
-    World { client: kube::Client::new(service, "default"), machines, ..world.clone() }
+    let network = Arc::new(Wires { network: world.network.clone(), fate: fate.clone() });
+    World { client: kube::Client::new(service, "default"), machines, network, ..world.clone() }
 }
 
 async fn send(client: kube::Client, fate: &Fate, request: Request<Body>) -> Result<Response<Body>, tower::BoxError> {
@@ -82,6 +86,49 @@ async fn send(client: kube::Client, fate: &Fate, request: Request<Body>) -> Resu
         return std::future::pending().await;
     }
     Ok(response)
+}
+
+/// Requests to pods. Those that ask an etcd what is so are no moments: there are too many, and nothing hangs on them.
+struct Wires {
+    network: Arc<dyn Network>,
+    fate: Arc<Fate>,
+}
+
+impl Network for Wires {
+    fn http<'a>(
+        &'a self,
+        from: &'a Vantage,
+        to: &'a Place,
+        call: Call<'a>,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Reply, NetworkError>> {
+        async move {
+            let asks = call.path.ends_with("/member/list") || call.path.ends_with("/status");
+            let changes = call.path.starts_with("/v3/") && !asks;
+            if !self.fate.lives() || (changes && !self.fate.pass(format!("before {}", call.path))) {
+                return std::future::pending().await;
+            }
+            let reply = self.network.http(from, to, call, timeout).await;
+            if !self.fate.lives() || (changes && !self.fate.pass(format!("after {}", call.path))) {
+                return std::future::pending().await;
+            }
+            reply
+        }
+        .boxed()
+    }
+
+    fn stream<'a>(&'a self, to: &'a Place) -> BoxFuture<'a, Result<Bytes, NetworkError>> {
+        self.network.stream(to)
+    }
+
+    fn connect<'a>(
+        &'a self,
+        from: &'a Vantage,
+        to: &'a Place,
+        timeout: Duration,
+    ) -> BoxFuture<'a, Result<Box<dyn Connection>, NetworkError>> {
+        self.network.connect(from, to, timeout)
+    }
 }
 
 struct Mortal {

@@ -1,8 +1,10 @@
 //! One scenario for each kind of fault and way of doing it. Fixtures are applied by the run, so that they are part of what
 //! it may leave.
 
+use serde_json::Value;
+
 /// Name and the fault's part.
-pub(crate) const ALL: [(&str, &str); 8] = [
+pub(crate) const ALL: [(&str, &str); 10] = [
     ("pod-kill", "kind = \"pod-kill\""),
     ("network-partition, deny-all", "kind = \"network-partition\"\nhold = \"4s\""),
     (
@@ -20,10 +22,31 @@ pub(crate) const ALL: [(&str, &str); 8] = [
         "kind = \"node-failure\"\nmode = \"network-cut\"\nhold = \"50s\"\nnode = { of = \"target\" }",
     ),
     ("node-failure, taint", "kind = \"node-failure\"\nmode = \"taint\"\nhold = \"10s\"\nnode = { of = \"target\" }"),
+    ("etcd-member-replace, moved", "kind = \"etcd-member-replace\"\nport = \"7000\"\nhold = \"4s\""),
+    (
+        "etcd-member-replace, disk lost",
+        "kind = \"etcd-member-replace\"\ndisk = \"lost\"\nport = \"7000\"\nhold = \"4s\"",
+    ),
 ];
+
+/// Whether a store with members is the target, which is there before the run: its members are to be as before, too.
+pub(crate) fn has_members(fault: &str) -> bool {
+    fault.contains("etcd-member-replace")
+}
+
+/// The store with members.
+pub(crate) fn members() -> Vec<Value> {
+    let text = include_str!("../../scenarios/fixtures/db-members.yaml");
+    driftproof::scenario::manifests("db-members.yaml", text).expect("valid manifests")
+}
 
 /// The whole file.
 pub(crate) fn file(fault: &str) -> String {
+    if has_members(fault) {
+        return format!(
+            "name = \"crash\"\n[target]\nnamespace = \"shop\"\nworkload = \"statefulset/db\"\n[cluster]\nnodes = 4\n[[fault]]\n{fault}\n"
+        );
+    }
     format!(
         "name = \"crash\"\n[target]\nnamespace = \"shop\"\nworkload = \"deployment/web\"\n[cluster]\nnodes = 3\n\
          [cluster.timings]\nnode_monitor_grace_period = \"20s\"\ndefault_toleration = \"10s\"\n\

@@ -110,6 +110,7 @@ fn deadline(scenario: &Scenario) -> Duration {
     let last = |fault: &driftproof::scenario::Fault| {
         let drain = match &fault.kind {
             FaultKind::NodeDrain(drain) => drain.timeout,
+            FaultKind::EtcdMemberReplace(replace) => replace.timeout,
             FaultKind::PodKill(_) | FaultKind::NetworkPartition(_) | FaultKind::NodeFailure(_) => Duration::ZERO,
         };
         fault.at + fault.hold + drain

@@ -2,9 +2,10 @@
 
 use driftproof::measure::{Drift, Measurements, OldEnd};
 use driftproof::scenario::Phase;
+use driftproof::verdict::Outcome;
 
-use super::measured;
-use super::stories::{KILL, KILL_SCENARIO, LOST, LOST_SCENARIO, stuck, with, without};
+use super::stories::{KILL, KILL_SCENARIO, LOST, LOST_SCENARIO, MOVED, MOVED_SCENARIO, stuck, with, without};
+use super::{check, judged, measured};
 
 /// `detected 50s`, in order.
 fn phases(drift: &Drift) -> Vec<(&'static str, u64)> {
@@ -45,6 +46,36 @@ fn a_killed_pod_of_a_deployment_moves() {
         ("serving", 2),
     ];
     assert_eq!(phases(drift), expected);
+}
+
+#[test]
+fn a_member_that_moves_has_its_successor_before_it_goes() {
+    let measured = measured(MOVED_SCENARIO, MOVED);
+    sums_hold(&measured);
+    let moves: Vec<(&str, &str, bool)> = measured
+        .drifts
+        .iter()
+        .map(|drift| (drift.old.pod.as_str(), drift.new.as_ref().map_or("", |new| new.pod.as_str()), drift.moved()))
+        .collect();
+    assert_eq!(moves, [("db-0", "db-3", true), ("db-3", "db-0", true)]);
+    for drift in &measured.drifts {
+        assert_eq!((drift.stuck.as_ref(), drift.step.as_deref()), (None, Some("1-etcd-member-replace")));
+        // What came before the old one went took none of the move's time.
+        let after: u64 = phases(drift)
+            .iter()
+            .filter(|(phase, _)| !matches!(*phase, "detected" | "evicted"))
+            .map(|(_, took)| took)
+            .sum();
+        assert_eq!(after, 0, "{:?}", phases(drift));
+    }
+    assert_eq!(measured.faults[0].targets, ["shop/db-0", "shop/db-3"]);
+}
+
+#[test]
+fn a_move_that_no_watch_has_shown_is_no_instance_that_stayed() {
+    let verdict = judged(MOVED_SCENARIO, &without(MOVED, "pod d"));
+    let reason = "0 of 2 instances were seen to move; db-3, which a member moved to, was not seen";
+    check(&verdict, "moved", Outcome::Inconclusive, reason);
 }
 
 #[test]

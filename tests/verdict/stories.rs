@@ -100,6 +100,60 @@ pub(crate) const LOST_SCENARIO: &str = r#"
     rto = "2m"
 "#;
 
+/// A member moves from `db-0` to `db-3` and back; each time the new one is there first.
+pub(crate) const MOVED: &str = "
+    0 stage steady
+    0 node worker-1 z1 ready
+    0 node worker-4 z4 ready
+    0 workload statefulset/db 3
+    0 pod a db-0 StatefulSet/db worker-1 ready
+    0 pod b db-1 StatefulSet/db worker-1 ready
+    0 pod c db-2 StatefulSet/db worker-1 ready
+    0.1 steady
+    0 plan 1-etcd-member-replace member a=db-0@worker-1
+    10 stage fault
+    10 inject 1-etcd-member-replace
+    10.1 workload statefulset/db 4
+    10.1 unsteady 3 of 4 pods of statefulset/db are ready
+    11 pod d db-3 StatefulSet/db worker-4 waiting
+    14 pod d running
+    15 pod d ready
+    15 steady
+    18 workload statefulset/db 3
+    18 pod a terminating
+    19 pod a gone
+    20 proof 1-etcd-member-replace yes the lists have db-3 and not db-0
+    30 heal 1-etcd-member-replace
+    30.1 workload statefulset/db 4
+    30.1 unsteady 3 of 4 pods of statefulset/db are ready
+    31 pod e db-0 StatefulSet/db worker-1 waiting
+    34 pod e running
+    35 pod e ready
+    35 steady
+    38 workload statefulset/db 3
+    38 pod d terminating
+    39 pod d gone
+    40 heal-proof 1-etcd-member-replace yes the lists have db-0 and not db-3
+    40 stage settle
+    45 stage check
+    46 stage clean
+    46 end completed
+";
+
+/// The scenario of [`MOVED`].
+pub(crate) const MOVED_SCENARIO: &str = r#"
+    name = "member-moves"
+    target = { namespace = "shop", workload = "statefulset/db" }
+    [steady]
+    window = "2s"
+    [[fault]]
+    kind = "etcd-member-replace"
+    hold = "10s"
+    [expect]
+    rto = "10s"
+    moved = 2
+"#;
+
 /// Like [`LOST`], but nobody removes the old pod object.
 pub(crate) fn stuck() -> String {
     let until = LOST.find("    361 pod a gone").expect("the old pod goes");

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use driftproof::evidence::{
     Ack, AttachmentSeen, Attempt, Change, ContainerSeen, End, Ending, EndpointSeen, EndpointsSeen, Event, EventSeen,
-    Evidence, FaultRecord, Header, Life, NodeSeen, Outcome, PodSeen, Proof, QueryAnswer, Read, Record, Seen, Snapshot,
-    Undo, VERSION, Volume, When, WorkloadSeen, WorldName, Write,
+    Evidence, FaultRecord, Header, Life, NodeSeen, Outcome, PodSeen, Proof, QueryAnswer, Read, Record, Replacement,
+    Seen, Snapshot, Undo, VERSION, Volume, When, WorkloadSeen, WorldName, Write,
 };
-use driftproof::plan::{Action, NodeTarget, Plan, PodTarget, Problem, ProblemKind, Step};
+use driftproof::plan::{Action, NodeTarget, Ordinals, Plan, PodTarget, Problem, ProblemKind, Step};
 use driftproof::scenario::{Aspect, Direction, FailureMode, Scenario};
 
 /// The scenario's TOML and what happened.
@@ -125,6 +125,20 @@ impl Teller {
                     namespace: "shop".to_owned(),
                     name: format!("driftproof-run-1-{id}"),
                 }],
+                Action::EtcdMemberReplace { stateful_set, ordinals, leaving, guest, port, .. } => {
+                    vec![Undo::RestoreMember(Replacement {
+                        namespace: leaving.namespace.clone(),
+                        stateful_set: stateful_set.clone(),
+                        ordinals: *ordinals,
+                        port: port.clone(),
+                        pod: leaving.name.clone(),
+                        pod_uid: leaving.uid.clone(),
+                        claims: Vec::new(),
+                        member: 1,
+                        guest: guest.clone(),
+                        guest_claims: Vec::new(),
+                    })]
+                }
                 Action::PodKill { .. } => Vec::new(),
             };
             (t, fault(id, Life::Intent { action, undo }))
@@ -280,6 +294,15 @@ fn step(args: &[&str]) -> Step {
             canaries: Vec::new(),
         },
         "drain" => Action::NodeDrain { nodes: nodes(), timeout: zero, delete_emptydir_data: true, force: false },
+        "member" => Action::EtcdMemberReplace {
+            stateful_set: "db".to_owned(),
+            ordinals: Ordinals { start: 0, replicas: 3 },
+            leaving: pods().swap_remove(0),
+            guest: Some("db-3".to_owned()),
+            claim_templates: vec!["data".to_owned()],
+            port: "2379".to_owned(),
+            timeout: zero,
+        },
         "fail" => Action::NodeFailure { nodes: nodes(), mode: FailureMode::PowerOff, command: None },
         other => panic!("`{other}` is no action"),
     };

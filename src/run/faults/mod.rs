@@ -16,6 +16,7 @@ use super::{failsafe, observe, record};
 
 pub(super) mod canaries;
 mod cni;
+pub(super) mod etcd_member;
 pub(super) mod network_partition;
 pub(super) mod node_agent;
 mod node_agent_job;
@@ -28,6 +29,9 @@ mod pod_kill;
 /// The annotation of a node that we cordoned: run and step.
 pub(super) const CORDONED_BY: &str = "driftproof.dev/cordoned-by";
 
+/// Why nothing is done to members that nobody has looked at.
+const UNSEEN: &str = "the members were not looked at before";
+
 /// What was found before the injection and is needed to prove it.
 enum Before {
     Nothing,
@@ -36,6 +40,8 @@ enum Before {
     Agents(Vec<node_agent::Agent>),
     /// Pods that a taint is to drive out.
     Tenants(Vec<node_taint::Tenant>),
+    /// A member of an etcd cluster, and whether that may be touched.
+    Member(Box<etcd_member::Intent>),
 }
 
 /// Asks a fault to heal at once; also ends waiting within an injection.
@@ -75,9 +81,20 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
         Action::NodeFailure { nodes, mode: FailureMode::Taint, .. } => {
             Before::Tenants(node_taint::tenants(context, nodes, &step.id))
         }
+        Action::EtcdMemberReplace { stateful_set, ordinals, leaving, guest, claim_templates, port, .. } => {
+            let planned = etcd_member::Planned {
+                stateful_set,
+                ordinals: *ordinals,
+                leaving,
+                guest: guest.as_deref(),
+                claim_templates,
+                port,
+            };
+            Before::Member(Box::new(etcd_member::intent(context, &planned).await))
+        }
         Action::PodKill { .. } | Action::NodeDrain { .. } | Action::NodeFailure { .. } => Before::Nothing,
     };
-    let undo = undo_of(context, step);
+    let undo = undo_of(context, step, &before);
     note(Life::Intent { action: step.action.clone(), undo: undo.clone() });
     if let Err(reason) = written(context, step, &undo).await {
         note(Life::InjectFailed { reason: format!("{reason}; nothing is touched without a record of it") });
@@ -91,7 +108,8 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
         Ok(before) => before,
         Err(reason) => {
             note(Life::InjectFailed { reason });
-            return quiet_now(heal(context, step, &Before::Nothing, &undo).await);
+            let left = if undo.is_empty() { Vec::new() } else { heal(context, step, &Before::Nothing, &undo).await };
+            return quiet_now(left);
         }
     };
     note(Life::Injecting);
@@ -124,12 +142,15 @@ async fn ready(context: &Context, step: &Step, before: Before, release: &mut Rel
             };
             Ok(Before::Agents(agents))
         }
-        (_, _) => Ok(before),
+        (_, _) => match before {
+            Before::Member(intent) if intent.refusal.is_some() => Err(intent.refusal.unwrap_or_default()),
+            other => Ok(other),
+        },
     }
 }
 
 /// How the action is undone. Only what would not be so without us.
-fn undo_of(context: &Context, step: &Step) -> Vec<Undo> {
+fn undo_of(context: &Context, step: &Step, before: &Before) -> Vec<Undo> {
     match &step.action {
         Action::PodKill { .. } => Vec::new(),
         Action::NetworkPartition { policies, .. } => {
@@ -144,6 +165,12 @@ fn undo_of(context: &Context, step: &Step) -> Vec<Undo> {
             let ours = nodes.iter().filter(|node| !cordoned(&node.name));
             ours.map(|node| Undo::Uncordon { node: node.name.clone() }).collect()
         }
+        Action::EtcdMemberReplace { .. } => match before {
+            Before::Member(intent) if intent.refusal.is_none() => vec![Undo::RestoreMember(intent.replacement.clone())],
+            Before::Member(_) | Before::Nothing | Before::Partition(_) | Before::Agents(_) | Before::Tenants(_) => {
+                Vec::new()
+            }
+        },
         Action::NodeFailure { nodes, mode: FailureMode::Taint, .. } => node_taint::undo(context, nodes, &step.id),
         Action::NodeFailure { nodes, mode, command } => {
             if let Some(agent) = node_agent::of(context, &step.action) {
@@ -173,9 +200,15 @@ async fn inject(context: &Context, step: &Step, before: &Before, release: &mut R
         }
         Action::NodeFailure { nodes, mode, command } => match before {
             Before::Agents(agents) => node_agent::fire(context, agents).await,
-            Before::Nothing | Before::Partition(_) | Before::Tenants(_) => {
+            Before::Nothing | Before::Partition(_) | Before::Tenants(_) | Before::Member(_) => {
                 node_failure::inject(context, nodes, *mode, command.as_ref()).await
             }
+        },
+        Action::EtcdMemberReplace { timeout, .. } => match before {
+            Before::Member(intent) => {
+                etcd_member::inject(context, &step.id, &intent.replacement, *timeout, release).await
+            }
+            Before::Nothing | Before::Partition(_) | Before::Agents(_) | Before::Tenants(_) => Err(UNSEEN.to_owned()),
         },
     }
 }
@@ -191,6 +224,10 @@ async fn prove(context: &Context, action: &Action, before: &Before) -> Proof {
         }
         (Action::NodeFailure { .. }, Before::Tenants(tenants)) => node_taint::prove(context, tenants).await,
         (Action::NodeFailure { nodes, .. }, _) => node_failure::prove(context, nodes).await,
+        (Action::EtcdMemberReplace { .. }, Before::Member(intent)) => {
+            etcd_member::prove(context, &intent.replacement).await
+        }
+        (Action::EtcdMemberReplace { .. }, _) => unproven(UNSEEN.to_owned()),
     }
 }
 
@@ -206,6 +243,10 @@ async fn prove_healed(context: &Context, action: &Action, before: &Before) -> Pr
             node_taint::prove_healed(context, nodes).await
         }
         (Action::NodeFailure { nodes, .. }, _) => node_failure::prove_healed(context, nodes).await,
+        (Action::EtcdMemberReplace { .. }, Before::Member(intent)) => {
+            etcd_member::prove_healed(context, &intent.replacement).await
+        }
+        (Action::EtcdMemberReplace { .. }, _) => unproven(UNSEEN.to_owned()),
     }
 }
 
@@ -260,7 +301,9 @@ async fn heal(context: &Context, step: &Step, before: &Before, undo: &[Undo]) ->
     if !proof.proven && observe::confirm(context).await {
         proof = prove_healed(context, &step.action, before).await;
     }
-    if !proof.proven && matches!(step.action, Action::NodeDrain { .. } | Action::NodeFailure { .. }) {
+    let must_be_back =
+        matches!(step.action, Action::NodeDrain { .. } | Action::NodeFailure { .. } | Action::EtcdMemberReplace { .. });
+    if !proof.proven && must_be_back {
         dirty.push(proof.statement.clone());
     }
     note(Life::HealProof(proof));

@@ -14,7 +14,7 @@ use crate::evidence::{Undo, WorldName};
 use crate::plan::{self, RUN, TAINT_KEY};
 
 use super::super::context::Context;
-use super::super::faults::CORDONED_BY;
+use super::super::faults::{CORDONED_BY, etcd_member};
 use super::super::{calls, fixtures};
 use super::Left;
 
@@ -41,6 +41,14 @@ pub(super) async fn of(context: &Context, undo: &Undo, left: &Left) -> Result<Ma
         Undo::EndNodeAgent { namespace, job, .. } => object(context, "batch/v1", "Job", (namespace, job), left).await,
         Undo::DeleteFixture { api_version, kind, namespace, name } => {
             object(context, api_version, kind, (namespace, name), left).await
+        }
+        Undo::RestoreMember(replacement) => {
+            let by = etcd_member::marked(context, replacement).await?.unwrap_or_default();
+            Ok(match by.split('/').next() {
+                None | Some("") => Mark::Absent,
+                Some(run) if run == left.run => Mark::Ours,
+                Some(_) => Mark::Foreign(format!("its member is replaced by {by}")),
+            })
         }
         Undo::Uncordon { node } => Ok(match self::node(context, node).await? {
             None => Mark::Absent,

@@ -40,7 +40,7 @@ impl Group {
                     sets.extend(&partition.pods);
                     sets.extend(&partition.from);
                 }
-                FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) => {}
+                FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) | FaultKind::EtcdMemberReplace(_) => {}
             }
         }
         sets.extend(scenario.probes.iter().filter_map(Probe::from_pods));

@@ -32,6 +32,8 @@ pub(super) struct KvConfig {
     pub(super) lag: Duration,
     pub(super) election_timeout: Duration,
     pub(super) request_timeout: Duration,
+    /// Members are added and removed by name, as those of etcd.
+    pub(super) explicit: bool,
     pub(super) bugs: Bugs,
 }
 
@@ -52,6 +54,7 @@ pub(super) struct Bugs {
     pub(super) lost_writes: bool,
     pub(super) two_leaders: bool,
     pub(super) duplicate_writes: bool,
+    pub(super) swallowed_members: bool,
 }
 
 const DOMAIN: &str = "embedded.driftproof.dev";
@@ -78,6 +81,7 @@ impl Config {
                 lag: ms(500),
                 election_timeout: ms(2000),
                 request_timeout: ms(1000),
+                explicit: false,
                 bugs: Bugs::default(),
             },
         }
@@ -152,6 +156,11 @@ impl<'a> Annotations<'a> {
             lag: self.duration("async-lag")?.unwrap_or(plain.lag),
             election_timeout: self.duration("election-timeout")?.unwrap_or(plain.election_timeout).max(SHORTEST),
             request_timeout: self.duration("request-timeout")?.unwrap_or(plain.request_timeout),
+            explicit: match self.text("members") {
+                None | Some("pods") => plain.explicit,
+                Some("explicit") => true,
+                Some(other) => return Err(self.wrong("members", other, "pods or explicit")),
+            },
             bugs: self.bugs()?,
         })
     }
@@ -165,8 +174,9 @@ impl<'a> Annotations<'a> {
                 "lost-writes" => bugs.lost_writes = true,
                 "two-leaders" => bugs.two_leaders = true,
                 "duplicate-writes" => bugs.duplicate_writes = true,
+                "swallowed-members" => bugs.swallowed_members = true,
                 other => {
-                    let wanted = "any of stale-reads, lost-writes, two-leaders, duplicate-writes";
+                    let wanted = "any of stale-reads, lost-writes, two-leaders, duplicate-writes, swallowed-members";
                     return Err(self.wrong("bugs", other, wanted));
                 }
             }

@@ -23,7 +23,8 @@
 //! | `async-lag` | `kv`: how far asynchronous replication lags behind | `500ms` |
 //! | `election-timeout` | `kv`: without a leader for so long, another one is sought | `2s` |
 //! | `request-timeout` | `kv`: a request that is not settled by then is answered 504 | `1s` |
-//! | `bugs` | `kv`: planted bugs, comma-separated: `stale-reads`, `lost-writes`, `two-leaders`, `duplicate-writes` | none |
+//! | `members` | `kv`: `pods` (each pod of the workload is one) or `explicit` (added and removed by an API, as those of etcd) | `pods` |
+//! | `bugs` | `kv`: planted bugs, comma-separated: `stale-reads`, `lost-writes`, `two-leaders`, `duplicate-writes`, `swallowed-members` | none |
 //!
 //! In a pod of several containers each serves the ports that it declares; the store is the first that declares any.
 

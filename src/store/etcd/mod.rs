@@ -8,6 +8,7 @@ mod api;
 mod classify;
 mod client;
 mod lock;
+mod members;
 #[cfg(test)]
 mod tests;
 mod transact;
@@ -16,6 +17,7 @@ mod watch;
 use std::time::Duration;
 
 pub use client::Etcd;
+pub use members::{Admin, Member, MemberList, MemberStatus};
 
 /// How etcd is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::data::{Op, Outcome};
 use super::mail::{Letter, post};
 use super::replica::{Replica, Role};
-use super::{ProcessId, State, Work, election, replication};
+use super::{ProcessId, State, Work, election, members, replication};
 use crate::sim::Event;
 use crate::sim::network::{CallId, Request};
 
@@ -93,6 +93,9 @@ fn problem(text: &str) -> String {
 
 /// Deals with a client's request.
 pub(in crate::sim::apps) fn request(state: &mut State, id: ProcessId, call: CallId, request: &Request) {
+    if let Some((status, body)) = members::answer(state, id, request) {
+        return state.answer(call, status, body);
+    }
     let Some(replica) = state.apps.kv.replicas.get(&id) else {
         return state.answer(call, 503, problem("the store is not open"));
     };

@@ -9,6 +9,7 @@ use super::{ProcessId, State};
 use crate::sim::storage::VolumeId;
 
 const TERM: &str = "kv/term";
+const SEAT: &str = "kv/member";
 
 fn file(index: usize) -> String {
     format!("kv/log/{index:010}")
@@ -38,6 +39,18 @@ pub(super) fn load(state: &mut State, id: ProcessId, volume: &VolumeId) -> (u64,
         log.push(Arc::new(entry));
     }
     (term, log)
+}
+
+/// The member whose data are on a volume.
+pub(super) fn seat(state: &State, volume: &VolumeId) -> Option<u64> {
+    state.storage.contents.get(volume)?.get(SEAT)?.parse().ok()
+}
+
+/// Writes whose data these are.
+pub(super) fn save_seat(state: &mut State, id: ProcessId, seat: u64) {
+    if let Some(files) = files(state, id) {
+        files.insert(SEAT.to_owned(), seat.to_string());
+    }
 }
 
 /// The files of the volume that a process may write to.

@@ -72,7 +72,7 @@ pub(super) fn stand(state: &mut State, id: ProcessId, manners: Manners) -> bool 
 fn poll(state: &State, id: ProcessId, manners: Manners) -> Option<Poll> {
     let candidate = state.apps.kv.replicas.get(&id)?;
     let group = state.apps.kv.groups.get(&candidate.group)?;
-    let mut poll = Poll { members: group.members.len(), term: candidate.term, ..Poll::default() };
+    let mut poll = Poll { members: group.voters(), term: candidate.term, ..Poll::default() };
     for (name, process) in &group.members {
         let Some(voter) = state.apps.kv.replicas.get(process) else { continue };
         let itself = *process == id;

@@ -27,12 +27,21 @@ pub(super) struct Group {
     pub(super) leader_seen: Duration,
     /// Term of the leader that last labelled the pods.
     pub(super) labelled: u64,
+    /// Who is a member where that is not told by the pods.
+    pub(super) seats: super::seats::Seats,
+    /// Planted bug: members that are added are forgotten.
+    pub(super) swallows: bool,
 }
 
 impl Group {
+    /// How many have a vote.
+    pub(super) fn voters(&self) -> usize {
+        if self.seats.all.is_empty() { self.members.len() } else { self.seats.voters() }
+    }
+
     /// How many members are more than half.
     pub(super) fn majority(&self) -> usize {
-        self.members.len() / 2 + 1
+        self.voters() / 2 + 1
     }
 }
 
@@ -65,6 +74,7 @@ pub(in crate::sim::apps) fn on_change(state: &mut State, change: &Change) {
     }
     if let Some(group) = state.apps.kv.groups.get_mut(&key) {
         group.members.remove(&change.key.name);
+        group.seats.learners.remove(&change.key.name);
         if group.members.is_empty() {
             state.apps.kv.groups.remove(&key);
         }
@@ -72,12 +82,15 @@ pub(in crate::sim::apps) fn on_change(state: &mut State, change: &Change) {
 }
 
 /// Whether a StatefulSet will make a pod of this name again.
-fn returns(state: &State, (namespace, kind, owner): &GroupKey, pod: &str) -> bool {
+fn returns(state: &State, key: &GroupKey, pod: &str) -> bool {
+    let (namespace, kind, owner) = key;
     if kind != "StatefulSet" {
         return false;
     }
     let Some(set) = state.store.find(Kind::StatefulSet, namespace, owner) else { return false };
     let number = |pointer: &str| set.value().pointer(pointer).and_then(Value::as_u64);
     let first = number("/spec/ordinals/start").unwrap_or(0);
-    ordinal(pod) < first + number("/spec/replicas").unwrap_or(1)
+    // A member with a seat keeps it, whatever becomes of its pod.
+    let seated = state.apps.kv.groups.get(key).is_some_and(|group| group.seats.of(pod).is_some());
+    seated || (first..first + number("/spec/replicas").unwrap_or(1)).contains(&ordinal(pod))
 }

@@ -13,6 +13,8 @@
 //! | `GET /role` | 200, `{"role": …, "term": …, "leader": …}` |
 //! | `GET /healthz`, `GET /readyz` | 200; ready when it has a leader, or is one, and has caught up |
 //!
+//! With `members: explicit` it also takes the calls of etcd's JSON gateway that concern members.
+//!
 //! 503 says that nothing was done; 504 that nobody knows whether it was.
 //!
 //! | file | what |
@@ -27,6 +29,8 @@
 //! | `replication` | appends, acknowledgements, commits |
 //! | `mail` | messages between replicas |
 //! | `client` | the protocol above |
+//! | `seats` | who is a member where that is not told by the pods |
+//! | `members` | the API by which members are added and removed |
 //! | `disk` | the log on a mounted volume |
 //! | `role_label` | the label `role` on the pods |
 
@@ -39,9 +43,11 @@ mod group;
 mod handover;
 mod log;
 mod mail;
+mod members;
 mod replica;
 mod replication;
 mod role_label;
+mod seats;
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ use super::data::{Data, Op};
 use super::group::{self, GroupKey};
 use super::log::Log;
 use super::replication::Progress;
-use super::{ProcessId, State, Work, client, disk, election, failover, replication, role_label};
+use super::{ProcessId, State, Work, client, disk, election, failover, replication, role_label, seats};
 use crate::sim::apps::config::{KvConfig, Replication};
 use crate::sim::network::CallId;
 use crate::sim::storage::VolumeId;
@@ -108,8 +108,16 @@ pub(in crate::sim::apps) fn open(state: &mut State, id: ProcessId) {
     };
     let now = state.now;
     let members = state.apps.kv.groups.entry(group.clone()).or_default();
-    members.members.insert(name.clone(), id);
+    members.swallows = config.bugs.swallowed_members;
     let learner = members.started && log.last() == 0;
+    if config.explicit {
+        let own = volume.as_ref().and_then(|volume| disk::seat(state, volume));
+        if !seats::sit(state, id, &group, &name, own, log.last() == 0) {
+            return;
+        }
+    } else {
+        members.members.insert(name.clone(), id);
+    }
     let patience = state.jitter(config.election_timeout + heartbeat(&config), config.election_timeout / 2);
     let replica = Replica {
         uid,
@@ -134,7 +142,11 @@ pub(in crate::sim::apps) fn open(state: &mut State, id: ProcessId) {
     };
     let every = heartbeat(&replica.config);
     let holds = if replica.is_sync() { 0 } else { replica.log.last() };
+    let explicit = replica.config.explicit.then(|| (replica.group.clone(), replica.pod.clone()));
     state.apps.kv.replicas.insert(id, replica);
+    if let Some((group, pod)) = explicit {
+        seats::remember(state, id, &group, &pod);
+    }
     replication::commit_to(state, id, holds);
     welcome(state, id);
     state.after(every, Event::App(super::super::Work::Kv(Work::Tick(id))));
@@ -163,6 +175,15 @@ pub(in crate::sim::apps) fn close(state: &mut State, id: ProcessId) {
     {
         state.apps.kv.holders.remove(&volume);
     }
+}
+
+/// A member whose seat was taken away: it serves no more, and its disk is of no use to it.
+pub(super) fn expel(state: &mut State, id: ProcessId) {
+    let Some(replica) = state.apps.kv.replicas.get(&id) else { return };
+    let (term, uid) = (replica.term, replica.uid.clone());
+    step_down(state, id, term, None);
+    state.apps.kv.replicas.remove(&id);
+    state.app_changed(&uid);
 }
 
 fn heartbeat(config: &KvConfig) -> Duration {
@@ -268,7 +289,9 @@ fn is_ready(state: &State, id: ProcessId, replica: &Replica) -> bool {
         }
         Role::Follower => {
             let hears = replica.leader.is_some() && state.now.saturating_sub(replica.heard) < timeout;
-            hears && !replica.learner && replica.commit >= replica.known
+            let groups = &state.apps.kv.groups;
+            let votes = groups.get(&replica.group).is_some_and(|group| group.members.contains_key(&replica.pod));
+            votes && hears && !replica.learner && replica.commit >= replica.known
         }
     }
 }

@@ -71,6 +71,7 @@ pub(super) fn broadcast(state: &mut State, id: ProcessId) {
     let others: Vec<(String, ProcessId)> = group
         .members
         .iter()
+        .chain(&group.seats.learners)
         .filter(|(name, process)| **name != replica.pod && **process != id)
         .map(|(name, process)| (name.clone(), *process))
         .collect();

@@ -3,6 +3,7 @@
 
 mod asynchronous;
 mod bugs;
+mod members;
 mod nemesis;
 mod protocol;
 mod synchronous;
