@@ -307,7 +307,7 @@ fn gaps(evidence: &Evidence) -> Vec<(String, bool)> {
 /// Agents that were created, in order.
 fn agents(evidence: &Evidence) -> Vec<String> {
     let agent = |event: &Event| match event {
-        Event::Creating { undo: Undo::DeleteFixture { kind, name, .. } } if kind == "Pod" => Some(name.clone()),
+        Event::Creating { undo: Undo::DeleteObject { kind, name, .. } } if kind == "Pod" => Some(name.clone()),
         _ => None,
     };
     evidence.records.iter().filter_map(|record| agent(&record.event)).collect()

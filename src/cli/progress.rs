@@ -201,7 +201,7 @@ fn unreachable(undo: &[Undo]) -> Option<String> {
         | Undo::RestoreNode { .. }
         | Undo::RemoveTaint { .. }
         | Undo::RestoreMember(_)
-        | Undo::DeleteFixture { .. } => None,
+        | Undo::DeleteObject { .. } => None,
     };
     undo.iter().find_map(alone)
 }

@@ -106,5 +106,5 @@ async fn take_back(world: &World, undo: &Undo, survey: &Survey) -> Exit {
 
 /// Whether it is about the record of a run.
 fn is_record(undo: &evidence::Undo) -> bool {
-    matches!(undo, evidence::Undo::DeleteFixture { kind, name, .. } if kind == "ConfigMap" && name.starts_with("driftproof-"))
+    matches!(undo, evidence::Undo::DeleteObject { kind, name, .. } if kind == "ConfigMap" && name.starts_with("driftproof-"))
 }

@@ -137,8 +137,8 @@ pub enum Undo {
     },
     /// Give an etcd cluster its member back.
     RestoreMember(Replacement),
-    /// Delete an object of a fixture that we applied.
-    DeleteFixture {
+    /// Delete an object that the run created: of a fixture, its lock, its record, an agent.
+    DeleteObject {
         /// `apps/v1`.
         api_version: String,
         /// Kind.

@@ -31,7 +31,7 @@ fn name(run: &str, step: &str) -> String {
 
 /// How the switch of a step is taken back; nothing when there is none.
 pub(super) fn undo(context: &Context, step: &str, namespace: &str) -> Option<Undo> {
-    context.failsafe.then(|| Undo::DeleteFixture {
+    context.failsafe.then(|| Undo::DeleteObject {
         api_version: "batch/v1".to_owned(),
         kind: "Job".to_owned(),
         namespace: namespace.to_owned(),

@@ -71,7 +71,7 @@ impl Manifest {
     }
 
     fn undo(&self) -> Undo {
-        Undo::DeleteFixture {
+        Undo::DeleteObject {
             api_version: self.api_version.clone(),
             kind: self.kind.clone(),
             namespace: self.namespace.clone(),
@@ -169,7 +169,7 @@ async fn put(context: &Context, manifest: &Manifest, absent: bool) -> Result<(),
 /// The claims that a StatefulSet's controller will make outlive it: those that are not there yet are ours to remove, after
 /// it. In a namespace of our own they end with the namespace.
 async fn claims(context: &Context, set: &Manifest, created: &mut Vec<Undo>) -> Result<(), RunError> {
-    let ours = |undo: &Undo| matches!(undo, Undo::DeleteFixture { kind, name, .. } if kind == "Namespace" && *name == set.namespace);
+    let ours = |undo: &Undo| matches!(undo, Undo::DeleteObject { kind, name, .. } if kind == "Namespace" && *name == set.namespace);
     if created.iter().any(ours) {
         return Ok(());
     }
@@ -180,7 +180,7 @@ async fn claims(context: &Context, set: &Manifest, created: &mut Vec<Undo>) -> R
         let found = found.map_err(|error| RunError::Fixture(format!("{what}: {}", calls::text(&error))))?;
         if found.is_none() {
             let (api_version, kind) = ("v1".to_owned(), "PersistentVolumeClaim".to_owned());
-            let undo = Undo::DeleteFixture { api_version, kind, namespace: set.namespace.clone(), name };
+            let undo = Undo::DeleteObject { api_version, kind, namespace: set.namespace.clone(), name };
             context.recorder.creating(undo.clone()).map_err(RunError::Evidence)?;
             created.push(undo);
         }

@@ -47,7 +47,7 @@ pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Resul
         lease.metadata.resource_version.clone_from(&found.metadata.resource_version);
     }
     overlapping(context, &locks, &name, now)?;
-    let undo = Undo::DeleteFixture {
+    let undo = Undo::DeleteObject {
         api_version: "coordination.k8s.io/v1".to_owned(),
         kind: "Lease".to_owned(),
         namespace: namespace.clone(),

@@ -102,7 +102,7 @@ async fn once(context: &Context, undo: &Undo) -> Result<(), Failure> {
         }
         Undo::RemoveTaint { node, value, .. } => node_taint::remove(context, node, value).await,
         Undo::RestoreMember(replacement) => etcd_member::restore(context, replacement).await,
-        Undo::DeleteFixture { api_version, kind, namespace, name } => {
+        Undo::DeleteObject { api_version, kind, namespace, name } => {
             let api = super::fixtures::api(context.client(), api_version, kind, namespace);
             delete(context, &api, name).await
         }
@@ -167,8 +167,8 @@ pub(super) fn describe(undo: &Undo) -> String {
         Undo::RestoreNode { node, .. } | Undo::EndNodeAgent { node, .. } => format!("bring back node {node}"),
         Undo::RemoveTaint { node, key, .. } => format!("remove the taint {key} from node {node}"),
         Undo::RestoreMember(of) => format!("give etcd {}/{} the member {} back", of.namespace, of.stateful_set, of.pod),
-        Undo::DeleteFixture { kind, namespace, name, .. } if namespace.is_empty() => format!("delete {kind} {name}"),
-        Undo::DeleteFixture { kind, namespace, name, .. } => format!("delete {kind} {namespace}/{name}"),
+        Undo::DeleteObject { kind, namespace, name, .. } if namespace.is_empty() => format!("delete {kind} {name}"),
+        Undo::DeleteObject { kind, namespace, name, .. } => format!("delete {kind} {namespace}/{name}"),
     }
 }
 
@@ -196,10 +196,10 @@ pub(super) fn by_hand(undo: &Undo) -> String {
             "look at `etcdctl member list` in a pod of statefulset {}/{}, whose ordinals were {} from {}; then: driftproof undo --context CONTEXT",
             of.namespace, of.stateful_set, of.ordinals.replicas, of.ordinals.start
         ),
-        Undo::DeleteFixture { kind, namespace, name, .. } if namespace.is_empty() => {
+        Undo::DeleteObject { kind, namespace, name, .. } if namespace.is_empty() => {
             format!("run: kubectl delete {} {name}", kind.to_lowercase())
         }
-        Undo::DeleteFixture { kind, namespace, name, .. } => {
+        Undo::DeleteObject { kind, namespace, name, .. } => {
             format!("run: kubectl --namespace {namespace} delete {} {name}", kind.to_lowercase())
         }
     }

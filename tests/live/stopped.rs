@@ -46,7 +46,7 @@ async fn a_killed_run_leaves_its_intent_and_its_marks() {
     let (lab, mut child) = in_the_middle_of_a_partition().await;
     child.kill().await.expect("killed");
     let evidence = Evidence::read(&lab.read("out/live/evidence.jsonl")).expect("readable up to the cut");
-    let Some([Undo::DeleteFixture { kind, .. }, Undo::DeleteNetworkPolicy { namespace, name }]) = intent(&evidence)
+    let Some([Undo::DeleteObject { kind, .. }, Undo::DeleteNetworkPolicy { namespace, name }]) = intent(&evidence)
     else {
         panic!("no intent with a switch and a policy: {:?}", intent(&evidence));
     };

@@ -100,15 +100,21 @@ fn yaml() {
     fuzz("YAML", &texts("scenarios", ".yaml"), |text| manifests("fuzz.yaml", text).is_ok());
 }
 
-#[test]
-fn evidence() {
+/// Runs shipped scenarios.
+fn evidence_of(names: [&str; 3]) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a scratch folder");
-    for name in ["pod-kill-one.toml", "db-leader-killed.toml", "partition-deny-all.toml"] {
+    for name in names {
         super::driftproof(folder.path(), &["run", &super::scenario(name), "--report-dir", name]);
     }
     let all = super::files(folder.path()).into_iter().filter(|(name, _)| name.ends_with("evidence.jsonl"));
+    all.map(|(_, text)| text).collect()
+}
+
+#[test]
+fn evidence() {
+    let all = evidence_of(["pod-kill-one.toml", "db-leader-killed.toml", "partition-deny-all.toml"]);
     // Fewer lines, so that more of the changes hit something that matters.
-    let texts: Vec<String> = all.map(|(_, text)| text.lines().take(160).collect::<Vec<_>>().join("\n")).collect();
+    let texts: Vec<String> = all.iter().map(|text| text.lines().take(160).collect::<Vec<_>>().join("\n")).collect();
     fuzz("evidence", &texts, |text| match Evidence::read(text) {
         Ok(evidence) => {
             let verdict = judge(&evidence.header.scenario, &measure(&evidence));
@@ -122,13 +128,9 @@ fn evidence() {
 /// Evidence that stays evidence, record by record, and says something else: times, numbers, names, whole records.
 #[test]
 fn changed_evidence() {
-    let folder = tempfile::tempdir().expect("a scratch folder");
-    for name in ["pod-kill-one.toml", "db-leader-killed.toml", "node-tainted.toml"] {
-        super::driftproof(folder.path(), &["run", &super::scenario(name), "--report-dir", name]);
-    }
-    let all = super::files(folder.path()).into_iter().filter(|(name, _)| name.ends_with("evidence.jsonl"));
+    let all = evidence_of(["pod-kill-one.toml", "db-leader-killed.toml", "node-tainted.toml"]);
     let runs: Vec<Vec<Value>> =
-        all.map(|(_, text)| text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()).collect();
+        all.iter().map(|text| text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()).collect();
     let (begun, mut whole) = (Instant::now(), 0);
     for case in 0..cases() / 5 {
         let mut dice = ChaCha8Rng::seed_from_u64(case);

@@ -23,7 +23,7 @@ pub(super) struct Wanted<'a> {
 /// The manifest.
 pub(super) fn pod(wanted: &Wanted<'_>) -> Value {
     let undo = json!({
-        "undo": "delete-fixture", "api_version": "v1", "kind": "Pod",
+        "undo": "delete-object", "api_version": "v1", "kind": "Pod",
         "namespace": wanted.namespace, "name": wanted.name,
     });
     let mut pod = json!({

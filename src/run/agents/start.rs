@@ -65,7 +65,7 @@ pub(super) async fn create(context: &Context, number: u32, created: &mut Vec<Und
         deadline: lock::longest(context),
     };
     let manifest: Pod = serde_json::from_value(manifest::pod(&wanted)).map_err(|error| format!("{what}: {error}"))?;
-    let undo = Undo::DeleteFixture {
+    let undo = Undo::DeleteObject {
         api_version: "v1".to_owned(),
         kind: "Pod".to_owned(),
         namespace: pod.namespace.clone(),

@@ -127,7 +127,7 @@ fn of<'a>(runs: &'a mut BTreeMap<String, Found>, labels: &BTreeMap<String, Strin
 }
 
 fn deleted<K: Resource<DynamicType = ()>>(api_version: &str, kind: &str, object: &K) -> Undo {
-    Undo::DeleteFixture {
+    Undo::DeleteObject {
         api_version: api_version.to_owned(),
         kind: kind.to_owned(),
         namespace: object.namespace().unwrap_or_default(),
@@ -194,7 +194,7 @@ impl Found {
 fn job(undo: &Undo) -> Option<(String, String)> {
     match undo {
         Undo::EndNodeAgent { namespace, job, .. } => Some((namespace.clone(), job.clone())),
-        Undo::DeleteFixture { kind, namespace, name, .. } if kind == "Job" => Some((namespace.clone(), name.clone())),
+        Undo::DeleteObject { kind, namespace, name, .. } if kind == "Job" => Some((namespace.clone(), name.clone())),
         _ => None,
     }
 }

@@ -39,7 +39,7 @@ pub(super) async fn of(context: &Context, undo: &Undo, left: &Left) -> Result<Ma
             object(context, "networking.k8s.io/v1", "NetworkPolicy", (namespace, name), left).await
         }
         Undo::EndNodeAgent { namespace, job, .. } => object(context, "batch/v1", "Job", (namespace, job), left).await,
-        Undo::DeleteFixture { api_version, kind, namespace, name } => {
+        Undo::DeleteObject { api_version, kind, namespace, name } => {
             object(context, api_version, kind, (namespace, name), left).await
         }
         Undo::RestoreMember(replacement) => {

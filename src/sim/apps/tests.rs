@@ -66,7 +66,7 @@ fn an_annotation_that_cannot_be_read_is_said() {
     let events: Vec<_> =
         bench.state.store.all(Kind::Event).map(|(_, event)| event.text("/message").to_owned()).collect();
     let expected = "annotation embedded.driftproof.dev/bugs of pod a is \"sloth\"; \
-                    write any of stale-reads, lost-writes, two-leaders, duplicate-writes";
+                    write any of stale-reads, lost-writes, two-leaders, duplicate-writes, swallowed-members";
     assert_eq!(events, [expected]);
 }
 
