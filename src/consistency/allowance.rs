@@ -10,7 +10,7 @@ use super::outcome::Budget;
 /// Units of work between two questions whether the time is over: about 10 µs.
 const WORK: usize = 4096;
 
-/// What one check may spend. Each thread counts on a [`Meter`] of its own.
+/// What one check may spend. Each thread counts on a `Meter` of its own.
 #[derive(Clone, Copy)]
 pub struct Allowance<'a> {
     exhausted: &'a (dyn Fn() -> bool + Sync),
