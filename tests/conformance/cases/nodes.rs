@@ -67,7 +67,7 @@ pub(super) const CASES: &[Case] = &[
             (At::Seconds(0), Act::Machine(Switch::CutNetwork)),
             (At::Evicted(22), Act::Machine(Switch::JoinNetwork)),
         ],
-        until: At::Evicted(40),
+        until: At::Evicted(65),
         ..BASE
     },
     Case {
@@ -80,7 +80,7 @@ pub(super) const CASES: &[Case] = &[
             (At::Lost(4), Act::Rollout { kind: Workload::Deployment, app: "patient" }),
             (At::Evicted(17), Act::Machine(Switch::PowerOn)),
         ],
-        until: At::Evicted(30),
+        until: At::Evicted(50),
         ..BASE
     },
 ];
