@@ -2,11 +2,11 @@
 //! Never applies a rule of Kubernetes: admission, finalizers and graceful deletion are `registry`'s.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, OnceLock};
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Kind;
 
@@ -37,6 +37,20 @@ pub struct Object {
     value: Value,
     typed: OnceLock<Box<dyn Any + Send + Sync>>,
     glance: OnceLock<Glance>,
+    labels: Arc<Labels>,
+}
+
+/// `metadata.labels`. Versions of one object share them as long as they stay the same.
+type Labels = BTreeMap<String, String>;
+
+fn labels_of(value: &Value) -> Option<&Map<String, Value>> {
+    value.get("metadata")?.get("labels")?.as_object()
+}
+
+fn is_same(labels: &Labels, value: &Value) -> bool {
+    let Some(read) = labels_of(value) else { return labels.is_empty() };
+    labels.len() == read.len()
+        && labels.iter().zip(read).all(|((name, value), (key, read))| name == key && read.as_str() == Some(value))
 }
 
 /// What is asked of each of thousands of pods again and again, read from the JSON at most once for each version.
@@ -51,7 +65,18 @@ impl Object {
     /// Wraps a complete object.
     #[must_use]
     pub fn new(value: Value) -> Self {
-        Self { value, typed: OnceLock::new(), glance: OnceLock::new() }
+        let labels = labels_of(&value).into_iter().flatten();
+        let labels = labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
+        Self::with_labels(value, Arc::new(labels))
+    }
+
+    /// The version that follows another one.
+    fn after(old: &Self, value: Value) -> Self {
+        if is_same(&old.labels, &value) { Self::with_labels(value, old.labels.clone()) } else { Self::new(value) }
+    }
+
+    fn with_labels(value: Value, labels: Arc<Labels>) -> Self {
+        Self { value, typed: OnceLock::new(), glance: OnceLock::new(), labels }
     }
 
     /// The object as JSON.
@@ -67,7 +92,7 @@ impl Object {
     #[must_use]
     pub fn typed<T: DeserializeOwned + Send + Sync + 'static>(&self) -> &T {
         self.typed
-            .get_or_init(|| Box::new(serde_json::from_value::<T>(self.value.clone()).expect("stored objects decode")))
+            .get_or_init(|| Box::new(T::deserialize(&self.value).expect("stored objects decode")))
             .downcast_ref::<T>()
             .expect("one type for each kind")
     }
@@ -131,7 +156,7 @@ impl Object {
     /// A label's value.
     #[must_use]
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.value.get("metadata")?.get("labels")?.get(name)?.as_str()
+        self.labels.get(name).map(String::as_str)
     }
 
     /// An annotation's value.
@@ -177,15 +202,28 @@ pub struct Change {
     pub new: Arc<Object>,
 }
 
+/// Objects of one kind.
+type ByKey = BTreeMap<Key, Arc<Object>>;
+
+/// Puts an object in the place of its last version.
+fn set(objects: &mut ByKey, key: &Key, object: &Arc<Object>) {
+    match objects.get_mut(key) {
+        Some(known) => *known = object.clone(),
+        None => drop(objects.insert(key.clone(), object.clone())),
+    }
+}
+
 /// All objects.
 #[derive(Debug, Default)]
 pub struct Store {
-    objects: BTreeMap<Kind, BTreeMap<Key, Arc<Object>>>,
+    objects: BTreeMap<Kind, ByKey>,
     version: u64,
     log: VecDeque<Arc<Change>>,
     compacted: u64,
-    owned: BTreeMap<String, BTreeSet<(Kind, Key)>>,
-    pods_on: BTreeMap<String, BTreeSet<Key>>,
+    /// By the UID of the controller.
+    owned: BTreeMap<String, BTreeMap<Kind, ByKey>>,
+    /// By the name of the node.
+    pods_on: BTreeMap<String, ByKey>,
 }
 
 /// Changes kept for watches that start from an older version; older ones are answered with 410.
@@ -237,16 +275,13 @@ impl Store {
 
     /// Objects whose controller owner reference has this UID, ordered by kind and key.
     pub fn owned_by<'a>(&'a self, uid: &str) -> impl Iterator<Item = (Kind, &'a Key, &'a Arc<Object>)> {
-        self.owned
-            .get(uid)
-            .into_iter()
-            .flatten()
-            .filter_map(|(kind, key)| self.get(*kind, key).map(|object| (*kind, key, object)))
+        let kinds = self.owned.get(uid).into_iter().flatten();
+        kinds.flat_map(|(kind, objects)| objects.iter().map(|(key, object)| (*kind, key, object)))
     }
 
     /// Pods bound to a node, ordered by namespace and name.
     pub fn pods_on<'a>(&'a self, node: &str) -> impl Iterator<Item = (&'a Key, &'a Arc<Object>)> {
-        self.pods_on.get(node).into_iter().flatten().filter_map(|key| self.get(Kind::Pod, key).map(|pod| (key, pod)))
+        self.pods_on.get(node).into_iter().flatten()
     }
 
     /// Changes after a resource version, oldest first. `None` when that version is already compacted.
@@ -270,12 +305,19 @@ impl Store {
     pub fn put(&mut self, kind: Kind, key: &Key, mut value: Value) -> Arc<Change> {
         self.version += 1;
         value["metadata"]["resourceVersion"] = Value::String(self.version.to_string());
-        let new = Arc::new(Object::new(value));
-        let old = self.objects.entry(kind).or_default().insert(key.clone(), new.clone());
-        if let Some(old) = &old {
-            self.unindex(kind, key, old);
-        }
-        self.index(kind, key, &new);
+        let objects = self.objects.entry(kind).or_default();
+        let (old, new) = match objects.get_mut(key) {
+            Some(known) => {
+                let new = Arc::new(Object::after(known, value));
+                (Some(std::mem::replace(known, new.clone())), new)
+            }
+            None => {
+                let new = Arc::new(Object::new(value));
+                objects.insert(key.clone(), new.clone());
+                (None, new)
+            }
+        };
+        self.reindex(kind, key, old.as_deref(), &new);
         let change = if old.is_some() { ChangeType::Modified } else { ChangeType::Added };
         self.log(Change { version: self.version, change, kind, key: key.clone(), old, new })
     }
@@ -287,7 +329,7 @@ impl Store {
         self.version += 1;
         let mut value = old.value().clone();
         value["metadata"]["resourceVersion"] = Value::String(self.version.to_string());
-        let new = Arc::new(Object::new(value));
+        let new = Arc::new(Object::after(&old, value));
         let change = ChangeType::Deleted;
         Some(self.log(Change { version: self.version, change, kind, key: key.clone(), old: Some(old), new }))
     }
@@ -303,31 +345,49 @@ impl Store {
         change
     }
 
-    fn index(&mut self, kind: Kind, key: &Key, object: &Object) {
-        if let Some(owner) = object.controller_uid() {
-            self.owned.entry(owner.to_owned()).or_default().insert((kind, key.clone()));
+    fn reindex(&mut self, kind: Kind, key: &Key, old: Option<&Object>, new: &Arc<Object>) {
+        let stays = |old: &Object| {
+            old.controller_uid() == new.controller_uid()
+                && (kind != Kind::Pod || old.text("/spec/nodeName") == new.text("/spec/nodeName"))
+        };
+        if let Some(old) = old.filter(|old| !stays(old)) {
+            self.unindex(kind, key, old);
+        }
+        if let Some(owner) = new.controller_uid() {
+            match self.owned.get_mut(owner) {
+                Some(kinds) => set(kinds.entry(kind).or_default(), key, new),
+                None => {
+                    let objects = BTreeMap::from([(key.clone(), new.clone())]);
+                    self.owned.insert(owner.to_owned(), BTreeMap::from([(kind, objects)]));
+                }
+            }
         }
         if kind == Kind::Pod {
-            let node = object.text("/spec/nodeName");
-            if !node.is_empty() {
-                self.pods_on.entry(node.to_owned()).or_default().insert(key.clone());
+            let node = new.text("/spec/nodeName");
+            if let Some(pods) = self.pods_on.get_mut(node) {
+                set(pods, key, new);
+            } else if !node.is_empty() {
+                self.pods_on.insert(node.to_owned(), BTreeMap::from([(key.clone(), new.clone())]));
             }
         }
     }
 
     fn unindex(&mut self, kind: Kind, key: &Key, object: &Object) {
         if let Some(owner) = object.controller_uid()
-            && let Some(set) = self.owned.get_mut(owner)
+            && let Some(kinds) = self.owned.get_mut(owner)
         {
-            set.remove(&(kind, key.clone()));
-            if set.is_empty() {
+            if let Some(objects) = kinds.get_mut(&kind) {
+                objects.remove(key);
+            }
+            kinds.retain(|_, objects| !objects.is_empty());
+            if kinds.is_empty() {
                 self.owned.remove(owner);
             }
         }
         if kind == Kind::Pod
-            && let Some(set) = self.pods_on.get_mut(object.text("/spec/nodeName"))
+            && let Some(pods) = self.pods_on.get_mut(object.text("/spec/nodeName"))
         {
-            set.remove(key);
+            pods.remove(key);
         }
     }
 }

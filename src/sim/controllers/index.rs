@@ -17,7 +17,7 @@ type Pair = (String, String, String);
 /// Pods by label, and Services and budgets by a label that they ask for.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    pods: BTreeMap<Pair, BTreeSet<String>>,
+    pods: BTreeMap<Pair, BTreeMap<String, Arc<Object>>>,
     selecting: BTreeMap<Pair, BTreeSet<(Kind, String)>>,
     /// Those that ask for no particular value: they have to look at each pod of their namespace.
     broad: BTreeMap<String, BTreeSet<(Kind, String)>>,
@@ -47,21 +47,26 @@ impl Index {
         } else {
             self.orphans.remove(key);
         }
-        let labels = |object: Option<&Arc<Object>>| object.and_then(|o| o.at("/metadata/labels").cloned());
-        let (before, after) = (labels(old), labels(new));
-        if before == after {
-            return;
-        }
-        for pair in pairs(&key.namespace, before.as_ref()) {
-            if let Some(names) = self.pods.get_mut(&pair) {
-                names.remove(&key.name);
-                if names.is_empty() {
-                    self.pods.remove(&pair);
+        let before = old.and_then(|pod| pod.at("/metadata/labels"));
+        let after = new.and_then(|pod| pod.at("/metadata/labels"));
+        if before != after {
+            for pair in pairs(&key.namespace, before) {
+                if let Some(pods) = self.pods.get_mut(&pair) {
+                    pods.remove(&key.name);
+                    if pods.is_empty() {
+                        self.pods.remove(&pair);
+                    }
                 }
             }
         }
-        for pair in pairs(&key.namespace, after.as_ref()) {
-            self.pods.entry(pair).or_default().insert(key.name.clone());
+        if let Some(pod) = new {
+            for pair in pairs(&key.namespace, after) {
+                let pods = self.pods.entry(pair).or_default();
+                match pods.get_mut(&key.name) {
+                    Some(known) => *known = pod.clone(),
+                    None => drop(pods.insert(key.name.clone(), pod.clone())),
+                }
+            }
         }
     }
 
@@ -128,18 +133,11 @@ fn pairs<'a>(namespace: &'a str, labels: Option<&'a Value>) -> impl Iterator<Ite
 
 /// Pods of a namespace that a selector selects, ordered by name.
 pub(super) fn pods_selected(state: &State, namespace: &str, wanted: &LabelSelector) -> Vec<Arc<Object>> {
-    let index = &state.controllers.index.pods;
-    let narrowest = wanted.match_labels.iter().flatten().map(|(name, value)| {
-        index.get(&(namespace.to_owned(), name.clone(), value.clone())).map_or((0, None), |set| (set.len(), Some(set)))
-    });
-    match narrowest.min_by_key(|(size, _)| *size) {
-        Some((_, names)) => names
-            .into_iter()
-            .flatten()
-            .filter_map(|name| state.store.find(Kind::Pod, namespace, name))
-            .filter(|pod| labels::matches(wanted, pod))
-            .cloned()
-            .collect(),
+    match wanted.match_labels.as_ref().filter(|labels| !labels.is_empty()) {
+        Some(labels) => {
+            let labelled = pods_labelled(state, namespace, labels).map(|(_, pod)| pod);
+            labelled.filter(|pod| labels::matches(wanted, pod)).cloned().collect()
+        }
         None => state
             .store
             .in_namespace(Kind::Pod, namespace)
@@ -147,6 +145,20 @@ pub(super) fn pods_selected(state: &State, namespace: &str, wanted: &LabelSelect
             .map(|(_, pod)| pod.clone())
             .collect(),
     }
+}
+
+/// Pods of a namespace that carry these labels, at least one, with their names and ordered by them.
+pub(super) fn pods_labelled<'a>(
+    state: &'a State,
+    namespace: &str,
+    labels: &'a BTreeMap<String, String>,
+) -> impl Iterator<Item = (&'a str, &'a Arc<Object>)> {
+    let index = &state.controllers.index.pods;
+    let with = |(name, value): (&String, &String)| index.get(&(namespace.to_owned(), name.clone(), value.clone()));
+    let narrowest = labels.iter().map(with).min_by_key(|pods| pods.map_or(0, BTreeMap::len)).flatten();
+    let exact = labels.len() == 1;
+    let pods = narrowest.into_iter().flatten().filter(move |(_, pod)| exact || labels::has_labels(labels, pod));
+    pods.map(|(name, pod)| (name.as_str(), pod))
 }
 
 /// Pods of a namespace that no controller owns, ordered by name.

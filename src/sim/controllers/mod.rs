@@ -76,6 +76,8 @@ pub enum Work {
 pub struct Local {
     /// Pods by label, and who selects pods by which label.
     index: index::Index,
+    /// The pods behind each Service, as endpoints.
+    members: endpointslice::Members,
     /// Owners and dependents.
     graph: garbage_collector::Graph,
     /// Failed attempts in a row, for the back-off of a work queue.

@@ -1,12 +1,10 @@
 //! Which change concerns which controller. Only enqueues keys; never changes an object.
 
-use std::sync::Arc;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
 use super::queue::enqueue;
-use super::{Controller, garbage_collector, index, serviceaccount};
+use super::{Controller, endpointslice, garbage_collector, index, serviceaccount};
 use crate::sim::{Change, ChangeType, Key, Kind, Object, State, labels};
 
 /// Reacts to a change of the store by enqueuing work.
@@ -25,6 +23,7 @@ pub fn on_change(state: &mut State, change: &Change) {
     } else if change.kind == Kind::Service {
         enqueue(state, Controller::EndpointSlice, change.key.clone());
     } else if change.kind == Kind::Node {
+        endpointslice::node_changed(state, change);
         on_node(state, change);
     } else if change.kind == Kind::PodDisruptionBudget {
         enqueue(state, Controller::Disruption, change.key.clone());
@@ -109,7 +108,7 @@ fn on_pod(state: &mut State, change: &Change) {
         return;
     }
     let mut selecting = index::selecting(state, namespace, &change.new);
-    if let Some(old) = change.old.as_ref().filter(|old| labels(old) != labels(&change.new)) {
+    if let Some(old) = change.old.as_ref().filter(|old| metadata(old, "labels") != metadata(&change.new, "labels")) {
         selecting.extend(index::selecting(state, namespace, old));
     }
     for (kind, key) in selecting {
@@ -151,22 +150,24 @@ fn is_status_only(change: &Change) -> bool {
     if change.change == ChangeType::Deleted || old.value().get("spec") != change.new.value().get("spec") {
         return false;
     }
-    ["labels", "annotations", "ownerReferences", "finalizers", "deletionTimestamp"].iter().all(|field| {
-        let read =
-            |object: &Arc<Object>| object.value().get("metadata").and_then(|metadata| metadata.get(field)).cloned();
-        read(old) == read(&change.new)
-    })
+    ["labels", "annotations", "ownerReferences", "finalizers", "deletionTimestamp"]
+        .iter()
+        .all(|field| metadata(old, field) == metadata(&change.new, field))
 }
 
-fn labels(object: &Object) -> Option<&Value> {
-    object.value().get("metadata")?.get("labels")
+fn metadata<'a>(object: &'a Object, field: &str) -> Option<&'a Value> {
+    object.value().get("metadata")?.get(field)
 }
 
 /// Whether a change of a pod can matter to an endpoint or a budget: all but the noise of container statuses.
 fn concerns_endpoints(change: &Change) -> bool {
     let Some(old) = change.old.as_ref().filter(|_| change.change != ChangeType::Deleted) else { return true };
     let new = &change.new;
-    let ready = |pod: &Arc<Object>| pod.condition("Ready").and_then(|ready| ready.get("status")).cloned();
     let plain = ["/metadata/labels", "/metadata/deletionTimestamp", "/status/phase", "/status/podIP", "/spec/nodeName"];
     ready(old) != ready(new) || plain.iter().any(|field| old.at(field) != new.at(field))
+}
+
+/// The status of a pod's condition `Ready`.
+fn ready(pod: &Object) -> Option<&Value> {
+    pod.condition("Ready")?.get("status")
 }

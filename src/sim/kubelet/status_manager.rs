@@ -2,6 +2,7 @@
 //! Never writes for a kubelet that cannot reach the API, nor to another pod of the same name.
 
 use k8s_openapi::api::core::v1::Pod;
+use serde_json::json;
 
 use super::pod_status;
 use crate::sim::{Kind, State};
@@ -22,6 +23,6 @@ pub(super) fn report(state: &mut State, uid: &str) {
     let key = worker.key.clone();
     state.kubelet.writing = true;
     // The pod was there a line ago.
-    drop(state.modify::<Pod>(Kind::Pod, &key, |pod| pod.status = Some(status)));
+    drop(state.modify_value(Kind::Pod, &key, |pod| pod["status"] = json!(status)));
     state.kubelet.writing = false;
 }

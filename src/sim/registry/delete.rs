@@ -43,7 +43,7 @@ impl State {
             return Ok(old);
         }
         let value = self.marked(kind, &old, grace, options);
-        if held(kind, &Object::new(value.clone())) {
+        if held(kind, &value) {
             if value == *old.value() {
                 return Ok(old);
             }

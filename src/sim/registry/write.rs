@@ -93,7 +93,7 @@ impl State {
             value["metadata"]["generation"] = json!(generation);
         }
         let stored = self.write(kind, key, value);
-        if old.is_terminating() && !held(kind, &stored) {
+        if old.is_terminating() && !held(kind, stored.value()) {
             return self.remove(kind, key).unwrap_or(stored);
         }
         stored
@@ -108,8 +108,7 @@ impl State {
 }
 
 /// Whether something still keeps a terminating object: finalizers, or a pod's kubelet that has not let go.
-pub(super) fn held(kind: Kind, object: &Object) -> bool {
-    let value = object.value();
+pub(super) fn held(kind: Kind, value: &Value) -> bool {
     let filled = |pointer: &str| value.pointer(pointer).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     let graceful = value.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_u64) != Some(0);
     filled("/metadata/finalizers")

@@ -1,7 +1,7 @@
 //! What the scheduler knows of nodes and placed pods, kept up with every change so that no cycle counts anew.
 //! Never decides anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Node, Pod, PodSpec};
@@ -101,6 +101,7 @@ fn claims(pod: &str, spec: &PodSpec) -> Vec<String> {
 /// A node with what is placed on it.
 #[derive(Debug)]
 pub(super) struct NodeInfo {
+    name: String,
     pub(super) object: Arc<Object>,
     pub(super) allocatable: Resources,
     pub(super) requested: Resources,
@@ -113,6 +114,7 @@ impl NodeInfo {
     fn new(object: &Arc<Object>) -> Self {
         let status = object.typed::<Node>().status.as_ref();
         Self {
+            name: object.text("/metadata/name").to_owned(),
             object: object.clone(),
             allocatable: Resources::read(status.and_then(|status| status.allocatable.as_ref())),
             requested: Resources::default(),
@@ -123,7 +125,7 @@ impl NodeInfo {
     }
 
     pub(super) fn name(&self) -> &str {
-        self.object.text("/metadata/name")
+        &self.name
     }
 
     pub(super) fn node(&self) -> &Node {
@@ -172,9 +174,9 @@ pub(super) struct Group {
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     pub(super) nodes: BTreeMap<String, NodeInfo>,
-    placed: BTreeMap<Key, Placed>,
+    placed: BTreeMap<Key, Arc<Placed>>,
     /// Placed pods by namespace, label name and label value.
-    labelled: BTreeMap<(String, String, String), BTreeSet<Key>>,
+    labelled: BTreeMap<(String, String, String), BTreeMap<Key, Arc<Placed>>>,
     /// What placed pods think of others. Replicas share their terms, so that there are few groups of many pods.
     groups: BTreeMap<(Stance, String), Group>,
     order: Vec<String>,
@@ -221,10 +223,11 @@ impl Cache {
             let group = group.or_insert_with(|| Group { term: term.clone(), by_node: BTreeMap::new() });
             *group.by_node.entry(node.to_owned()).or_default() += 1;
         }
+        let placed = Arc::new(Placed { node: node.to_owned(), pod: pod.clone() });
         for label in labels(pod) {
-            self.labelled.entry(label).or_default().insert(pod.key.clone());
+            self.labelled.entry(label).or_default().insert(pod.key.clone(), placed.clone());
         }
-        self.placed.insert(pod.key.clone(), Placed { node: node.to_owned(), pod: pod.clone() });
+        self.placed.insert(pod.key.clone(), placed);
     }
 
     /// Takes a pod off its node. True when it was on one.
@@ -255,18 +258,18 @@ impl Cache {
     }
 
     pub(super) fn placed(&self, key: &Key) -> Option<&Placed> {
-        self.placed.get(key)
+        self.placed.get(key).map(|placed| &**placed)
     }
 
     /// All placed pods, ordered by namespace and name.
     pub(super) fn all_placed(&self) -> impl Iterator<Item = &Placed> {
-        self.placed.values()
+        self.placed.values().map(|placed| &**placed)
     }
 
     /// Placed pods of one namespace.
     pub(super) fn placed_in<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Placed> {
         let from = Key::new(namespace, "");
-        self.placed.range(from..).take_while(move |(key, _)| key.namespace == namespace).map(|(_, placed)| placed)
+        self.placed.range(from..).take_while(move |(key, _)| key.namespace == namespace).map(|(_, placed)| &**placed)
     }
 
     /// Placed pods of one namespace that a selector means.
@@ -274,11 +277,10 @@ impl Cache {
         let matches = |placed: &&Placed| labels::matches(selector, &placed.pod.object);
         let with_label =
             |(name, value): (&String, &String)| self.labelled.get(&(namespace.to_owned(), name.clone(), value.clone()));
-        let sets: Vec<_> = selector.match_labels.iter().flatten().map(with_label).collect();
-        match sets.into_iter().min_by_key(|set| set.map_or(0, BTreeSet::len)) {
+        let sets = selector.match_labels.iter().flatten().map(with_label);
+        match sets.min_by_key(|set| set.map_or(0, BTreeMap::len)) {
             None => self.placed_in(namespace).filter(matches).collect(),
-            Some(None) => Vec::new(),
-            Some(Some(keys)) => keys.iter().filter_map(|key| self.placed.get(key)).filter(matches).collect(),
+            Some(set) => set.into_iter().flatten().map(|(_, placed)| &**placed).filter(matches).collect(),
         }
     }
 

@@ -1,13 +1,14 @@
 //! One pod as an endpoint of a Service, and the ports under which it is one.
 
-use std::sync::Arc;
-
-use k8s_openapi::api::core::v1::{Node, ObjectReference, Pod, ServicePort, ServiceSpec};
+use k8s_openapi::api::core::v1::{ObjectReference, Pod, ServicePort, ServiceSpec};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::sim::controllers::pod;
-use crate::sim::{Key, Kind, Object, State};
+use crate::sim::{Key, Object};
+
+/// The label of a node that names its zone.
+pub(super) const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// Whether a pod has an endpoint at all: it has an address and has not ended.
 pub(super) fn belongs(pod: &Object) -> bool {
@@ -16,12 +17,11 @@ pub(super) fn belongs(pod: &Object) -> bool {
 
 /// The endpoint of a pod. It is ready while it serves and is not being deleted, or whenever the Service publishes
 /// not-ready addresses.
-pub(super) fn of(state: &State, service: &Key, spec: &ServiceSpec, pod: &Arc<Object>) -> Endpoint {
+pub(super) fn of(service: &Key, spec: &ServiceSpec, pod: &Object, node: Option<&Object>) -> Endpoint {
     let serving = pod::is_ready(pod);
     let terminating = pod.is_terminating();
     let ready = spec.publish_not_ready_addresses == Some(true) || (serving && !terminating);
     let text = |pointer: &str| Some(pod.text(pointer).to_owned()).filter(|text| !text.is_empty());
-    let node_name = text("/spec/nodeName");
     let in_subdomain =
         pod.text("/spec/subdomain") == service.name && pod.text("/metadata/namespace") == service.namespace;
     Endpoint {
@@ -32,8 +32,8 @@ pub(super) fn of(state: &State, service: &Key, spec: &ServiceSpec, pod: &Arc<Obj
             terminating: Some(terminating),
         }),
         hostname: text("/spec/hostname").filter(|_| in_subdomain),
-        zone: node_name.as_deref().and_then(|node| zone(state, node)),
-        node_name,
+        zone: node.and_then(|node| node.label(ZONE)).map(ToOwned::to_owned),
+        node_name: text("/spec/nodeName"),
         target_ref: Some(ObjectReference {
             kind: Some("Pod".to_owned()),
             namespace: text("/metadata/namespace"),
@@ -43,12 +43,6 @@ pub(super) fn of(state: &State, service: &Key, spec: &ServiceSpec, pod: &Arc<Obj
         }),
         ..Endpoint::default()
     }
-}
-
-fn zone(state: &State, node: &str) -> Option<String> {
-    let node = state.store.get(Kind::Node, &Key::cluster(node))?;
-    let labels = node.typed::<Node>().metadata.labels.as_ref()?;
-    labels.get("topology.kubernetes.io/zone").cloned()
 }
 
 /// The Service's target ports on this pod; a named one that the pod does not have is left out.

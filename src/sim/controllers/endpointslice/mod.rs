@@ -2,8 +2,10 @@
 //! Never sends a packet; proxies follow the slices on their own.
 
 mod endpoint;
+mod members;
 mod reconcile;
 #[cfg(test)]
 mod tests;
 
+pub(super) use members::{Members, node_changed};
 pub(super) use reconcile::sync;

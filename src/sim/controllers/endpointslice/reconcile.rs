@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Service, ServiceSpec};
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
-use super::endpoint;
+use super::members::{self, Member};
 use crate::sim::controllers::pod::key_of;
 use crate::sim::controllers::queue::TryAgain;
 use crate::sim::controllers::{control, index};
@@ -25,19 +24,17 @@ const HEADLESS: &str = "service.kubernetes.io/headless";
 /// A slice to be: the one that is there, or a new one, and what it shall hold.
 struct Draft {
     existing: Option<Arc<Object>>,
-    endpoints: Vec<Endpoint>,
+    endpoints: Vec<Arc<Endpoint>>,
 }
 
 /// Reconciles the slices of one Service.
 pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
-    let Some(service) = state.store.get(Kind::Service, key).cloned() else { return Ok(()) };
-    let Some(spec) = service.typed::<Service>().spec.as_ref() else { return Ok(()) };
-    let Some(wanted) = spec.selector.as_ref().filter(|labels| !labels.is_empty()) else { return Ok(()) };
-    if service.is_terminating() || spec.type_.as_deref() == Some("ExternalName") {
+    let Some(service) = state.store.get(Kind::Service, key).cloned().filter(|service| is_ours(service)) else {
+        members::forget(state, key);
         return Ok(());
-    }
-    let selector = LabelSelector { match_labels: Some(wanted.clone()), match_expressions: None };
-    let groups = group(state, key, spec, &selector);
+    };
+    let Some(spec) = service.typed::<Service>().spec.as_ref() else { return Ok(()) };
+    let groups = group(members::of(state, key, &service, spec));
     let existing = existing_slices(state, key);
     let drafts = draft(groups, existing);
     let mut failed = false;
@@ -47,6 +44,13 @@ pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<
     if failed { Err(TryAgain) } else { Ok(()) }
 }
 
+/// Whether a Service has its endpoints made here: it has a selector and is neither going nor a mere name.
+fn is_ours(service: &Object) -> bool {
+    let spec = service.typed::<Service>().spec.as_ref();
+    let selects = spec.and_then(|spec| spec.selector.as_ref()).is_some_and(|labels| !labels.is_empty());
+    selects && !service.is_terminating() && spec.and_then(|spec| spec.type_.as_deref()) != Some("ExternalName")
+}
+
 /// Ports as JSON text, so that they can be compared and ordered.
 type PortsKey = String;
 
@@ -54,28 +58,27 @@ fn ports_key(ports: &[EndpointPort]) -> PortsKey {
     json!(ports).to_string()
 }
 
+/// Ports, and the endpoints that answer under them.
+type Group = (Arc<Vec<EndpointPort>>, Vec<Arc<Endpoint>>);
+
 /// Endpoints by the ports under which they answer: named ports may differ between pods.
-fn group(
-    state: &State,
-    key: &Key,
-    spec: &ServiceSpec,
-    selector: &LabelSelector,
-) -> BTreeMap<PortsKey, (Vec<EndpointPort>, Vec<Endpoint>)> {
-    let mut groups: BTreeMap<PortsKey, (Vec<EndpointPort>, Vec<Endpoint>)> = BTreeMap::new();
-    let mut last: Option<(Vec<EndpointPort>, PortsKey)> = None;
-    for pod in index::pods_selected(state, &key.namespace, selector).iter().filter(|pod| endpoint::belongs(pod)) {
-        let ports = endpoint::ports(spec, pod);
+fn group(members: Vec<Member>) -> BTreeMap<PortsKey, Group> {
+    let mut groups: BTreeMap<PortsKey, Group> = BTreeMap::new();
+    let mut last: Option<(Arc<Vec<EndpointPort>>, PortsKey)> = None;
+    for member in members {
         // Nearly always all pods have the same ports: then the key is made once.
-        if last.as_ref().is_none_or(|(known, _)| *known != ports) {
-            last = Some((ports.clone(), ports_key(&ports)));
+        let text = match &last {
+            Some((known, text)) if *known == member.ports => text,
+            Some(_) | None => &last.insert((member.ports.clone(), ports_key(&member.ports))).1,
+        };
+        match groups.get_mut(text) {
+            Some((_, endpoints)) => endpoints.push(member.endpoint),
+            None => drop(groups.insert(text.clone(), (member.ports, vec![member.endpoint]))),
         }
-        let text = last.as_ref().map(|(_, text)| text.clone()).unwrap_or_default();
-        let (_, endpoints) = groups.entry(text).or_insert_with(|| (ports, Vec::new()));
-        endpoints.push(endpoint::of(state, key, spec, pod));
     }
     if groups.is_empty() {
         // A Service without pods has one empty slice, so that clients see that it is looked after.
-        groups.insert(ports_key(&[]), (Vec::new(), Vec::new()));
+        groups.insert(ports_key(&[]), Group::default());
     }
     groups
 }
@@ -86,10 +89,7 @@ fn existing_slices(state: &State, service: &Key) -> Vec<Arc<Object>> {
 }
 
 /// Assigns endpoints to slices: each stays where it is; new ones fill up; an empty slice is reused or dropped.
-fn draft(
-    groups: BTreeMap<PortsKey, (Vec<EndpointPort>, Vec<Endpoint>)>,
-    existing: Vec<Arc<Object>>,
-) -> Vec<(Vec<EndpointPort>, Draft)> {
+fn draft(groups: BTreeMap<PortsKey, Group>, existing: Vec<Arc<Object>>) -> Vec<(Arc<Vec<EndpointPort>>, Draft)> {
     let mut by_ports: BTreeMap<PortsKey, Vec<Arc<Object>>> = BTreeMap::new();
     let mut spare = Vec::new();
     for slice in existing {
@@ -99,7 +99,7 @@ fn draft(
     let mut drafts = Vec::new();
     for (ports_key, (ports, endpoints)) in groups {
         let mine = by_ports.remove(&ports_key).unwrap_or_default();
-        for draft in fill(mine, endpoints) {
+        for draft in fill(mine, &endpoints) {
             drafts.push((ports.clone(), draft));
         }
     }
@@ -107,7 +107,9 @@ fn draft(
     for (_, draft) in drafts.iter_mut().filter(|(_, draft)| draft.existing.is_none()) {
         draft.existing = spare.pop();
     }
-    drafts.extend(spare.into_iter().map(|slice| (Vec::new(), Draft { existing: Some(slice), endpoints: Vec::new() })));
+    drafts.extend(
+        spare.into_iter().map(|slice| (Arc::default(), Draft { existing: Some(slice), endpoints: Vec::new() })),
+    );
     drafts
 }
 
@@ -115,19 +117,19 @@ fn uid(endpoint: &Endpoint) -> &str {
     endpoint.target_ref.as_ref().and_then(|target| target.uid.as_deref()).unwrap_or_default()
 }
 
-fn fill(slices: Vec<Arc<Object>>, endpoints: Vec<Endpoint>) -> Vec<Draft> {
-    let mut wanted: BTreeMap<String, Endpoint> =
-        endpoints.into_iter().map(|endpoint| (uid(&endpoint).to_owned(), endpoint)).collect();
+fn fill(slices: Vec<Arc<Object>>, endpoints: &[Arc<Endpoint>]) -> Vec<Draft> {
+    let mut wanted: BTreeMap<&str, &Arc<Endpoint>> =
+        endpoints.iter().map(|endpoint| (uid(endpoint), endpoint)).collect();
     let mut drafts: Vec<Draft> = Vec::new();
     for slice in slices {
         let present = slice.typed::<EndpointSlice>().endpoints.iter();
-        let kept = present.filter_map(|endpoint| wanted.remove(uid(endpoint))).collect();
+        let kept = present.filter_map(|endpoint| wanted.remove(uid(endpoint)).cloned()).collect();
         drafts.push(Draft { existing: Some(slice), endpoints: kept });
     }
     for endpoint in wanted.into_values() {
         match drafts.iter_mut().find(|draft| draft.endpoints.len() < MAX_ENDPOINTS) {
-            Some(draft) => draft.endpoints.push(endpoint),
-            None => drafts.push(Draft { existing: None, endpoints: vec![endpoint] }),
+            Some(draft) => draft.endpoints.push(endpoint.clone()),
+            None => drafts.push(Draft { existing: None, endpoints: vec![endpoint.clone()] }),
         }
     }
     if drafts.is_empty() {
@@ -147,12 +149,22 @@ fn labels(service: &Object, spec: &ServiceSpec) -> Value {
 }
 
 /// Whether a slice already is what it shall be; an empty one is not settled yet, for it may have to go.
-fn is_same(slice: &Object, ports: &[EndpointPort], endpoints: &[Endpoint], labels: &Value) -> bool {
+fn is_same(slice: &Object, ports: &[EndpointPort], endpoints: &[Arc<Endpoint>], labels: &Value) -> bool {
     let typed = slice.typed::<EndpointSlice>();
     !endpoints.is_empty()
-        && typed.endpoints == endpoints
+        && typed.endpoints.iter().eq(endpoints.iter().map(|endpoint| &**endpoint))
         && typed.ports.as_deref().unwrap_or_default() == ports
         && slice.at("/metadata/labels") == Some(labels)
+}
+
+/// Endpoints as JSON, taken from the slice where it has them just so: they are in the order in which it holds them.
+fn encoded(slice: &Object, known: Vec<Value>, endpoints: &[Arc<Endpoint>]) -> Value {
+    let mut known = slice.typed::<EndpointSlice>().endpoints.iter().zip(known);
+    let encoded = endpoints.iter().map(|endpoint| {
+        let same = known.find(|(typed, _)| uid(typed) == uid(endpoint)).filter(|(typed, _)| **typed == **endpoint);
+        same.map_or_else(|| json!(**endpoint), |(_, encoded)| encoded)
+    });
+    encoded.collect()
 }
 
 fn store(
@@ -167,7 +179,6 @@ fn store(
     if draft.existing.as_ref().is_some_and(|slice| is_same(slice, ports, &draft.endpoints, &labels)) {
         return Ok(());
     }
-    let endpoints = json!(draft.endpoints);
     let ports = if ports.is_empty() { Value::Null } else { json!(ports) };
     if let Some(slice) = draft.existing {
         let slice_key = key_of(&slice);
@@ -176,7 +187,11 @@ fn store(
             return Ok(());
         }
         let stored = state.modify_value(Kind::EndpointSlice, &slice_key, |value| {
-            value["endpoints"] = endpoints;
+            let known = match value["endpoints"].take() {
+                Value::Array(known) => known,
+                _ => Vec::new(),
+            };
+            value["endpoints"] = encoded(&slice, known, &draft.endpoints);
             value["metadata"]["labels"] = labels;
             match value.as_object_mut() {
                 Some(object) if ports.is_null() => drop(object.remove("ports")),
@@ -191,7 +206,7 @@ fn store(
             "generateName": format!("{}-", key.name), "namespace": key.namespace, "labels": labels,
             "ownerReferences": [control::controller_reference(Kind::Service, service)],
         },
-        "addressType": "IPv4", "endpoints": endpoints,
+        "addressType": "IPv4", "endpoints": draft.endpoints.iter().map(|endpoint| json!(**endpoint)).collect::<Value>(),
     });
     if !ports.is_null() {
         slice["ports"] = ports;

@@ -187,8 +187,11 @@ pub(in crate::sim::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Ve
     let weights: Vec<i64> = soft
         .iter()
         .map(|constraint| {
+            if constraint.key == HOSTNAME {
+                return weight(counted().count());
+            }
             let values: BTreeSet<_> = counted().filter_map(|node| node.object.label(&constraint.key)).collect();
-            weight(if constraint.key == HOSTNAME { counted().count() } else { values.len() })
+            weight(values.len())
         })
         .collect();
     let raw: Vec<i64> = nodes
