@@ -28,6 +28,7 @@ mod probe;
 mod queries;
 mod record;
 mod rights;
+mod served;
 mod snapshot;
 mod stages;
 mod steady;

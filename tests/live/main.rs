@@ -3,6 +3,7 @@
 mod agent;
 mod faults;
 mod lab;
+mod leaving;
 mod nodes;
 mod outage;
 mod refused;
