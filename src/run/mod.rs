@@ -36,6 +36,7 @@ mod steady;
 mod tests;
 mod undo;
 mod wait;
+mod written;
 
 pub use inventory::inventory;
 pub use orchestrate::run;

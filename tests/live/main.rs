@@ -10,3 +10,4 @@ mod refused;
 mod rights;
 mod server;
 mod stopped;
+mod stores;
