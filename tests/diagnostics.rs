@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use driftproof::scenario::{Code, Colour, Scenario, check_manifests, manifests, parse, render, schema};
+use driftproof::scenario::{Code, Colour, Scenario, manifests, parse, render, schema};
 use proptest::prelude::*;
 
 fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
@@ -55,12 +55,12 @@ fn every_mistake_is_shown_as_agreed() {
 
 #[test]
 fn every_code_of_the_parser_is_shown_once_at_least() {
-    let shown: String = files("tests/diagnostics", "stderr")
+    let shown: String = [files("tests/diagnostics", "stderr"), files("tests/diagnostics/fixtures", "stderr")]
         .iter()
+        .flatten()
         .map(|path| fs::read_to_string(path).expect("a golden file"))
         .collect();
-    let elsewhere = [Code::MissingManifest, Code::Yaml, Code::NotAnObject];
-    for code in Code::ALL.iter().filter(|code| !elsewhere.contains(code)) {
+    for code in Code::ALL.iter().filter(|code| **code != Code::Yaml) {
         assert!(shown.contains(&format!("error[{code}]")), "no test shows {code} {code:?}");
     }
 }
@@ -115,13 +115,35 @@ fn the_committed_schema_is_the_one_of_the_model() {
     check_golden(&path, &schema(), "UPDATE_SCHEMA").unwrap_or_else(|difference| panic!("{difference}"));
 }
 
+/// What a command says of a scenario in `tests/diagnostics/fixtures`, which it must reject.
+fn rejected(command: &str, file: &str) -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_driftproof"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics/fixtures"))
+        .args([command, file])
+        .env("NO_COLOR", "1")
+        .env_remove("KUBECONFIG")
+        .output()
+        .expect("the command starts");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{command} {file}: {said}{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{command} {file}");
+    said
+}
+
 #[test]
-fn missing_manifests_are_named_where_they_stand() {
-    let text = "name = \"a\"\nfixture.manifests = [\"there.yaml\", \"gone.yaml\"]\n\n[target]\nnamespace = \"shop\"\nselector = \"a=b\"\n\n[[fault]]\nkind = \"pod-kill\"\n";
-    let scenario = parse("a.toml", text).expect("a valid scenario");
-    let found = check_manifests("a.toml", text, &scenario, &|path| path == "there.yaml");
-    let [one] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((one.code, &text[one.span.clone()]), (Code::MissingManifest, "\"gone.yaml\""));
+fn mistakes_in_fixtures_are_shown_as_agreed_whatever_is_asked_for() {
+    let mut failures = Vec::new();
+    for path in files("tests/diagnostics/fixtures", "toml") {
+        let name = file_name(&path);
+        let shown = rejected("validate", &name);
+        for command in ["plan", "run", "rbac"] {
+            if rejected(command, &name) != shown {
+                failures.push(format!("`{command} {name}` says something else"));
+            }
+        }
+        failures.extend(check_golden(&path.with_extension("stderr"), &shown, "UPDATE_GOLDEN").err());
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use driftproof::scenario::{self, Colour, Diagnostic, Scenario};
+use driftproof::scenario::{self, Colour, FixtureFile, Scenario};
 use serde_json::Value;
 
 use super::args::Files;
@@ -82,27 +82,40 @@ fn paths(files: &Files, messages: &mut Vec<String>) -> Vec<PathBuf> {
 fn read(path: &Path, colour: Colour) -> Result<Loaded, Vec<String>> {
     let name = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| vec![format!("error: {name}: {error}")])?;
-    let render = |diagnostics: &[Diagnostic]| vec![scenario::render(diagnostics, &name, &text, colour)];
-    let scenario = scenario::parse(&name, &text).map_err(|diagnostics| render(&diagnostics))?;
+    let (scenario, mistakes) = scenario::draft(&name, &text);
     let folder = path.parent().unwrap_or(Path::new(""));
-    let missing = scenario::check_manifests(&name, &text, &scenario, &|manifest| folder.join(manifest).is_file());
-    if !missing.is_empty() {
-        return Err(render(&missing));
-    }
-    let mut manifests = Vec::new();
     let mut messages = Vec::new();
-    for manifest in &scenario.fixture.manifests {
-        let file = folder.join(manifest);
-        let name = file.display().to_string();
-        match fs::read_to_string(&file) {
-            Ok(text) => match scenario::manifests(&name, &text) {
-                Ok(mut objects) => manifests.append(&mut objects),
-                Err(diagnostics) => messages.push(scenario::render(&diagnostics, &name, &text, colour)),
-            },
-            Err(error) => messages.push(format!("error: {name}: {error}")),
-        }
+    let files: Vec<FixtureFile> = scenario
+        .fixture
+        .manifests
+        .iter()
+        .map(|manifest| {
+            read_manifest(&folder.join(manifest), colour).unwrap_or_else(|message| {
+                messages.push(message);
+                FixtureFile::Unread
+            })
+        })
+        .collect();
+    let mistakes = scenario::check_fixture(&name, &text, &scenario, &files, mistakes);
+    if !mistakes.is_empty() {
+        messages.insert(0, scenario::render(&mistakes, &name, &text, colour));
     }
-    if messages.is_empty() { Ok(Loaded { path: path.to_owned(), scenario, manifests }) } else { Err(messages) }
+    if !messages.is_empty() {
+        return Err(messages);
+    }
+    let manifests =
+        files.into_iter().flat_map(|file| if let FixtureFile::Read(objects) = file { objects } else { Vec::new() });
+    Ok(Loaded { path: path.to_owned(), scenario, manifests: manifests.collect() })
+}
+
+fn read_manifest(file: &Path, colour: Colour) -> Result<FixtureFile, String> {
+    if !file.is_file() {
+        return Ok(FixtureFile::Missing);
+    }
+    let name = file.display().to_string();
+    let text = fs::read_to_string(file).map_err(|error| format!("error: {name}: {error}"))?;
+    let objects = scenario::manifests(&name, &text);
+    objects.map(FixtureFile::Read).map_err(|diagnostics| scenario::render(&diagnostics, &name, &text, colour))
 }
 
 /// Two scenarios of one name would write to one folder.

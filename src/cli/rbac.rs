@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use driftproof::plan::{self, Permission};
-use serde_json::Value;
+use driftproof::scenario::{PROTECTED_NAMESPACES, Scopes, objects};
 
 use super::args::Rbac;
 use super::exit::Exit;
@@ -20,7 +20,7 @@ pub(super) fn rbac(rbac: &Rbac, style: Style) -> Exit {
     for one in &mut loaded {
         rbac.nodes.apply(&mut one.scenario);
     }
-    let (mut permissions, mut created) = (BTreeSet::new(), BTreeSet::new());
+    let (mut permissions, mut there) = (BTreeSet::new(), BTreeSet::new());
     for one in &loaded {
         permissions.extend(plan::permissions(&one.scenario));
         permissions.extend(plan::failsafe_permissions(&one.scenario));
@@ -29,11 +29,14 @@ pub(super) fn rbac(rbac: &Rbac, style: Style) -> Exit {
             permissions.extend(plan::undo_permissions(None));
         }
         if rbac.apply_fixtures {
-            created.extend(namespaces(one));
-            permissions.extend(plan::fixture_permissions(&one.manifests, &one.scenario.target.namespace, &created));
+            there.extend(namespaces(one));
+            permissions.extend(plan::fixture_permissions(&one.scenario, &one.manifests, &there));
         }
     }
     let permissions: Vec<Permission> = permissions.into_iter().collect();
+    // Those of the cluster itself are there on every cluster.
+    let created: BTreeSet<String> =
+        there.into_iter().filter(|name| !PROTECTED_NAMESPACES.contains(&name.as_str())).collect();
     let text = plan::rbac(&permissions, &created, &rbac.namespace, &rbac.account);
     match describe::print(text.as_bytes()) {
         Exit::Passed => Exit::Passed,
@@ -44,9 +47,7 @@ pub(super) fn rbac(rbac: &Rbac, style: Style) -> Exit {
 /// The namespaces in which fixtures are applied. A role cannot be in a namespace that is not there yet: these are made with
 /// the roles, and runs then leave them where they are.
 fn namespaces(loaded: &Loaded) -> BTreeSet<String> {
-    let mut all = plan::namespaces_of_fixtures(&loaded.manifests);
-    all.insert(loaded.scenario.target.namespace.clone());
-    let within = loaded.manifests.iter().filter_map(|manifest| manifest.pointer("/metadata/namespace"));
-    all.extend(within.filter_map(Value::as_str).map(str::to_owned));
-    all
+    let scopes = Scopes::new(&loaded.scenario, &loaded.manifests);
+    let homes = loaded.manifests.iter().flat_map(objects).filter_map(|object| scopes.home(object).map(str::to_owned));
+    homes.chain([loaded.scenario.target.namespace.clone()]).collect()
 }

@@ -62,6 +62,9 @@ fn show(survey: &Survey, style: Style) {
         for undo in &left.undo {
             println!("  {}", safe(&leftovers::describe(undo)));
         }
+        for written in &left.written {
+            println!("  not by this command: {}", safe(written));
+        }
     }
 }
 
@@ -97,6 +100,9 @@ async fn take_back(world: &World, undo: &Undo, survey: &Survey) -> Exit {
                 }
             }
         }
+    }
+    for written in survey.runs.iter().flat_map(|left| &left.written) {
+        println!("look      {}", safe(written));
     }
     if foreign > 0 {
         println!("{foreign} not of Driftproof, left alone");

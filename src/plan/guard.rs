@@ -7,16 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::scenario::{Percent, Rail, Scenario};
+use crate::scenario::{PROTECTED_NAMESPACES, Percent, Rail, Scenario};
 
 use super::drain;
 use super::inventory::{Inventory, is_control_plane, is_finished, is_ready, is_terminating, node_of};
 use super::make::Trouble;
 use super::model::{Action, Problem, Step};
 use super::pods::{Group, controller, pods_of};
-
-/// Namespaces on which the cluster itself depends.
-const PROTECTED: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
 
 /// Rails that the scenario lifts, each once, in order.
 pub(super) fn lifted(scenario: &Scenario) -> Vec<Rail> {
@@ -108,7 +105,7 @@ fn protected_namespace(scenario: &Scenario, step: &Step) -> Result<(), Trouble> 
         Action::EtcdMemberReplace { leaving, .. } => std::slice::from_ref(leaving),
         Action::NodeDrain { .. } | Action::NodeFailure { .. } => &[],
     };
-    match pods.iter().find(|pod| PROTECTED.contains(&pod.namespace.as_str())) {
+    match pods.iter().find(|pod| PROTECTED_NAMESPACES.contains(&pod.namespace.as_str())) {
         None => Ok(()),
         Some(pod) => Err(Trouble::refused(format!(
             "guard rail protected-namespace: pod {pod} is in {}; set guard.allow = [\"protected-namespace\"] to allow it",

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::scenario::{
-    Aspect, DataCheck, FailureMode, Fault, FaultKind, PodSet, Probe, Scenario, ServicePort, Store, Workload,
-    WorkloadKind,
+    Aspect, DataCheck, FailureMode, Fault, FaultKind, PodSet, Probe, Scenario, Scopes, ServicePort, Store, Workload,
+    WorkloadKind, objects,
 };
 
 use super::model::Permission;
@@ -277,17 +277,17 @@ fn services(scenario: &Scenario) -> Vec<&ServicePort> {
     probed.chain(written).collect()
 }
 
-/// Applying fixtures and removing them. `namespace` is the one of manifests that name none; namespaces that are `there`
-/// need not be created, and are not removed.
+/// Applying fixtures and removing them. Namespaces that are `there` need not be created, and are not removed.
 #[must_use]
-pub fn of_fixtures(manifests: &[Value], namespace: &str, there: &BTreeSet<String>) -> Vec<Permission> {
+pub fn of_fixtures(scenario: &Scenario, manifests: &[Value], there: &BTreeSet<String>) -> Vec<Permission> {
+    let scopes = Scopes::new(scenario, manifests);
+    let target = scenario.target.namespace.as_str();
     let mut all = BTreeSet::new();
-    for manifest in flat(manifests) {
+    for manifest in manifests.iter().flat_map(objects) {
         let text = |pointer: &str| manifest.pointer(pointer).and_then(Value::as_str);
         let (Some(version), Some(kind)) = (text("/apiVersion"), text("/kind")) else { continue };
         let group = version.split_once('/').map_or("", |(group, _)| group);
-        let within = text("/metadata/namespace").unwrap_or(namespace);
-        let within = if is_cluster_scoped(kind) { None } else { Some(within) };
+        let within = scopes.namespace(manifest);
         let known = kind == "Namespace" && text("/metadata/name").is_some_and(|name| there.contains(name));
         let verbs: &[&str] = if known { &["get", "patch"] } else { &["get", "create", "patch", "delete"] };
         all.extend(needs(group, &plural(kind), verbs, within));
@@ -297,7 +297,7 @@ pub fn of_fixtures(manifests: &[Value], namespace: &str, there: &BTreeSet<String
         }
     }
     // The target's namespace is created when no manifest does it and it is not there.
-    if !there.contains(namespace) && !namespaces_of(manifests).contains(namespace) {
+    if !there.contains(target) && !namespaces_of(manifests).contains(target) {
         all.extend(needs("", "namespaces", &["get", "create", "patch", "delete"], None));
     }
     all.into_iter().collect()
@@ -306,35 +306,8 @@ pub fn of_fixtures(manifests: &[Value], namespace: &str, there: &BTreeSet<String
 /// The namespaces among the manifests.
 #[must_use]
 pub fn namespaces_of(manifests: &[Value]) -> BTreeSet<String> {
-    let namespaces = flat(manifests).into_iter().filter(|manifest| manifest["kind"] == "Namespace");
+    let namespaces = manifests.iter().flat_map(objects).filter(|manifest| manifest["kind"] == "Namespace");
     namespaces.filter_map(|manifest| manifest.pointer("/metadata/name")?.as_str().map(str::to_owned)).collect()
-}
-
-/// The manifests, with those in lists.
-fn flat(manifests: &[Value]) -> Vec<&Value> {
-    let mut all = Vec::new();
-    for manifest in manifests {
-        match manifest["items"].as_array().filter(|_| manifest["kind"] == "List") {
-            Some(items) => all.extend(flat(items)),
-            None => all.push(manifest),
-        }
-    }
-    all
-}
-
-fn is_cluster_scoped(kind: &str) -> bool {
-    const KINDS: [&str; 9] = [
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "CustomResourceDefinition",
-        "IngressClass",
-        "Namespace",
-        "Node",
-        "PersistentVolume",
-        "PriorityClass",
-        "StorageClass",
-    ];
-    KINDS.contains(&kind)
 }
 
 /// The resource of a kind, by the rule that all built-in kinds follow.

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use crate::evidence::Undo;
 use crate::plan::{MANAGED_BY, MANAGER, RUN};
+use crate::scenario::{Refusal, Scenario, Scopes, objects, unaddressable};
 
 use super::context::Context;
 use super::record;
 use super::undo;
-use super::{RunError, calls};
+use super::{RunError, calls, served};
 
 /// Kinds in the order in which they are applied; others come after them.
 const ORDER: [&str; 18] = [
@@ -33,19 +34,6 @@ const ORDER: [&str; 18] = [
     "PodDisruptionBudget",
     "NetworkPolicy",
     "DaemonSet",
-];
-
-/// Kinds without a namespace.
-const CLUSTER_SCOPED: [&str; 9] = [
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "CustomResourceDefinition",
-    "IngressClass",
-    "Namespace",
-    "Node",
-    "PersistentVolume",
-    "PriorityClass",
-    "StorageClass",
 ];
 
 /// One manifest, read.
@@ -91,14 +79,22 @@ pub(super) fn api(client: Client, api_version: &str, kind: &str, namespace: &str
     }
 }
 
+/// Checks that every manifest may be applied, before anything is touched.
+///
+/// # Errors
+/// The first that may not.
+pub(super) async fn check(context: &Context, manifests: &[Value]) -> Result<(), RunError> {
+    ordered(&context.scenario, manifests).map_err(RunError::Fixture)?;
+    served::check(context, manifests).await
+}
+
 /// Applies the manifests and pushes onto `created` how to remove each object that was not there before, as soon as it may be
 /// there. Namespaces come first: the run's record is kept in one, and names everything else before it is created.
 ///
 /// # Errors
 /// The first manifest that cannot be used or was refused.
 pub(super) async fn apply(context: &Context, manifests: &[Value], created: &mut Vec<Undo>) -> Result<(), RunError> {
-    let namespace = &context.scenario.target.namespace;
-    let ordered = ordered(manifests, namespace).map_err(RunError::Fixture)?;
+    let ordered = ordered(&context.scenario, manifests).map_err(RunError::Fixture)?;
     let (namespaces, rest): (Vec<Manifest>, Vec<Manifest>) =
         ordered.into_iter().partition(|manifest| manifest.kind == "Namespace");
     for manifest in namespaces {
@@ -214,47 +210,52 @@ pub(super) async fn remove(context: &Context, created: &[Undo]) -> Vec<String> {
 }
 
 /// The manifests in the order of their kinds; the target's namespace first, when none of them is it.
-fn ordered(manifests: &[Value], namespace: &str) -> Result<Vec<Manifest>, String> {
-    let mut all = Vec::new();
-    for object in manifests {
-        flatten(object, namespace, &mut all)?;
-    }
-    if !all.iter().any(|manifest| manifest.kind == "Namespace" && manifest.name == namespace) {
+fn ordered(scenario: &Scenario, manifests: &[Value]) -> Result<Vec<Manifest>, String> {
+    let scopes = Scopes::new(scenario, manifests);
+    let written = manifests.iter().flat_map(objects).map(|object| manifest(&scopes, object));
+    let mut all = written.collect::<Result<Vec<Manifest>, String>>()?;
+    let namespace = &scenario.target.namespace;
+    if !all.iter().any(|manifest| manifest.kind == "Namespace" && manifest.name == *namespace) {
         let labels = json!({ MANAGED_BY: MANAGER });
         let metadata = json!({ "name": namespace, "labels": labels });
         let object = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata });
-        flatten(&object, namespace, &mut all)?;
-        all.iter_mut().rev().take(1).for_each(|manifest| manifest.implied = true);
+        // It is the target's, and leaves nothing.
+        all.push(Manifest { implied: true, ..placed(&scopes, &object) });
     }
     let rank = |kind: &str| ORDER.iter().position(|known| *known == kind).unwrap_or(ORDER.len());
     all.sort_by_key(|manifest| rank(&manifest.kind));
     Ok(all)
 }
 
-fn flatten(object: &Value, namespace: &str, all: &mut Vec<Manifest>) -> Result<(), String> {
-    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let (api_version, kind, name) = (text("/apiVersion"), text("/kind"), text("/metadata/name"));
-    if kind == "List" {
-        let items = object["items"].as_array().map_or(&[] as &[Value], Vec::as_slice);
-        return items.iter().try_for_each(|item| flatten(item, namespace, all));
+fn manifest(scopes: &Scopes<'_>, object: &Value) -> Result<Manifest, String> {
+    if let Some(mistake) = unaddressable(object) {
+        return Err(format!("a manifest cannot be used: {mistake}"));
     }
-    if api_version.is_empty() || kind.is_empty() || name.is_empty() {
-        return Err(format!("a manifest has no apiVersion, kind or metadata.name: {api_version} {kind} {name}"));
+    if let Some(refusal) = scopes.refusal(object) {
+        return Err(refused(&refusal));
     }
-    let mut object = object.clone();
-    let within = if CLUSTER_SCOPED.contains(&kind.as_str()) {
-        String::new()
-    } else {
-        let written = text_or(&object, "/metadata/namespace", namespace);
-        object["metadata"]["namespace"] = json!(written);
-        written
-    };
-    all.push(Manifest { api_version, kind, namespace: within, name, object, implied: false });
-    Ok(())
+    Ok(placed(scopes, object))
 }
 
-fn text_or(object: &Value, pointer: &str, default: &str) -> String {
-    object.pointer(pointer).and_then(Value::as_str).unwrap_or(default).to_owned()
+fn placed(scopes: &Scopes<'_>, object: &Value) -> Manifest {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (api_version, kind, name) = (text("/apiVersion"), text("/kind"), text("/metadata/name"));
+    let namespace = scopes.namespace(object).unwrap_or_default().to_owned();
+    let mut object = object.clone();
+    match object["metadata"].as_object_mut() {
+        Some(metadata) if namespace.is_empty() => drop(metadata.remove("namespace")),
+        Some(metadata) => drop(metadata.insert("namespace".to_owned(), json!(namespace))),
+        None => {}
+    }
+    Manifest { api_version, kind, namespace, name, object, implied: false }
+}
+
+/// A refusal that was not told with the scenario's mistakes.
+pub(super) fn refused(refusal: &Refusal) -> String {
+    format!(
+        "{} leaves the target's namespace; if it must, allow it by name: {}; nothing was started",
+        refusal.object, refusal.allow
+    )
 }
 
 #[cfg(test)]
@@ -265,11 +266,20 @@ mod tests {
         json!({ "apiVersion": api_version, "kind": kind, "metadata": { "name": name } })
     }
 
+    fn scenario(keys: &str) -> Scenario {
+        let rest = "[target]\nnamespace = \"shop\"\nworkload = \"deployment/web\"\n[[fault]]\nkind = \"pod-kill\"\n";
+        crate::scenario::parse("a.toml", &format!("name = \"a\"\n{keys}\n{rest}")).expect("a scenario")
+    }
+
+    fn described(keys: &str, manifests: &[Value]) -> Result<Vec<String>, String> {
+        ordered(&scenario(keys), manifests).map(|all| all.iter().map(Manifest::describe).collect())
+    }
+
     #[test]
     fn what_others_need_comes_first() {
         let list = json!({ "apiVersion": "v1", "kind": "List", "items": [manifest("v1", "Service", "web")] });
         let manifests = [manifest("apps/v1", "Deployment", "web"), list, manifest("v1", "ConfigMap", "web")];
-        let ordered = ordered(&manifests, "shop").unwrap();
+        let ordered = ordered(&scenario(""), &manifests).unwrap();
         let lines: Vec<String> = ordered.iter().map(Manifest::describe).collect();
         assert_eq!(lines, ["Namespace shop", "ConfigMap shop/web", "Service shop/web", "Deployment shop/web"]);
         assert_eq!(ordered[0].object["metadata"]["labels"][MANAGED_BY], MANAGER);
@@ -280,23 +290,43 @@ mod tests {
     fn claims_are_named_as_the_controller_names_them() {
         let mut set = manifest("apps/v1", "StatefulSet", "db");
         set["spec"] = json!({ "replicas": 2, "volumeClaimTemplates": [{ "metadata": { "name": "data" } }] });
-        let ordered = ordered(&[set], "shop").unwrap();
+        let ordered = ordered(&scenario(""), &[set]).unwrap();
         assert_eq!(claim_names(&ordered[1]), ["data-db-0", "data-db-1"]);
         assert_eq!(claim_names(&ordered[0]), [] as [String; 0]);
     }
 
     #[test]
     fn a_namespace_of_ones_own_is_kept() {
-        let mut elsewhere = manifest("v1", "ConfigMap", "web");
-        elsewhere["metadata"]["namespace"] = json!("other");
-        let ordered = ordered(&[elsewhere, manifest("v1", "Namespace", "shop")], "shop").unwrap();
+        let own = manifest("v1", "Namespace", "shop");
+        let ordered = ordered(&scenario(""), &[manifest("v1", "ConfigMap", "web"), own]).unwrap();
         let lines: Vec<String> = ordered.iter().map(Manifest::describe).collect();
-        assert_eq!(lines, ["Namespace shop", "ConfigMap other/web"]);
+        assert_eq!(lines, ["Namespace shop", "ConfigMap shop/web"]);
         assert!(ordered[0].object["metadata"].get("labels").is_none());
     }
 
     #[test]
-    fn a_manifest_without_a_name_is_refused() {
-        assert!(ordered(&[json!({ "apiVersion": "v1", "kind": "ConfigMap" })], "shop").is_err());
+    fn a_manifest_that_leaves_is_refused_unless_it_is_allowed_by_name() {
+        let mut elsewhere = manifest("v1", "ConfigMap", "web");
+        elsewhere["metadata"]["namespace"] = json!("other");
+        let class = manifest("storage.k8s.io/v1", "StorageClass", "fast");
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": [elsewhere, class] });
+        let manifests = [list, manifest("v1", "Namespace", "other")];
+        for (keys, lacking) in [
+            ("", "ConfigMap other/web"),
+            ("fixture.namespaces = [\"other\"]", "StorageClass fast"),
+            ("fixture.cluster_scoped = [\"StorageClass\"]", "ConfigMap other/web"),
+        ] {
+            let refusal = described(keys, &manifests).unwrap_err();
+            assert!(refusal.starts_with(lacking), "{keys}: {refusal}");
+        }
+        let allowed = "fixture.namespaces = [\"other\"]\nfixture.cluster_scoped = [\"StorageClass\"]";
+        let all = ["Namespace other", "Namespace shop", "StorageClass fast", "ConfigMap other/web"];
+        assert_eq!(described(allowed, &manifests).unwrap(), all);
+    }
+
+    #[test]
+    fn a_manifest_without_an_address_of_its_own_is_refused() {
+        assert!(described("", &[json!({ "apiVersion": "v1", "kind": "ConfigMap" })]).is_err());
+        assert!(described("", &[manifest("v1", "ConfigMap", "../../kube-system/configmaps/web")]).is_err());
     }
 }

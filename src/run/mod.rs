@@ -28,6 +28,7 @@ mod probe;
 mod queries;
 mod record;
 mod rights;
+mod served;
 mod snapshot;
 mod stages;
 mod steady;
@@ -35,6 +36,7 @@ mod steady;
 mod tests;
 mod undo;
 mod wait;
+mod written;
 
 pub use inventory::inventory;
 pub use orchestrate::run;

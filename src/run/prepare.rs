@@ -80,8 +80,9 @@ async fn plan_now(context: &Context, job: &Job, created: &mut Vec<Undo>) -> Resu
 pub(super) async fn check_rights(context: &Context, job: &Job) -> Result<bool, RunError> {
     let mut permissions = needed(context);
     if job.apply_fixtures {
+        fixtures::check(context, &job.manifests).await?;
         let there = namespaces_there(context, job).await;
-        permissions.extend(plan::fixture_permissions(&job.manifests, &context.scenario.target.namespace, &there));
+        permissions.extend(plan::fixture_permissions(&context.scenario, &job.manifests, &there));
     }
     rights::check(context, &permissions).await?;
     super::faults::node_agent::admitted(context).await?;

@@ -10,7 +10,7 @@ use crate::evidence::Undo;
 use crate::plan::{self, MANAGED_BY, MANAGER, RUN};
 
 use super::context::Context;
-use super::{RunError, calls};
+use super::{RunError, calls, written};
 
 /// The label of records.
 pub(super) const RECORD: &str = "driftproof.dev/record";
@@ -43,6 +43,7 @@ pub(super) async fn open(context: &Context, created: &[Undo]) -> Result<(), RunE
         "scenario": context.scenario.name,
         "target": context.target(),
         "started": context.clock().started().to_string(),
+        "written": written::of(&context.scenario, &context.run),
     });
     let manifest = json!({
         "metadata": {
@@ -115,16 +116,28 @@ pub(super) fn read(text: &str) -> Result<Vec<Undo>, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
-/// The header of a record: run, scenario, target and start.
+/// What the header of a record says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) scenario: String,
+    pub(super) target: String,
+    pub(super) started: String,
+    /// What may be left in stores, for people.
+    pub(super) written: Vec<String>,
+}
+
+/// The header of a record.
 ///
 /// # Errors
 /// Why it cannot be read.
-pub(super) fn header(text: &str) -> Result<[String; 4], String> {
+pub(super) fn header(text: &str) -> Result<Head, String> {
     let header: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     if header["version"] != VERSION {
         return Err(format!("it has version {}, and this driftproof reads version {VERSION}", header["version"]));
     }
-    Ok(["run", "scenario", "target", "started"].map(|field| header[field].as_str().unwrap_or_default().to_owned()))
+    let [scenario, target, started] =
+        ["scenario", "target", "started"].map(|field| header[field].as_str().unwrap_or_default().to_owned());
+    Ok(Head { scenario, target, started, written: written::told(&header["written"]) })
 }
 
 #[cfg(test)]

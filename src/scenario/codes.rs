@@ -31,6 +31,7 @@
 //! | E0027 | a manifest that is not YAML |
 //! | E0028 | a manifest that is not a Kubernetes object |
 //! | E0029 | a workload that the store cannot run, or a claim that the workload cannot test |
+//! | E0030 | a manifest that leaves the target's namespace without leave |
 
 use std::fmt;
 
@@ -108,6 +109,8 @@ codes! {
     NotAnObject = 28,
     /// A workload that the store cannot run, or a claim that the workload cannot test.
     Capability = 29,
+    /// A manifest that leaves the target's namespace without leave.
+    LeavesNamespace = 30,
 }
 
 impl Code {

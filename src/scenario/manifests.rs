@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::codes::Code;
 use super::diagnostic::Diagnostic;
+use super::selector::{is_dns_label, is_dns_name};
 
 /// Lists inside lists deeper than this are a mistake.
 const MAX_NESTING: usize = 8;
@@ -48,23 +49,8 @@ fn flatten(value: Value, span: &Range<usize>, depth: usize, objects: &mut Vec<Va
     if value.is_null() {
         return;
     }
-    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let mut lacking: Vec<&str> = Vec::new();
-    if text("/apiVersion").is_empty() {
-        lacking.push("`apiVersion`");
-    }
-    if text("/kind").is_empty() {
-        lacking.push("`kind`");
-    }
-    let is_list = text("/kind").ends_with("List") && value.get("items").is_some_and(Value::is_array);
-    if !is_list && text("/metadata/name").is_empty() {
-        lacking.push("`metadata.name`");
-    }
-    if !lacking.is_empty() {
-        let kind = text("/kind");
-        let what = if kind.is_empty() { "this document".to_owned() } else { format!("this {kind}") };
-        let message = format!("{what} has no {}", lacking.join(", no "));
-        let help = "every object needs `apiVersion`, `kind` and `metadata.name` as text";
+    let is_list = is_list(&value);
+    if let Some((message, help)) = mistake(&value, is_list) {
         found.push(Diagnostic::new(Code::NotAnObject, span.clone(), message).help(help));
         return;
     }
@@ -83,6 +69,43 @@ fn flatten(value: Value, span: &Range<usize>, depth: usize, objects: &mut Vec<Va
             flatten(item, span, depth + 1, objects, found);
         }
     }
+}
+
+/// Whether it stands for its items.
+pub(super) fn is_list(value: &Value) -> bool {
+    value["kind"].as_str().is_some_and(|kind| kind.ends_with("List")) && value["items"].is_array()
+}
+
+/// Why this cannot be the address of an object, if it cannot, and what would be one. Its parts become parts of a path, and
+/// none may lead elsewhere.
+pub(super) fn mistake(value: &Value, is_list: bool) -> Option<(String, &'static str)> {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (version, kind, name) = (text("/apiVersion"), text("/kind"), text("/metadata/name"));
+    let parts = [("`apiVersion`", version), ("`kind`", kind), ("`metadata.name`", if is_list { "list" } else { name })];
+    let lacking: Vec<&str> = parts.iter().filter(|(_, text)| text.is_empty()).map(|(part, _)| *part).collect();
+    let what = if kind.is_empty() { "this document".to_owned() } else { format!("this {}", kind.escape_debug()) };
+    if !lacking.is_empty() {
+        let help = "every object needs `apiVersion`, `kind` and `metadata.name` as text";
+        return Some((format!("{what} has no {}", lacking.join(", no ")), help));
+    }
+    let namespace = value.pointer("/metadata/namespace").filter(|namespace| !namespace.is_null());
+    let namespace_is_sound =
+        namespace.is_none_or(|namespace| namespace.as_str().is_some_and(|name| name.is_empty() || is_dns_label(name)));
+    let (group, number) = version.split_once('/').unwrap_or(("none", version));
+    let sound = [
+        ("apiVersion", is_dns_name(group) && is_dns_label(number), version),
+        ("kind", kind.bytes().all(|byte| byte.is_ascii_alphanumeric()), kind),
+        ("metadata.name", is_list || is_segment(name), name),
+        ("metadata.namespace", namespace_is_sound, namespace.and_then(Value::as_str).unwrap_or("it is no text")),
+    ];
+    let (part, _, text) = sound.into_iter().find(|(_, sound, _)| !sound)?;
+    let help = "it becomes a part of a path on the API server, and must not lead elsewhere";
+    Some((format!("{what} has a bad `{part}`: {}", text.escape_debug()), help))
+}
+
+/// What the API server takes as one segment of a path (`IsValidPathSegmentName`), as far as it needs no escapes.
+fn is_segment(name: &str) -> bool {
+    !matches!(name, "." | "..") && name.bytes().all(|byte| byte.is_ascii_graphic() && !b"/%?#\\".contains(&byte))
 }
 
 /// The bytes of a line (counted from 1), without its indentation and its end.
@@ -128,6 +151,10 @@ items:
 ";
         assert_eq!(names(text), ["Service/web", "ConfigMap/a", "ConfigMap/b"]);
         assert_eq!(names(""), Vec::<String>::new());
+        assert_eq!(
+            names("{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: 'system:a.b'}}"),
+            ["Role/system:a.b"]
+        );
     }
 
     #[test]
@@ -139,6 +166,12 @@ items:
             ("apiVersion: v1\nkind: [A\n", Code::Yaml, 2),
             ("- 1\n- 2\n", Code::NotAnObject, 1),
             ("hello", Code::NotAnObject, 1),
+            ("apiVersion: v1\nkind: A\nmetadata: {name: ../../kube-system/configmaps/a}\n", Code::NotAnObject, 1),
+            ("apiVersion: v1\nkind: A\nmetadata: {name: a?b}\n", Code::NotAnObject, 1),
+            ("apiVersion: v1/namespaces/kube-system\nkind: A\nmetadata: {name: a}\n", Code::NotAnObject, 1),
+            ("apiVersion: v1\nkind: A/b\nmetadata: {name: a}\n", Code::NotAnObject, 1),
+            ("apiVersion: v1\nkind: A\nmetadata: {name: a, namespace: b/c}\n", Code::NotAnObject, 1),
+            ("apiVersion: v1\nkind: A\nmetadata: {name: a, namespace: [b]}\n", Code::NotAnObject, 1),
         ] {
             let found = manifests("web.yaml", text).unwrap_err();
             let seen: Vec<_> = found.iter().map(|found| (found.code, found.line(text), found.file.as_str())).collect();

@@ -96,6 +96,13 @@ pub struct Fixture {
     /// cluster; on a live one only with `--apply-fixtures`.
     #[serde(default)]
     pub manifests: Vec<String>,
+    /// Other namespaces than the target's that the manifests may write into, or create.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<String>,
+    /// Kinds without a namespace that the manifests may hold, such as `StorageClass`; `Kind.group` means those of one API
+    /// group. Namespaces themselves are allowed by `namespaces`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cluster_scoped: Vec<String>,
 }
 
 /// The embedded cluster. Every timing has Kubernetes' own default.

@@ -17,20 +17,29 @@ use super::{check, parse_checks, parse_cluster, parse_fault, read};
 /// # Errors
 /// Every mistake that was found, in the order of the text.
 pub fn parse(name: &str, text: &str) -> Result<Scenario, Vec<Diagnostic>> {
+    let (scenario, diagnostics) = draft(name, text);
+    if diagnostics.is_empty() { Ok(scenario) } else { Err(diagnostics) }
+}
+
+/// The same, with what could be read beside the mistakes, so that more of them can be found. It is fit for nothing else.
+#[must_use]
+pub fn draft(name: &str, text: &str) -> (Scenario, Vec<Diagnostic>) {
     let (document, errors) = DeTable::parse_recoverable(text);
     let sink = Sink::default();
     let scenario = root(document.get_ref(), &sink);
     let mut diagnostics = sink.into_inner();
     check::all(&scenario, Spans::new(document.get_ref()), &mut diagnostics);
     let mut diagnostics = with_syntax(diagnostics, &errors, text);
-    if diagnostics.is_empty() {
-        return Ok(scenario);
-    }
+    finish(&mut diagnostics, name);
+    (scenario, diagnostics)
+}
+
+/// Puts them in the order of the text, and names the file in each.
+pub(super) fn finish(diagnostics: &mut [Diagnostic], name: &str) {
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.code, diagnostic.span.end));
-    for diagnostic in &mut diagnostics {
+    for diagnostic in diagnostics {
         name.clone_into(&mut diagnostic.file);
     }
-    Err(diagnostics)
 }
 
 /// Adds syntax errors. Around them the text was guessed at: what was found missing, or wrong in the same line, is no news.
@@ -131,9 +140,13 @@ pub(super) fn one_of(table: &Table<'_>, first: &str, second: &str) {
 }
 
 fn fixture(mut table: Table<'_>) -> Fixture {
-    let manifests = table.list("manifests", read::filled).unwrap_or_default();
+    let fixture = Fixture {
+        manifests: table.list("manifests", read::filled).unwrap_or_default(),
+        namespaces: table.list("namespaces", read::name).unwrap_or_default(),
+        cluster_scoped: table.list("cluster_scoped", read::kind).unwrap_or_default(),
+    };
     table.finish();
-    Fixture { manifests }
+    fixture
 }
 
 fn steady(mut table: Table<'_>) -> Steady {
@@ -181,22 +194,6 @@ fn expect(mut table: Table<'_>) -> Expect {
     };
     table.finish();
     expect
-}
-
-/// The manifests that are not there, by the scenario's own words; `exists` answers for a path as it is written.
-#[must_use]
-pub fn check_manifests(name: &str, text: &str, scenario: &Scenario, exists: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
-    let (document, _) = DeTable::parse_recoverable(text);
-    let spans = Spans::new(document.get_ref());
-    let missing = scenario.fixture.manifests.iter().enumerate().filter(|(_, path)| !exists(path));
-    let diagnostics = missing.map(|(index, path)| {
-        let span = spans.of(&format!("fixture/manifests/{index}"));
-        let diagnostic = Diagnostic::new(Code::MissingManifest, span, format!("there is no manifest `{path}`"));
-        let mut diagnostic = diagnostic.help("paths are relative to the scenario file");
-        name.clone_into(&mut diagnostic.file);
-        diagnostic
-    });
-    diagnostics.collect()
 }
 
 /// The text of a key, when it is text.

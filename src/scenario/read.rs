@@ -175,6 +175,19 @@ pub(super) fn title(value: &Value<'_>, sink: &Sink) -> Option<String> {
     sink.fail(diagnostic.help("write at most 80 characters in one line, without spaces at its ends"))
 }
 
+/// A kind of the Kubernetes API, or `Kind.group`.
+pub(super) fn kind(value: &Value<'_>, sink: &Sink) -> Option<String> {
+    let text = text(value, sink)?;
+    let (kind, group) = text.split_once('.').unwrap_or((&text, "any"));
+    let is_kind = kind.starts_with(|first: char| first.is_ascii_uppercase())
+        && kind.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_kind && is_dns_name(group) {
+        return Some(text);
+    }
+    let message = format!("`{text}` is not a kind");
+    sink.fail(Diagnostic::new(Code::Name, value.span(), message).help("write it as in manifests: \"StorageClass\""))
+}
+
 /// A node's name.
 pub(super) fn node_name(value: &Value<'_>, sink: &Sink) -> Option<String> {
     let name = text(value, sink)?;

@@ -65,13 +65,28 @@ fn removable(prefix: &str) -> Result<(), String> {
     }
 }
 
+/// Why a store could not be prepared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unprepared {
+    /// For people.
+    pub reason: String,
+    /// Whether something may have been made all the same.
+    pub sent: bool,
+}
+
+impl From<Unprepared> for String {
+    fn from(why: Unprepared) -> Self {
+        why.reason
+    }
+}
+
 /// One client of a store.
 pub trait Store: Send {
     /// Makes what the workload needs in the store (tables). Before the first request; idempotent.
     ///
     /// # Errors
-    /// What could not be made, for people.
-    fn prepare(&mut self, timeout: Duration) -> BoxFuture<'_, Result<(), String>>;
+    /// What could not be made.
+    fn prepare(&mut self, timeout: Duration) -> BoxFuture<'_, Result<(), Unprepared>>;
 
     /// Does one request. Ends by the timeout.
     fn perform<'a>(&'a mut self, request: &'a Request, timeout: Duration) -> BoxFuture<'a, Outcome>;

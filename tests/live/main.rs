@@ -3,9 +3,11 @@
 mod agent;
 mod faults;
 mod lab;
+mod leaving;
 mod nodes;
 mod outage;
 mod refused;
 mod rights;
 mod server;
 mod stopped;
+mod stores;

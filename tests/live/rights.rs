@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::lab::{Lab, settings};
 
 /// Namespace (empty for cluster-wide), group, resource, verb.
-type Right = (String, String, String, String);
+pub(crate) type Right = (String, String, String, String);
 
 /// What RBAC calls a request; none for what everybody may ask.
 fn right(method: &Method, uri: &Uri) -> Option<Right> {
@@ -63,8 +63,23 @@ fn granted(yaml: &str) -> BTreeSet<Right> {
     all
 }
 
-async fn role(lab: &Lab, more: &[&str]) -> BTreeSet<Right> {
+pub(crate) async fn role(lab: &Lab, more: &[&str]) -> BTreeSet<Right> {
     granted(&lab.call(&[&["rbac", "scenario.toml"], more].concat()).await.expect(0).out)
+}
+
+/// What was asked for so far.
+fn used(lab: &Lab) -> BTreeSet<Right> {
+    lab.requests().iter().filter_map(|(method, uri)| right(method, uri)).collect()
+}
+
+/// What was asked for, and not granted.
+pub(crate) fn missing(lab: &Lab, granted: &BTreeSet<Right>) -> Vec<Right> {
+    let covers = |(namespace, group, resource, verb): &Right| {
+        let everywhere = (String::new(), group.clone(), resource.clone(), verb.clone());
+        let here = (namespace.clone(), group.clone(), resource.clone(), verb.clone());
+        granted.contains(&here) || granted.contains(&everywhere)
+    };
+    used(lab).into_iter().filter(|right| !covers(right)).collect()
 }
 
 const NODE: &str = "kind = \"node-failure\"\nnode = { of = \"target\" }\nhold = \"5s\"\n";
@@ -85,14 +100,9 @@ async fn every_request_is_covered_by_the_printed_role() {
         lab.namespace("shop").await;
         let granted = role(&lab, &["--apply-fixtures"]).await;
         lab.run(&["--apply-fixtures"]).await.expect(0);
-        let used: BTreeSet<Right> = lab.requests().iter().filter_map(|(method, uri)| right(method, uri)).collect();
-        let covers = |(namespace, group, resource, verb): &&Right| {
-            let everywhere = (String::new(), group.clone(), resource.clone(), verb.clone());
-            let here = (namespace.clone(), group.clone(), resource.clone(), verb.clone());
-            granted.contains(&here) || granted.contains(&everywhere)
-        };
-        let missing: Vec<&Right> = used.iter().filter(|right| !covers(right)).collect();
+        let missing = missing(&lab, &granted);
         assert!(missing.is_empty(), "{fault}: asked for and not printed: {missing:#?}");
+        let used = used(&lab);
         // What changes anything is not asked for in vain.
         let idle = |(namespace, group, resource, verb): &&Right| {
             let changes = !matches!(verb.as_str(), "get" | "list" | "watch");

@@ -6,6 +6,7 @@
 mod canaries;
 mod fuzz;
 mod hostile;
+mod leaving;
 
 use std::path::Path;
 use std::process::{Command, Output};

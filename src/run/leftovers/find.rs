@@ -37,6 +37,7 @@ struct Found {
     /// Namespaces that were created.
     namespaces: Vec<Undo>,
     locks: Vec<Undo>,
+    written: Vec<String>,
     /// The last that go.
     records: Vec<Undo>,
 }
@@ -143,9 +144,10 @@ fn read_record(runs: &mut BTreeMap<String, Found>, map: &ConfigMap) -> Result<()
     let wrong = |why: String| format!("the record ConfigMap {place} cannot be read: {why}");
     let data = map.data.clone().unwrap_or_default();
     let header = data.get(HEADER).ok_or_else(|| wrong(format!("it has no entry {HEADER}")))?;
-    let [_, scenario, target, started] = record::header(header).map_err(wrong)?;
+    let head = record::header(header).map_err(wrong)?;
     let found = of(runs, map.labels());
-    found.about = format!("{scenario} on {target}, begun {started}");
+    found.about = format!("{} on {}, begun {}", head.scenario, head.target, head.started);
+    found.written = head.written;
     let made = map.metadata.creation_timestamp.as_ref();
     found.since = made.map(|made| made.0.to_string()).unwrap_or_default();
     // Step names begin with their number, so that this is the order of the injections.
@@ -186,7 +188,8 @@ impl Found {
                 undo.push(one);
             }
         }
-        Left { run, about: self.about, locked_until: self.locked_until, undo, since: self.since }
+        let Self { about, locked_until, since, written, .. } = self;
+        Left { run, about, locked_until, undo, since, written }
     }
 }
 

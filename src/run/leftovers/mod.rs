@@ -23,6 +23,8 @@ pub struct Left {
     pub undo: Vec<Undo>,
     /// When its record was made, RFC 3339; what a controller made later on its behalf is told by it.
     pub since: String,
+    /// What may be left in stores, which no cluster can tell: for people, with what removes it.
+    pub written: Vec<String>,
 }
 
 /// What was found.

@@ -6,4 +6,5 @@ mod follow;
 mod jumps;
 mod partition;
 mod rights;
+mod served;
 mod steady;

@@ -8,7 +8,7 @@ use super::child::Program;
 use super::{CommandOptions, protocol};
 use crate::consistency::Completion;
 use crate::store::route::Route;
-use crate::store::{Deadline, Endpoint, Store, removable};
+use crate::store::{Deadline, Endpoint, Store, Unprepared, removable};
 use crate::workload::{Outcome, Request};
 
 /// The program gets a little longer than the request, so that it can say itself that the time is over.
@@ -62,8 +62,11 @@ impl Command {
 }
 
 impl Store for Command {
-    fn prepare(&mut self, timeout: Duration) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(self.housekeeping("prepare", None, timeout))
+    fn prepare(&mut self, timeout: Duration) -> BoxFuture<'_, Result<(), Unprepared>> {
+        Box::pin(async move {
+            // What a program does before it answers, only it knows.
+            self.housekeeping("prepare", None, timeout).await.map_err(|reason| Unprepared { reason, sent: true })
+        })
     }
 
     fn perform<'a>(&'a mut self, request: &'a Request, timeout: Duration) -> BoxFuture<'a, Outcome> {

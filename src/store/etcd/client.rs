@@ -9,7 +9,9 @@ use serde_json::Value as Json;
 use super::{EtcdOptions, Reads, api, classify, lock, transact, watch};
 use crate::consistency::Value;
 use crate::store::route::Route;
-use crate::store::{Deadline, Dial, Endpoint, Http1, HttpCall, HttpSend, SendError, Store, removable, values};
+use crate::store::{
+    Deadline, Dial, Endpoint, Http1, HttpCall, HttpSend, SendError, Store, Unprepared, removable, values,
+};
 use crate::workload::{Action, Outcome, Request, words};
 
 /// A client of an etcd cluster.
@@ -127,7 +129,7 @@ pub(super) fn readable<T>(answer: Option<T>, call: &str) -> Result<T, Outcome> {
 }
 
 impl Store for Etcd {
-    fn prepare(&mut self, _timeout: Duration) -> BoxFuture<'_, Result<(), String>> {
+    fn prepare(&mut self, _timeout: Duration) -> BoxFuture<'_, Result<(), Unprepared>> {
         Box::pin(std::future::ready(Ok(())))
     }
 

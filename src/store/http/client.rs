@@ -8,7 +8,7 @@ use super::template::Filling;
 use super::{Call, HttpOptions, classify};
 use crate::consistency::Value;
 use crate::store::route::Route;
-use crate::store::{Deadline, Endpoint, HttpCall, HttpSend, SendError, Store};
+use crate::store::{Deadline, Endpoint, HttpCall, HttpSend, SendError, Store, Unprepared};
 use crate::workload::{Action, Outcome, Request, Target};
 
 /// A client of a JSON service.
@@ -103,7 +103,7 @@ impl Http {
 }
 
 impl Store for Http {
-    fn prepare(&mut self, _timeout: Duration) -> BoxFuture<'_, Result<(), String>> {
+    fn prepare(&mut self, _timeout: Duration) -> BoxFuture<'_, Result<(), Unprepared>> {
         Box::pin(std::future::ready(Ok(())))
     }
 

@@ -11,7 +11,7 @@ use super::session::Session;
 use super::{Isolation, PostgresOptions, tables};
 use crate::consistency::Completion;
 use crate::store::route::Route;
-use crate::store::{Deadline, Dial, Endpoint, Store};
+use crate::store::{Deadline, Dial, Endpoint, Store, Unprepared};
 use crate::workload::{Outcome, Request, Target};
 
 /// A client of PostgreSQL.
@@ -128,9 +128,11 @@ impl Postgres {
         work.await.unwrap_or_else(|outcome| outcome)
     }
 
-    async fn batch(&mut self, sql: &str, deadline: Deadline) -> Result<(), String> {
+    /// `sent` becomes true once it may have been carried out.
+    async fn batch(&mut self, sql: &str, deadline: Deadline, sent: &mut bool) -> Result<(), String> {
         let work = async {
             let (name, session) = self.find_primary(deadline).await?;
+            *sent = true;
             session.batch(sql).await.map_err(|error| format!("{name}: {error}"))?;
             self.keep(Target::Any, name, session);
             Ok(())
@@ -147,14 +149,17 @@ fn is_read_only(outcome: &Outcome) -> bool {
 }
 
 impl Store for Postgres {
-    fn prepare(&mut self, timeout: Duration) -> BoxFuture<'_, Result<(), String>> {
+    fn prepare(&mut self, timeout: Duration) -> BoxFuture<'_, Result<(), Unprepared>> {
         Box::pin(async move {
             let schema = self.options.schema.clone();
             if !tables::is_plain(&schema) {
-                return Err(format!("schema `{schema}` of PostgreSQL: use lower-case letters, digits and `_` only"));
+                let reason = format!("schema `{schema}` of PostgreSQL: use lower-case letters, digits and `_` only");
+                return Err(Unprepared { reason, sent: false });
             }
-            let made = self.batch(&tables::create(&schema), Deadline::after(timeout)).await;
-            made.map_err(|error| format!("make tables in schema {schema} of PostgreSQL: {error}"))
+            let mut sent = false;
+            let made = self.batch(&tables::create(&schema), Deadline::after(timeout), &mut sent).await;
+            let told = |error| format!("make tables in schema {schema} of PostgreSQL: {error}");
+            made.map_err(|error| Unprepared { reason: told(error), sent })
         })
     }
 
@@ -179,7 +184,7 @@ impl Store for Postgres {
             if !tables::is_plain(&schema) {
                 return Ok(());
             }
-            let removed = self.batch(&tables::remove(&schema), Deadline::after(timeout)).await;
+            let removed = self.batch(&tables::remove(&schema), Deadline::after(timeout), &mut false).await;
             removed.map_err(|error| format!("drop schema {schema} of PostgreSQL: {error}"))
         })
     }

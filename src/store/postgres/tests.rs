@@ -26,8 +26,11 @@ async fn a_request_that_was_not_sent_failed() {
 async fn a_schema_that_is_no_plain_name_is_refused() {
     let options = PostgresOptions { schema: "x; DROP TABLE y".to_owned(), ..PostgresOptions::default() };
     let mut client = Postgres::new(Arc::new(Servers::default()), vec![endpoint("a")], 0, options);
-    let error = client.prepare(SECOND).await.expect_err("refused");
-    assert!(error.contains("use lower-case letters"), "{error}");
+    let why = client.prepare(SECOND).await.expect_err("refused");
+    assert!(why.reason.contains("use lower-case letters") && !why.sent, "{why:?}");
+    let mut nowhere = Postgres::new(Arc::new(Servers::default()), vec![endpoint("a")], 0, PostgresOptions::default());
+    let why = nowhere.prepare(SECOND).await.expect_err("there is no server");
+    assert!(why.reason.contains("no primary") && !why.sent, "{why:?}");
     assert!(tables::is_plain("driftproof_7") && !tables::is_plain("7") && !tables::is_plain(""));
 }
 

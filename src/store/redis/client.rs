@@ -10,7 +10,7 @@ use redis::Value as Resp;
 use super::link::Link;
 use super::{RedisOptions, Wait, classify, commands};
 use crate::store::route::Route;
-use crate::store::{Deadline, Dial, Endpoint, Store, removable};
+use crate::store::{Deadline, Dial, Endpoint, Store, Unprepared, removable};
 use crate::workload::{Outcome, Request, Target};
 
 /// A client of Redis.
@@ -155,7 +155,7 @@ async fn replicate(link: &mut Link, wait: Wait, deadline: Deadline, outcome: &mu
 }
 
 impl Store for Redis {
-    fn prepare(&mut self, _timeout: Duration) -> BoxFuture<'_, Result<(), String>> {
+    fn prepare(&mut self, _timeout: Duration) -> BoxFuture<'_, Result<(), Unprepared>> {
         Box::pin(std::future::ready(Ok(())))
     }
 

@@ -17,6 +17,7 @@ use crate::workload::{Generator, Kind, Options, Outcome, Request, StoreKind, Tar
 
 use super::super::super::context::Context;
 use super::super::super::wait::Bell;
+use super::super::super::written;
 use super::book::Book;
 use super::make::{self, Way};
 
@@ -73,6 +74,8 @@ struct Session<'a> {
     generator: Generator,
     book: Book,
     free: BTreeMap<usize, Box<dyn Store>>,
+    /// Whether anything may have been written.
+    touched: bool,
 }
 
 impl<'a> Session<'a> {
@@ -85,7 +88,7 @@ impl<'a> Session<'a> {
         let way = Way::find(context, check).await?;
         let replicas: Vec<Arc<str>> = way.endpoints.iter().map(|endpoint| endpoint.name.clone()).collect();
         seen.replicas = replicas.iter().map(ToString::to_string).collect();
-        let prefix = format!("driftproof-{}-{index}-", context.run);
+        let prefix = written::prefix(&context.run, index);
         let clients = check.clients as usize;
         let options = Options {
             // Two checks of one run choose differently.
@@ -101,7 +104,7 @@ impl<'a> Session<'a> {
         let generator = Generator::new(check.kind, options).map_err(|error| error.to_string())?;
         let free = make::clients(&check.store, &way, clients)?.into_iter().enumerate().collect();
         let book = Book::new(context.clock(), context.recorder.beside(&seen.file)?);
-        Ok(Self { context, check, prefix, replicas, generator, book, free })
+        Ok(Self { context, check, prefix, replicas, generator, book, free, touched: false })
     }
 
     /// Makes what the workload needs in the store.
@@ -109,10 +112,19 @@ impl<'a> Session<'a> {
         let clock = self.context.clock();
         let deadline = clock.elapsed() + LIMIT;
         loop {
+            let mut begun = false;
+            let attempt = async {
+                begun = true;
+                self.prepare_once().await
+            };
             let tried = tokio::select! {
                 biased;
-                () = stop.ever() => return Err("the run ended before the store was prepared".to_owned()),
-                tried = self.prepare_once() => tried,
+                () = stop.ever() => {
+                    // What is broken off may have been carried out.
+                    self.touched |= begun;
+                    return Err("the run ended before the store was prepared".to_owned());
+                }
+                tried = attempt => tried,
             };
             match tried {
                 Ok(()) => return Ok(()),
@@ -127,9 +139,15 @@ impl<'a> Session<'a> {
     async fn prepare_once(&mut self) -> Result<(), String> {
         let setup = self.generator.setup();
         let Some(store) = self.free.get_mut(&0) else { return Err("there is no client".to_owned()) };
-        store.prepare(STEP).await?;
+        if let Err(why) = store.prepare(STEP).await {
+            self.touched |= why.sent;
+            return Err(why.reason);
+        }
+        // Only these make anything when they are prepared.
+        self.touched |= matches!(self.check.store.kind, StoreKind::Postgres | StoreKind::Command);
         for request in setup {
             let outcome = store.perform(&request, STEP).await;
+            self.touched |= may_have_written(&request, &outcome);
             if outcome.completion != Completion::Ok {
                 return Err(outcome.error.unwrap_or_else(|| "the store did not say why".to_owned()));
             }
@@ -172,6 +190,7 @@ impl<'a> Session<'a> {
 
     fn done(&mut self, done: Done) -> (usize, Box<dyn Store>) {
         self.book.end(&done.request, &done.outcome);
+        self.touched |= may_have_written(&done.request, &done.outcome);
         self.generator.completed(done.request.client, &done.outcome);
         (done.request.client, done.store)
     }
@@ -212,6 +231,7 @@ impl<'a> Session<'a> {
         self.book.call(request);
         let outcome = store.perform(request, STEP).await;
         self.book.end(request, &outcome);
+        self.touched |= may_have_written(request, &outcome);
         store.settle().await;
         // A lock that its holder lost cannot be given back, and that is an answer, too.
         if outcome.completion == Completion::Ok || self.check.kind == Kind::Lock {
@@ -227,6 +247,9 @@ impl<'a> Session<'a> {
     /// Removes what begins with the prefix. A service of the user's that has no request for this keeps it, and that is told.
     async fn remove(&mut self, seen: &mut HistorySeen) -> Vec<String> {
         let Some(store) = self.free.get_mut(&0) else { return Vec::new() };
+        if !self.touched {
+            return Vec::new();
+        }
         match (self.check.store.kind, store.remove(&self.prefix, STEP).await) {
             // It ends with the process.
             (StoreKind::Kv, _) | (_, Ok(())) => Vec::new(),
@@ -239,6 +262,11 @@ impl<'a> Session<'a> {
             }
         }
     }
+}
+
+/// A request that failed is known to have done nothing.
+fn may_have_written(request: &Request, outcome: &Outcome) -> bool {
+    !request.action.is_read() && outcome.completion != Completion::Fail
 }
 
 async fn perform(mut store: Box<dyn Store>, request: Request, timeout: Duration) -> Done {
