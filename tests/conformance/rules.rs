@@ -30,30 +30,44 @@ use table::Compared;
 
 #[test]
 fn the_embedded_cluster_does_what_a_real_one_was_seen_to_do() {
-    let real = Committed::read("short").expect("what was seen is committed");
+    holds(&case::SHORT);
+}
+
+#[test]
+fn so_it_does_with_the_timings_that_nobody_has_to_ask_for() {
+    holds(&case::DEFAULT);
+}
+
+/// Runs all cases on the embedded cluster, and compares what happened and the table with what is committed.
+fn holds(timings: &case::Timings) {
+    let real = Committed::read(timings.name).expect("what was seen is committed");
     let cases = cases::all();
     let each = cases.iter().map(|case| {
-        let ours = program::on_embedded(case, &case::SHORT).expect("the case runs");
+        let ours = program::on_embedded(case, timings).expect("the case runs");
         Compared { case, rows: real.compared(case.name, &ours) }
     });
     let compared: Vec<Compared<'_>> = each.collect();
     let wrong = compared.iter().any(|one| one.rows.iter().any(|row| row.verdict.is_wrong()));
     assert!(!wrong, "{}", table::terminal(&compared, false));
 
-    let network = policies::differences(&program::network(&case::SHORT).expect("the pods run"), &real.truth.sets);
+    let network = policies::differences(&program::network(timings).expect("the pods run"), &real.truth.sets);
     assert!(network.iter().all(|one| one.known.is_some()), "{}", table::network(&real.truth, &network));
 
-    let table = std::fs::read_to_string(committed::table_path("short")).expect("the table is committed");
+    let table = std::fs::read_to_string(committed::table_path(timings.name)).expect("the table is committed");
     let now = real.document(&compared, &network);
-    assert!(table == now, "the table is old: cargo test --test conformance -- --write");
+    assert!(table == now, "the table is old: cargo test --test conformance -- --timings {} --write", timings.name);
 }
 
 #[test]
 fn every_case_and_every_set_of_policies_was_seen() {
+    for timings in [&case::SHORT, &case::DEFAULT] {
+        let real = Committed::read(timings.name).expect("what was seen is committed");
+        let cases = cases::all();
+        let names = cases.iter().map(|case| case.name);
+        let unseen: Vec<&str> = names.filter(|name| !real.observed.cases.contains_key(*name)).collect();
+        assert!(unseen.is_empty(), "never seen on a real cluster with {} timings: {unseen:?}", timings.name);
+    }
     let real = Committed::read("short").expect("what was seen is committed");
-    let unseen: Vec<&str> =
-        cases::all().iter().map(|case| case.name).filter(|name| !real.observed.cases.contains_key(*name)).collect();
-    assert!(unseen.is_empty(), "never seen on a real cluster: {unseen:?}");
     let sets = policies::sets();
     assert!(sets.len() >= 40, "{} sets", sets.len());
     assert!(sets.iter().all(|set| real.truth.sets.contains_key(&set.name)), "a set was never seen");
