@@ -306,17 +306,12 @@ impl Store {
         self.version += 1;
         value["metadata"]["resourceVersion"] = Value::String(self.version.to_string());
         let objects = self.objects.entry(kind).or_default();
-        let (old, new) = match objects.get_mut(key) {
-            Some(known) => {
-                let new = Arc::new(Object::after(known, value));
-                (Some(std::mem::replace(known, new.clone())), new)
-            }
-            None => {
-                let new = Arc::new(Object::new(value));
-                objects.insert(key.clone(), new.clone());
-                (None, new)
-            }
-        };
+        let old = objects.get(key).cloned();
+        let new = Arc::new(match &old {
+            Some(old) => Object::after(old, value),
+            None => Object::new(value),
+        });
+        set(objects, key, &new);
         self.reindex(kind, key, old.as_deref(), &new);
         let change = if old.is_some() { ChangeType::Modified } else { ChangeType::Added };
         self.log(Change { version: self.version, change, kind, key: key.clone(), old, new })
@@ -354,12 +349,11 @@ impl Store {
             self.unindex(kind, key, old);
         }
         if let Some(owner) = new.controller_uid() {
-            match self.owned.get_mut(owner) {
-                Some(kinds) => set(kinds.entry(kind).or_default(), key, new),
-                None => {
-                    let objects = BTreeMap::from([(key.clone(), new.clone())]);
-                    self.owned.insert(owner.to_owned(), BTreeMap::from([(kind, objects)]));
-                }
+            if let Some(kinds) = self.owned.get_mut(owner) {
+                set(kinds.entry(kind).or_default(), key, new);
+            } else {
+                let objects = BTreeMap::from([(key.clone(), new.clone())]);
+                self.owned.insert(owner.to_owned(), BTreeMap::from([(kind, objects)]));
             }
         }
         if kind == Kind::Pod {
