@@ -57,8 +57,8 @@ func (c *controller) DeleteVolume(_ context.Context, request *csi.DeleteVolumeRe
 	} else if err != nil {
 		return nil, err
 	}
-	if holder, err := c.store.attachedTo(id); err != nil || holder != "" {
-		return nil, status.Errorf(codes.FailedPrecondition, "volume %s is attached to %q", id, holder)
+	if holders, err := c.store.attachedTo(id); err != nil || len(holders) > 0 {
+		return nil, status.Errorf(codes.FailedPrecondition, "volume %s is attached to %q", id, holders)
 	}
 	return &csi.DeleteVolumeResponse{}, os.RemoveAll(filepath.Join(c.store.folder, id))
 }
@@ -66,7 +66,9 @@ func (c *controller) DeleteVolume(_ context.Context, request *csi.DeleteVolumeRe
 func (c *controller) ControllerPublishVolume(_ context.Context, request *csi.ControllerPublishVolumeRequest) (*csi.ControllerPublishVolumeResponse, error) {
 	c.lock.Lock()
 	defer c.lock.Unlock()
-	return &csi.ControllerPublishVolumeResponse{}, c.store.attach(request.GetVolumeId(), request.GetNodeId())
+	mode := request.GetVolumeCapability().GetAccessMode().GetMode()
+	shared := mode == csi.VolumeCapability_AccessMode_MULTI_NODE_MULTI_WRITER
+	return &csi.ControllerPublishVolumeResponse{}, c.store.attach(request.GetVolumeId(), request.GetNodeId(), shared)
 }
 
 func (c *controller) ControllerUnpublishVolume(_ context.Context, request *csi.ControllerUnpublishVolumeRequest) (*csi.ControllerUnpublishVolumeResponse, error) {

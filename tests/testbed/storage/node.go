@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/container-storage-interface/spec/lib/go/csi"
@@ -31,12 +32,12 @@ func (n *nodeService) NodePublishVolume(_ context.Context, request *csi.NodePubl
 	if err := n.store.check(id); err != nil {
 		return nil, err
 	}
-	holder, err := n.store.attachedTo(id)
+	holders, err := n.store.attachedTo(id)
 	if err != nil {
 		return nil, err
 	}
-	if holder != n.node {
-		return nil, status.Errorf(codes.FailedPrecondition, "volume %s is attached to %q, not to %s", id, holder, n.node)
+	if !slices.Contains(holders, n.node) {
+		return nil, status.Errorf(codes.FailedPrecondition, "volume %s is attached to %q, not to %s", id, holders, n.node)
 	}
 	if err := os.MkdirAll(target, 0o755); err != nil {
 		return nil, err
