@@ -25,6 +25,7 @@ mod lines;
 mod log;
 pub mod native;
 mod pairing;
+mod plain;
 mod rules;
 mod seen;
 #[cfg(test)]

@@ -9,26 +9,27 @@ use super::error::{ReadError, Wrong};
 use super::join::{Event as Joined, EventType, Joiner};
 use super::json;
 use super::lines::Lines;
+use super::plain;
 use super::seen::Seen;
 use crate::consistency::allowance::Stop;
 use crate::consistency::history::{Completion, History, Operation, Value};
 
 /// One line, nothing of it copied. Fields that are not known are left out, so that a newer recorder can say more.
-#[derive(Deserialize)]
+#[derive(Debug, PartialEq, Deserialize)]
 pub(in crate::consistency) struct Line<'a> {
     pub(in crate::consistency) i: i64,
     pub(in crate::consistency) t: i64,
     pub(in crate::consistency) p: u64,
     #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
+    pub(super) kind: Cow<'a, str>,
     #[serde(borrow)]
     pub(in crate::consistency) f: Cow<'a, str>,
     #[serde(borrow, default)]
     pub(in crate::consistency) k: Option<Seen<'a>>,
     #[serde(borrow, default)]
-    v: Option<Seen<'a>>,
+    pub(super) v: Option<Seen<'a>>,
     #[serde(borrow, default)]
-    node: Option<Cow<'a, str>>,
+    pub(super) node: Option<Cow<'a, str>>,
     /// Absent, or a value that may be null: the key was not there.
     #[serde(borrow, default, deserialize_with = "given")]
     pub(in crate::consistency) saw: Option<Seen<'a>>,
@@ -40,10 +41,14 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Seen<'de>>, D::Err
 
 impl<'a> Line<'a> {
     /// Reads a line of the file; none if it is blank.
+    #[inline]
     pub(in crate::consistency) fn read(number: u64, line: &'a str) -> Result<Option<Self>, ReadError> {
         let line = line.trim_end();
         if line.trim_ascii().is_empty() {
             return Ok(None);
+        }
+        if let Some(plain) = plain::line(line) {
+            return Ok(Some(plain));
         }
         serde_json::from_str(line).map(Some).map_err(|error| {
             let column = error.column().saturating_sub(1).min(line.len());
