@@ -9,6 +9,7 @@ use crate::consistency::history::Value;
 
 /// The event of a line; none where somebody else must look.
 #[inline]
+#[expect(clippy::many_single_char_names, reason = "the fields of a line have these names")]
 pub(super) fn line(text: &str) -> Option<Line<'_>> {
     let mut scan = Scan { text, at: 0 };
     scan.expect("{\"i\":")?;

@@ -6,8 +6,9 @@ use super::judge::Keyed;
 use crate::consistency::intern::number_of;
 use crate::consistency::register::{Access, Flaw, NEVER, NONE, WITNESS_MAX};
 
-/// Of the operations that see one value so many certain and so many uncertain ones: a witness holds fewer.
-const SEEN_MAX: u8 = WITNESS_MAX as u8 + 1;
+/// Of the operations that see one value so many certain and so many uncertain ones.
+const SEEN_MAX: u8 = 7;
+const _: () = assert!(SEEN_MAX as usize > WITNESS_MAX, "a witness holds fewer");
 /// Of a chain of compare-and-sets so many: with those that a witness has anyway it holds no more.
 const CHAIN_MAX: usize = 2 * WITNESS_MAX;
 
@@ -85,7 +86,7 @@ fn observed(accesses: &[Access], values: u32, chosen: &mut Vec<u32>) {
 }
 
 /// Each operation that the flaw names, the beginning of long chains only.
-fn visit(flaw: &mut Flaw, mut each: impl FnMut(&mut u32)) {
+fn visit(flaw: &mut Flaw, each: impl FnMut(&mut u32)) {
     let (single, chains): (Vec<&mut u32>, Vec<&mut Vec<u32>>) = match flaw {
         Flaw::NobodyWrote { reader } => (vec![reader], vec![]),
         Flaw::TwoFrom { first, second } => (vec![first, second], vec![]),
@@ -100,5 +101,5 @@ fn visit(flaw: &mut Flaw, mut each: impl FnMut(&mut u32)) {
         chain.truncate(CHAIN_MAX);
         chain
     });
-    single.into_iter().chain(chains).filter(|index| **index != NONE).for_each(|index| each(index));
+    single.into_iter().chain(chains).filter(|index| **index != NONE).for_each(each);
 }

@@ -106,7 +106,7 @@ fn record(file: &Path, shape: Shape) -> std::io::Result<()> {
     let mut running: Vec<Option<Running>> = (0..CLIENTS).map(|_| None).collect();
     let mut processes: Vec<u64> = (0..CLIENTS as u64).collect();
     let keys: Vec<Value> = (0..shape.keys).map(|key| Value::Text(format!("driftproof-s1-0-k{key}").into())).collect();
-    let (mut calls, mut fresh, mut next, mut line) = (0, 0, CLIENTS as u64, String::new());
+    let (mut calls, mut fresh, mut next, mut text) = (0, 0, CLIENTS as u64, String::new());
     let mut lie = shape.lies;
     let mut event = 0;
     while calls < shape.operations || running.iter().any(Option::is_some) {
@@ -122,7 +122,7 @@ fn record(file: &Path, shape: Shape) -> std::io::Result<()> {
                 });
                 let one =
                     Running { process: processes[client], key, from: cas.then_some(states[key]), sets, found: None };
-                write(&mut out, &mut line, &mut event, &keys, &one, None)?;
+                write(&mut out, &mut text, &mut event, &keys, &one, None)?;
                 running[client] = Some(one);
             }
             continue;
@@ -148,7 +148,7 @@ fn record(file: &Path, shape: Shape) -> std::io::Result<()> {
             // What was there in the beginning.
             (one.found, lie) = (Some(first[one.key]), false);
         }
-        write(&mut out, &mut line, &mut event, &keys, &one, Some(completion))?;
+        write(&mut out, &mut text, &mut event, &keys, &one, Some(completion))?;
         if completion == Completion::Info {
             (processes[client], next) = (next, next + 1);
         }
@@ -158,7 +158,7 @@ fn record(file: &Path, shape: Shape) -> std::io::Result<()> {
 
 fn write(
     out: &mut impl Write,
-    line: &mut String,
+    text: &mut String,
     event: &mut u64,
     keys: &[Value],
     one: &Running,
@@ -170,9 +170,9 @@ fn write(
         (_, Some(to)) => value(to),
         (_, None) => Value::Nil,
     };
-    let found = one.found.map(value).unwrap_or(Value::Nil);
+    let found = one.found.map_or(Value::Nil, value);
     let is_read = one.sets.is_none();
-    line.clear();
+    text.clear();
     Event {
         index: *event,
         time: i64::try_from(*event * 12_345).unwrap_or(0),
@@ -190,7 +190,7 @@ fn write(
         node: completion.map(|_| NODES[usize::try_from(*event % 3).unwrap_or(0)]),
         saw: (completion == Some(Completion::Fail)).then_some(&found),
     }
-    .write(line);
+    .write(text);
     *event += 1;
-    out.write_all(line.as_bytes())
+    out.write_all(text.as_bytes())
 }
