@@ -140,7 +140,7 @@ fn unpack(from: impl Read, mut each: impl FnMut(&[u8]) -> bool) -> io::Result<Op
             Ok(0) if plain.limit() == 0 => return Err(io::Error::other("it unpacks to more than can be a history")),
             Ok(0) => return Ok(None),
             Ok(count) => {
-                lines += piece[..count].iter().filter(|byte| **byte == b'\n').count();
+                lines += piece[..count].split(|byte| *byte == b'\n').skip(1).count();
                 wanted = wanted && each(&piece[..count]);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
