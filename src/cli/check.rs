@@ -1,13 +1,16 @@
 //! `driftproof check`: judges a recorded history. The first word printed is `ok`, `violation` or `unknown`. Touches nothing
 //! but the file that it reads.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io::Seek as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use driftproof::consistency::explain::{Surroundings, explain};
+use driftproof::consistency::stream::{Answered, Reading};
 use driftproof::consistency::text::{Claim, Judged, Request, check_text};
 use driftproof::consistency::{Anomaly, Budget, Certificate, Format, Model, Nil, Options, Outcome, Refusal, Value};
 use driftproof::consistency::{append, format, verify};
@@ -18,6 +21,8 @@ use super::fail;
 use super::packed::{self, Content};
 use super::style::{Style, safe};
 
+/// The name of standard input.
+const STDIN: &str = "-";
 /// Anomalies that are told in full.
 const TOLD_MAX: usize = 10;
 
@@ -79,7 +84,7 @@ pub(super) struct Check {
     /// Hold no more than this at once, such as 500M or 4G; if that does not suffice, the answer is unknown
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     memory: Option<u64>,
-    /// Re-check the answer with an independent verifier
+    /// Re-check the answer with an independent verifier, which holds the whole history in memory
     #[arg(long)]
     verify: bool,
 }
@@ -127,30 +132,62 @@ pub(super) fn check(check: &Check, style: Style) -> Exit {
         ..Options::default()
     };
     let request = Request { model: check.model, format: check.format, claim, options };
-    let name = check.file.display();
-    let content = match read(&check.file) {
-        Ok(Content { bytes, cut: None }) => bytes,
-        // A part of a history is another history: it gets no verdict.
-        Ok(Content { cut: Some(cut), .. }) => {
-            return fail(&format!("{name}: {cut}; `gzip -dc` gives what is left"), Exit::Usage);
-        }
-        Err(error) => return fail(&format!("{name}: {error}"), Exit::Usage),
-    };
     let clock = Clock::starting_at(jiff::Timestamp::now());
     let exhausted = || check.timeout.is_some_and(|timeout| clock.elapsed() > timeout);
-    match check_text(&content, &request, &exhausted) {
-        Ok(judged) => tell(&judged, check, &request, &content, style),
-        Err(error) => fail(&safe(&format!("{name}: {error}")), Exit::Usage),
+    let answer = streamed(check, &request, &exhausted)
+        .and_then(|streamed| streamed.map_or_else(|| whole(check, &request, &exhausted), |judged| Ok((judged, None))));
+    match answer {
+        Ok((judged, content)) => tell(&judged, check, &request, content.as_deref(), style),
+        Err(message) => fail(&safe(&format!("{}: {message}", check.file.display())), Exit::Usage),
     }
 }
 
-fn read(path: &Path) -> std::io::Result<Content> {
-    if path == Path::new("-") { packed::unpacked(std::io::stdin().lock()) } else { packed::read(path) }
+/// Judges a file while it is read, where that can be done: it takes a small part of the memory. None where it cannot.
+fn streamed(check: &Check, request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Result<Option<Judged>, String> {
+    let Some(mut reading) = Reading::new(request, exhausted) else { return Ok(None) };
+    // What is no file can be read only once, and what cannot be opened is told by the other way.
+    let opened = if check.file == Path::new(STDIN) { None } else { packed::open(&check.file).ok() };
+    let Some(file) = opened.filter(|file| file.metadata().is_ok_and(|it| it.is_file())) else { return Ok(None) };
+    sound(packed::pieces(&file, |piece| reading.push(piece)))?;
+    match reading.finish().map_err(|error| error.to_string())? {
+        Answered::Judged(judged) => Ok(Some(judged)),
+        Answered::Undecided => Ok(None),
+        Answered::Again(mut telling) => {
+            (&file).rewind().map_err(|error| error.to_string())?;
+            sound(packed::pieces(&file, |piece| telling.push(piece)))?;
+            telling.finish().map(Some).map_err(|error| error.to_string())
+        }
+    }
+}
+
+/// Judges a file with all of it in memory.
+fn whole(
+    check: &Check,
+    request: &Request,
+    exhausted: &(dyn Fn() -> bool + Sync),
+) -> Result<(Judged, Option<Vec<u8>>), String> {
+    let content = read(&check.file)?;
+    let judged = check_text(&content, request, exhausted).map_err(|error| error.to_string())?;
+    Ok((judged, Some(content)))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let content = if path == Path::new(STDIN) { packed::unpacked(std::io::stdin().lock()) } else { packed::read(path) };
+    let Content { bytes, cut } = content.map_err(|error| error.to_string())?;
+    sound(Ok(cut)).map(|()| bytes)
+}
+
+/// A part of a history is another history: it gets no verdict.
+fn sound(cut: std::io::Result<Option<String>>) -> Result<(), String> {
+    match cut.map_err(|error| error.to_string())? {
+        None => Ok(()),
+        Some(cut) => Err(format!("{cut}; `gzip -dc` gives what is left")),
+    }
 }
 
 /// Prints the outcome. An answer that its verifier refutes is no answer.
-fn tell(judged: &Judged, check: &Check, request: &Request, content: &[u8], style: Style) -> Exit {
-    let verified = check.verify.then(|| confirm(judged, request, content));
+fn tell(judged: &Judged, check: &Check, request: &Request, content: Option<&[u8]>, style: Style) -> Exit {
+    let verified = check.verify.then(|| confirm(judged, check, request, content));
     let refuted = matches!(verified, Some(Err(Refusal::Wrong(_))));
     let word = if refuted { "unknown" } else { judged.word() };
     let colour = match word {
@@ -223,12 +260,14 @@ fn told(anomaly: &Anomaly, judged: &Judged, all: &[Anomaly]) -> String {
 }
 
 /// Re-checks the answer from the bytes and the definition of the model alone.
-fn confirm(judged: &Judged, request: &Request, content: &[u8]) -> Result<String, Refusal> {
-    let read_again = || format::read(content, request.format).map_err(|error| Refusal::Undecided(error.to_string()));
-    let again = if judged.history.is_none() { Some(read_again()?) } else { None };
-    let Some(history) = judged.history.as_ref().or(again.as_ref()) else {
-        return Err(Refusal::Undecided("there is no history to look at".to_owned()));
+fn confirm(judged: &Judged, check: &Check, request: &Request, content: Option<&[u8]>) -> Result<String, Refusal> {
+    let read_again = || {
+        let bytes = content.map_or_else(|| read(&check.file).map(Cow::Owned), |bytes| Ok(Cow::Borrowed(bytes)));
+        let history = |bytes: Cow<[u8]>| format::read(&bytes, request.format).map_err(|error| error.to_string());
+        bytes.and_then(history).map_err(Refusal::Undecided)
     };
+    let whole = judged.history.as_ref().filter(|_| judged.part.is_none());
+    let history = whole.map_or_else(|| read_again().map(Cow::Owned), |history| Ok(Cow::Borrowed(history)))?;
     if request.model == Model::Append {
         let Outcome::Ok(Certificate::Orders(orders)) = &judged.outcome else {
             return Err(Refusal::Undecided("only an order of transactions can be verified".to_owned()));
@@ -237,10 +276,10 @@ fn confirm(judged: &Judged, request: &Request, content: &[u8]) -> Result<String,
             Some(Claim::Isolation(claim)) => claim,
             _ => append::Claim::StrictSerializable,
         };
-        append::verify_order(history, claim, orders.first().map_or(&[], Vec::as_slice)).map_err(Refusal::Wrong)?;
+        append::verify_order(&history, claim, orders.first().map_or(&[], Vec::as_slice)).map_err(Refusal::Wrong)?;
         return Ok("run in that order, each transaction reads what it read".to_owned());
     }
-    let confirmed = verify(history, request.model, &request.options, &judged.outcome)?;
+    let confirmed = verify(&history, request.model, &request.options, &judged.outcome_of_all())?;
     Ok(format!("{} parts of the answer hold", confirmed.len()))
 }
 

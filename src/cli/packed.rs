@@ -15,6 +15,8 @@ use flate2::write::GzEncoder;
 pub(super) const LARGE: u64 = 64 << 20;
 /// What an unpacked file may hold: more than a machine could judge, less than a small file could be made to unpack to.
 const UNPACKED_MAX: u64 = 64 << 30;
+/// Bytes that are read at once.
+const PIECE: usize = 1 << 18;
 /// The first bytes of what `gzip` writes.
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -66,12 +68,17 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
 /// # Errors
 /// As the file system says.
 pub(super) fn read(path: &Path) -> io::Result<Content> {
+    unpacked(open(path)?)
+}
+
+/// Opens a file, or the packed one of its name.
+///
+/// # Errors
+/// As the file system says.
+pub(super) fn open(path: &Path) -> io::Result<File> {
     match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => match File::open(with_end(path, ".gz")) {
-            Ok(file) => unpacked(file),
-            Err(_) => Err(error),
-        },
-        opened => unpacked(opened?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => File::open(with_end(path, ".gz")).map_err(|_| error),
+        opened => opened,
     }
 }
 
@@ -79,26 +86,67 @@ pub(super) fn read(path: &Path) -> io::Result<Content> {
 ///
 /// # Errors
 /// As the stream says, or when it unpacks to too much.
-pub(super) fn unpacked(mut from: impl Read) -> io::Result<Content> {
-    let mut first = Vec::with_capacity(MAGIC.len());
-    from.by_ref().take(MAGIC.len() as u64).read_to_end(&mut first)?;
-    let whole = first.as_slice().chain(from);
+pub(super) fn unpacked(from: impl Read) -> io::Result<Content> {
     let mut content = Content::default();
-    if first != MAGIC {
-        let mut whole = whole;
+    let (packed, mut whole) = begun(from)?;
+    if !packed {
         whole.read_to_end(&mut content.bytes)?;
         return Ok(content);
     }
-    let mut plain = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, whole)).take(UNPACKED_MAX);
-    match plain.read_to_end(&mut content.bytes) {
-        Ok(_) if plain.limit() == 0 => Err(io::Error::other("it unpacks to more than can be a history")),
-        Ok(_) => Ok(content),
-        Err(error) => {
-            let lines = content.bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
-            content.bytes.truncate(lines);
-            let count = content.bytes.split(|byte| *byte == b'\n').skip(1).count();
-            content.cut = Some(format!("the compressed file is cut or damaged after line {count} ({error})"));
-            Ok(content)
+    content.cut = unpack(whole, |piece| {
+        content.bytes.extend_from_slice(piece);
+        true
+    })?;
+    if content.cut.is_some() {
+        let lines = content.bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        content.bytes.truncate(lines);
+    }
+    Ok(content)
+}
+
+/// Gives out the same bytes piece by piece, as long as `each` says that it wants more. The answer is why a packed file cannot be
+/// read to its end, which is tried in any case: what is in a part of a history is of no use.
+///
+/// # Errors
+/// As the stream says, or when it unpacks to too much.
+pub(super) fn pieces(from: impl Read, mut each: impl FnMut(&[u8]) -> bool) -> io::Result<Option<String>> {
+    let (packed, mut whole) = begun(from)?;
+    if packed {
+        return unpack(whole, each);
+    }
+    let mut piece = vec![0; PIECE];
+    loop {
+        let count = whole.read(&mut piece)?;
+        if count == 0 || !each(&piece[..count]) {
+            return Ok(None);
+        }
+    }
+}
+
+/// Whether the stream begins as a packed one does, and the whole of it.
+fn begun(mut from: impl Read) -> io::Result<(bool, impl Read)> {
+    let mut first = Vec::with_capacity(MAGIC.len());
+    from.by_ref().take(MAGIC.len() as u64).read_to_end(&mut first)?;
+    Ok((first == MAGIC, io::Cursor::new(first).chain(from)))
+}
+
+/// Unpacks piece by piece; why it cannot be done to the end.
+fn unpack(from: impl Read, mut each: impl FnMut(&[u8]) -> bool) -> io::Result<Option<String>> {
+    let mut plain = MultiGzDecoder::new(BufReader::with_capacity(1 << 16, from)).take(UNPACKED_MAX);
+    let mut piece = vec![0; PIECE];
+    let (mut lines, mut wanted) = (0_usize, true);
+    loop {
+        match plain.read(&mut piece) {
+            Ok(0) if plain.limit() == 0 => return Err(io::Error::other("it unpacks to more than can be a history")),
+            Ok(0) => return Ok(None),
+            Ok(count) => {
+                lines += piece[..count].split(|byte| *byte == b'\n').skip(1).count();
+                wanted = wanted && each(&piece[..count]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                return Ok(Some(format!("the compressed file is cut or damaged after line {lines} ({error})")));
+            }
         }
     }
 }

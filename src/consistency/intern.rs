@@ -10,8 +10,7 @@ pub const NONE: u32 = u32::MAX;
 /// Open addressing over borrowed values; a power of two of slots, at most half of them used. Whole numbers, the most frequent
 /// values by far, have tables of their own: by the value itself where those are dense, as generators make them.
 pub(crate) struct Interner<'a> {
-    dense: Vec<u32>,
-    sparse: Numbers,
+    wholes: Wholes,
     slots: Vec<u32>,
     used: usize,
     values: Vec<&'a Value>,
@@ -19,36 +18,20 @@ pub(crate) struct Interner<'a> {
 
 impl<'a> Interner<'a> {
     pub(crate) fn new() -> Self {
-        Self { dense: Vec::new(), sparse: Numbers::new(), slots: vec![NONE; 16], used: 0, values: Vec::new() }
+        Self { wholes: Wholes::new(), slots: vec![NONE; 16], used: 0, values: Vec::new() }
     }
 
     /// The number of a value, a new one if it was never seen.
     pub(crate) fn number(&mut self, value: &'a Value) -> u32 {
         let next = number_of(self.values.len());
         let number = match value {
-            // -1 is the key that the table of sparse ones cannot hold.
-            Value::Int(whole) if *whole != -1 => self.whole(whole.cast_unsigned(), next),
+            Value::Int(whole) if Wholes::holds(*whole) => self.wholes.number(whole.cast_unsigned(), next),
             _ => self.other(value, next),
         };
         if number == next {
             self.values.push(value);
         }
         number
-    }
-
-    fn whole(&mut self, whole: u64, next: u32) -> u32 {
-        let limit = self.values.len() * 4 + 256;
-        let Some(place) = usize::try_from(whole).ok().filter(|&place| place < limit.max(self.dense.len())) else {
-            return self.sparse.get_or_insert(whole, next);
-        };
-        if place >= self.dense.len() {
-            self.dense.resize(limit, NONE);
-        }
-        if self.dense[place] == NONE {
-            // It may have been sparse when there were fewer.
-            self.dense[place] = self.sparse.get(whole).unwrap_or(next);
-        }
-        self.dense[place]
     }
 
     fn other(&mut self, value: &Value, next: u32) -> u32 {
@@ -92,6 +75,43 @@ impl<'a> Interner<'a> {
             slots[slot] = number;
         }
         self.slots = slots;
+    }
+}
+
+/// Numbers of whole numbers: by the value itself where those are dense, by a table of their hashes elsewhere.
+pub(crate) struct Wholes {
+    dense: Vec<u32>,
+    sparse: Numbers,
+}
+
+impl Wholes {
+    pub(crate) fn new() -> Self {
+        Self { dense: Vec::new(), sparse: Numbers::new() }
+    }
+
+    /// Whether it can be here: -1 is the key that the table of sparse ones cannot hold.
+    pub(crate) fn holds(whole: i64) -> bool {
+        whole != -1
+    }
+
+    /// The number of a whole number; `next`, the count of all that have numbers, if it had none.
+    pub(crate) fn number(&mut self, whole: u64, next: u32) -> u32 {
+        let limit = next as usize * 4 + 256;
+        let Some(place) = usize::try_from(whole).ok().filter(|&place| place < limit.max(self.dense.len())) else {
+            return self.sparse.get_or_insert(whole, next);
+        };
+        if place >= self.dense.len() {
+            self.dense.resize(limit, NONE);
+        }
+        if self.dense[place] == NONE {
+            // It may have been sparse when there were fewer.
+            self.dense[place] = self.sparse.get(whole).unwrap_or(next);
+        }
+        self.dense[place]
+    }
+
+    pub(crate) fn held(&self) -> u64 {
+        self.dense.len() as u64 * 4 + self.sparse.bytes()
     }
 }
 

@@ -18,6 +18,7 @@ mod model;
 pub mod outcome;
 pub mod register;
 mod search;
+pub mod stream;
 pub mod text;
 pub mod vacuity;
 pub mod verify;

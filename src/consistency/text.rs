@@ -56,11 +56,25 @@ pub struct Request {
 pub struct Judged {
     /// The outcome.
     pub outcome: Outcome,
-    /// The history, for explanations and for [`verify`](super::verify()); none where transactions were judged without one.
+    /// The history, for explanations and for [`verify`](super::verify()); none where it was judged without one.
     pub history: Option<History>,
+    /// Where `history` is only what it takes to tell the outcome: the index that each of its operations has in the whole one.
+    pub part: Option<Vec<u32>>,
 }
 
 impl Judged {
+    /// The outcome in terms of the whole history.
+    #[must_use]
+    pub fn outcome_of_all(&self) -> Outcome {
+        let mut outcome = self.outcome.clone();
+        if let (Outcome::Violation(anomalies), Some(part)) = (&mut outcome, &self.part) {
+            for index in anomalies.iter_mut().flat_map(|anomaly| &mut anomaly.witness) {
+                *index = part.get(*index as usize).copied().unwrap_or(*index);
+            }
+        }
+        outcome
+    }
+
     /// The first word of what is printed: `ok`, `violation` or `unknown`.
     #[must_use]
     pub fn word(&self) -> &'static str {
@@ -127,32 +141,34 @@ pub fn check_text(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool
     let plain = matches!(request.format, Format::Elle | Format::JepsenEdn);
     if let (Claim::Isolation(claim), true) = (claim, plain) {
         if let Some(outcome) = over(bytes, APPEND_TENTHS, &request.options) {
-            return Ok(Judged { outcome, history: None });
+            return Ok(Judged { outcome, history: None, part: None });
         }
         // A second append of one value is told with its line by the slower way.
         let read = append::read_fast_within(bytes, &meter);
         let allowance = allowance.holding(bytes.len() as u64);
         if let Some(Ok(analysis)) = read.map(|transactions| append::analyse_within(&transactions, allowance)) {
-            return Ok(Judged { outcome: analysis.outcome(claim), history: None });
+            return Ok(Judged { outcome: analysis.outcome(claim), history: None, part: None });
         }
     }
     if let Some(outcome) = over(bytes, HISTORY_TENTHS, &request.options) {
-        return Ok(Judged { outcome, history: None });
+        return Ok(Judged { outcome, history: None, part: None });
     }
     if meter.is_over() {
-        return Ok(Judged { outcome: Outcome::Unknown(meter.time()), history: None });
+        return Ok(Judged { outcome: Outcome::Unknown(meter.time()), history: None, part: None });
     }
     let history = match format::read_within(bytes, request.format, &meter) {
         Ok(history) => history,
         Err(Stop::Input(error)) => return Err(error),
-        Err(Stop::Budget(budget)) => return Ok(Judged { outcome: Outcome::Unknown(budget), history: None }),
+        Err(Stop::Budget(budget)) => {
+            return Ok(Judged { outcome: Outcome::Unknown(budget), history: None, part: None });
+        }
     };
     let outcome = if meter.is_over() {
         Outcome::Unknown(meter.time())
     } else {
         judge(&history, request, claim, allowance.holding(needed(bytes, HISTORY_TENTHS)))?
     };
-    Ok(Judged { outcome, history: Some(history) })
+    Ok(Judged { outcome, history: Some(history), part: None })
 }
 
 /// The outcome if the file cannot be judged within the budget of memory.

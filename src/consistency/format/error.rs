@@ -31,7 +31,12 @@ impl Wrong {
         let before = &text.as_bytes()[..offset.min(text.len())];
         let line = 1 + before.split(|byte| *byte == b'\n').count().saturating_sub(1);
         let column = 1 + before.iter().rev().take_while(|byte| **byte != b'\n').count();
-        ReadError { line: line as u64, column: column as u64, what: self.what, why: self.why }
+        self.on(line as u64, column as u64)
+    }
+
+    /// With its line and column, both from 1.
+    pub(crate) fn on(self, line: u64, column: u64) -> ReadError {
+        ReadError { line, column, what: self.what, why: self.why }
     }
 }
 

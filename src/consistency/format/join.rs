@@ -1,10 +1,11 @@
 //! Joins each call with its completion, process by process. Reads no text and never guesses which call was answered.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::{Wrong, quoted};
-use crate::consistency::allowance::Meter;
+use super::pairing::Pairing;
+use crate::consistency::allowance::{Meter, Stop};
 use crate::consistency::history::{Call, Completion, Function, History, Operation, Value};
 
 /// What one event is.
@@ -56,14 +57,10 @@ enum Calls {
 }
 
 /// Collects events into operations.
-pub(super) struct Joiner<'a> {
+pub(in crate::consistency) struct Joiner<'a> {
     operations: Vec<Operation>,
-    /// The operation that each process waits for.
-    open: BTreeMap<u64, usize>,
+    pairing: Pairing,
     calls: Calls,
-    events: u64,
-    last_moment: Option<u64>,
-    last_time: Option<i64>,
     words: BTreeSet<Arc<str>>,
     /// What an event asks that does not say it.
     function: Option<Function>,
@@ -72,7 +69,7 @@ pub(super) struct Joiner<'a> {
 
 impl<'a> Joiner<'a> {
     /// Every completion answers a call.
-    pub(super) fn strict(meter: &'a Meter<'a>) -> Self {
+    pub(in crate::consistency) fn strict(meter: &'a Meter<'a>) -> Self {
         Self::new(Calls::Needed, None, meter)
     }
 
@@ -82,22 +79,17 @@ impl<'a> Joiner<'a> {
     }
 
     fn new(calls: Calls, function: Option<Function>, meter: &'a Meter<'a>) -> Self {
-        Self {
-            operations: Vec::new(),
-            open: BTreeMap::new(),
-            calls,
-            events: 0,
-            last_moment: None,
-            last_time: None,
-            words: BTreeSet::new(),
-            function,
-            meter,
-        }
+        Self { operations: Vec::new(), pairing: Pairing::default(), calls, words: BTreeSet::new(), function, meter }
     }
 
     /// Whether the time for reading is over; what has been joined so far is then of no use.
     pub(super) fn is_over(&self) -> bool {
         self.meter.spent(16)
+    }
+
+    /// Goes on, unless the time for reading is over.
+    pub(super) fn go_on(&self) -> Result<(), Stop> {
+        self.meter.spend(16)
     }
 
     /// One shared copy of a word that comes again and again.
@@ -114,7 +106,7 @@ impl<'a> Joiner<'a> {
     }
 
     pub(super) fn push(&mut self, event: Event) -> Result<(), Wrong> {
-        let call = self.place(&event)?;
+        let call = self.pairing.place(event.index, event.time, event.line)?;
         if self.calls == Calls::Open {
             self.calls = if event.kind == EventType::Invoke { Calls::Needed } else { Calls::Absent };
         }
@@ -129,50 +121,10 @@ impl<'a> Joiner<'a> {
         }
     }
 
-    /// Its place in the order, which only grows.
-    fn place(&mut self, event: &Event) -> Result<Call, Wrong> {
-        let at = match event.index {
-            Some(index) => u64::try_from(index).map_err(|_| {
-                Wrong::new(format!("index {index} is negative"), "indices count the events of a history from 0")
-            })?,
-            None => self.events,
-        };
-        if let Some(last) = self.last_moment.filter(|last| *last >= at) {
-            return Err(Wrong::new(
-                format!("index {at} after index {last}"),
-                "events stand in the order in which they happened, each with an index of its own; sort the file by index",
-            ));
-        }
-        if let (Some(last), Some(time)) = (self.last_time, event.time)
-            && time < last
-        {
-            return Err(Wrong::new(
-                format!("time goes backwards, from {last} to {time}"),
-                "one monotonic clock must time all events; without one the order of the history is not known",
-            ));
-        }
-        self.events += 1;
-        self.last_moment = Some(at);
-        self.last_time = event.time.or(self.last_time);
-        Ok(Call { at, time: event.time.unwrap_or_else(|| i64::try_from(at).unwrap_or(i64::MAX)), line: event.line })
-    }
-
     fn call(&mut self, event: Event, call: Call) -> Result<(), Wrong> {
         let process = event.process.ok_or_else(no_process)?;
         let function = event.function.or_else(|| self.function.clone()).ok_or_else(no_function)?;
-        if let Some(open) = self.open.get(&process) {
-            let other = &self.operations[*open];
-            return Err(Wrong::new(
-                format!(
-                    "process {process} calls {} while its {} of line {} has no answer",
-                    quoted(&function),
-                    quoted(&other.function),
-                    other.call.line
-                ),
-                "a process does one operation at a time; end the earlier one with ok, fail or info first",
-            ));
-        }
-        self.open.insert(process, self.operations.len());
+        self.pairing.call(process, &function, event.key.as_ref(), call.line)?;
         self.operations.push(Operation {
             process,
             function,
@@ -190,43 +142,9 @@ impl<'a> Joiner<'a> {
 
     fn end(&mut self, event: Event, completion: Completion, end: Call) -> Result<(), Wrong> {
         let process = event.process.ok_or_else(no_process)?;
-        let Some(open) = self.open.remove(&process) else {
-            return Err(Wrong::new(
-                format!("an answer to nothing: process {process} has no operation under way"),
-                "each ok, fail or info follows an invoke of the same process; was the file cut at the front?",
-            ));
-        };
-        let operation = &mut self.operations[open];
-        if let Some(function) = event.function.filter(|function| *function != operation.function) {
-            return Err(Wrong::new(
-                format!(
-                    "process {process} is answered about {}, but line {} called {}",
-                    quoted(&function),
-                    operation.call.line,
-                    quoted(&operation.function)
-                ),
-                "the answer names the function that was called",
-            ));
-        }
-        if let (Some(called), Some(answered)) = (&operation.key, &event.key)
-            && called != answered
-        {
-            return Err(Wrong::new(
-                format!(
-                    "process {process} is answered about key {}, but line {} named {}",
-                    quoted(&answered.to_string()),
-                    operation.call.line,
-                    quoted(&called.to_string())
-                ),
-                "the answer names the key that was called",
-            ));
-        }
-        if event.saw.is_some() && (completion != Completion::Fail || &*operation.function != "cas") {
-            return Err(Wrong::new(
-                format!("a `saw` in the answer to {}", quoted(&operation.function)),
-                "only a compare-and-set that failed says what it saw instead; other answers say it with `v`",
-            ));
-        }
+        let saw = event.saw.is_some();
+        let open = self.pairing.end(process, event.function.as_deref(), event.key.as_ref(), completion, saw)?;
+        let operation = &mut self.operations[open.operation as usize];
         operation.saw = event.saw.map(Box::new);
         operation.completion = completion;
         operation.end = Some(end);
@@ -256,7 +174,7 @@ impl<'a> Joiner<'a> {
     }
 
     /// The history; calls that nobody answered are indeterminate.
-    pub(super) fn finish(self) -> History {
+    pub(in crate::consistency) fn finish(self) -> History {
         History { operations: self.operations }
     }
 }

@@ -11,6 +11,75 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, ReadError> {
     })
 }
 
+/// Cuts text that comes in pieces into lines. Holds no more of it than a line that is not whole yet.
+#[derive(Default)]
+pub(in crate::consistency) struct Lines {
+    begun: Vec<u8>,
+    /// The line that was given out last, from 1.
+    number: u64,
+}
+
+impl Lines {
+    /// Gives out each line that is whole, with its number; whatever is wrong ends it.
+    pub(in crate::consistency) fn push<E: From<ReadError>>(
+        &mut self,
+        mut piece: &[u8],
+        mut each: impl FnMut(u64, &str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if !self.begun.is_empty() {
+            let Some(end) = piece.iter().position(|byte| *byte == b'\n') else {
+                self.begun.extend_from_slice(piece);
+                return Ok(());
+            };
+            self.begun.extend_from_slice(&piece[..=end]);
+            piece = &piece[end + 1..];
+            let line = std::mem::take(&mut self.begun);
+            self.whole(&line, &mut each)?;
+        }
+        let whole = piece.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        self.begun.extend_from_slice(&piece[whole..]);
+        self.whole(&piece[..whole], &mut each)
+    }
+
+    /// Gives out the last line, if nothing ended it.
+    pub(in crate::consistency) fn finish<E: From<ReadError>>(
+        mut self,
+        mut each: impl FnMut(u64, &str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let line = std::mem::take(&mut self.begun);
+        self.whole(&line, &mut each)
+    }
+
+    fn whole<E: From<ReadError>>(
+        &mut self,
+        bytes: &[u8],
+        each: &mut impl FnMut(u64, &str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (sound, wrong) = match utf8(bytes) {
+            Ok(text) => (text, None),
+            Err(error) => {
+                // Up to the line that holds the byte.
+                let before =
+                    bytes.split_inclusive(|byte| *byte == b'\n').take((error.line - 1).try_into().unwrap_or(0));
+                let end = before.map(<[u8]>::len).sum::<usize>();
+                (std::str::from_utf8(&bytes[..end]).unwrap_or_default(), Some(error))
+            }
+        };
+        let first = self.number;
+        let mut rest = sound;
+        while !rest.is_empty() {
+            let (line, more) = rest.split_at(rest.find('\n').map_or(rest.len(), |end| end + 1));
+            rest = more;
+            self.number += 1;
+            each(self.number, line)?;
+        }
+        match wrong {
+            None => Ok(()),
+            Some(error) => Err(ReadError { line: first + error.line, ..error }.into()),
+        }
+    }
+}
+
 /// Counts lines along a text that is read from front to back.
 pub(super) struct LineCount<'a> {
     bytes: &'a [u8],

@@ -24,21 +24,28 @@ mod json;
 mod lines;
 mod log;
 pub mod native;
+mod pairing;
+mod plain;
 mod rules;
+mod seen;
 #[cfg(test)]
 mod tests;
 
 pub use error::ReadError;
+pub(super) use error::Wrong;
+pub(super) use join::{EventType, Joiner};
+pub(super) use lines::Lines;
+pub(super) use pairing::Pairing;
 pub(crate) use rules::at_call;
 pub use rules::known_functions;
-pub(super) use rules::unique_inputs;
+pub(super) use rules::{unique_inputs, unknown_function};
+pub(super) use seen::Seen;
 
 #[cfg(test)]
 use edn::Lexer;
 
 use super::allowance::{Allowance, Meter, Stop};
 use super::history::{History, Value};
-use join::Joiner;
 
 /// The formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,19 +112,25 @@ pub fn read(bytes: &[u8], format: Format) -> Result<History, ReadError> {
 
 /// Reads a history while there is time.
 pub(super) fn read_within(bytes: &[u8], format: Format, meter: &Meter<'_>) -> Result<History, Stop> {
-    let text = lines::utf8(bytes)?;
-    let (strict, transactions) = (Joiner::strict(meter), Joiner::transactions(meter));
-    let history = match format {
-        Format::Native => native::read(text, strict),
-        Format::JepsenEdn => edn_events::read(text, strict).map(rules::split_tuples),
-        Format::JepsenJson => json::read(text, strict).map(rules::split_tuples),
-        Format::JepsenLog => log::read(text, strict),
-        Format::PorcupineKv => edn_events::read(text, strict),
-        Format::Elle if text.trim_start().starts_with("{\"") || text.trim_start().starts_with("[{\"") => {
-            json::read(text, transactions)
-        }
-        Format::Elle => edn_events::read(text, transactions),
-    };
+    let history = read_as(bytes, format, meter);
     meter.spend(0)?;
-    Ok(history?)
+    history
+}
+
+fn read_as(bytes: &[u8], format: Format, meter: &Meter<'_>) -> Result<History, Stop> {
+    let (strict, transactions) = (Joiner::strict(meter), Joiner::transactions(meter));
+    let text = || lines::utf8(bytes);
+    Ok(match format {
+        Format::Native => native::read(bytes, strict)?,
+        Format::JepsenEdn => rules::split_tuples(edn_events::read(text()?, strict)?),
+        Format::JepsenJson => rules::split_tuples(json::read(text()?, strict)?),
+        Format::JepsenLog => log::read(text()?, strict)?,
+        Format::PorcupineKv => edn_events::read(text()?, strict)?,
+        Format::Elle => match text()? {
+            text if text.trim_start().starts_with("{\"") || text.trim_start().starts_with("[{\"") => {
+                json::read(text, transactions)?
+            }
+            text => edn_events::read(text, transactions)?,
+        },
+    })
 }

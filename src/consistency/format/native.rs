@@ -8,31 +8,102 @@ use serde::{Deserialize, Deserializer};
 use super::error::{ReadError, Wrong};
 use super::join::{Event as Joined, EventType, Joiner};
 use super::json;
+use super::lines::Lines;
+use super::plain;
+use super::seen::Seen;
+use crate::consistency::allowance::Stop;
 use crate::consistency::history::{Completion, History, Operation, Value};
 
-/// One line. Fields that are not known are left out, so that a newer recorder can say more.
-#[derive(Deserialize)]
-struct Line<'a> {
-    i: i64,
-    t: i64,
-    p: u64,
+/// One line, nothing of it copied. Fields that are not known are left out, so that a newer recorder can say more.
+#[derive(Debug, PartialEq, Deserialize)]
+pub(in crate::consistency) struct Line<'a> {
+    pub(in crate::consistency) i: i64,
+    pub(in crate::consistency) t: i64,
+    pub(in crate::consistency) p: u64,
     #[serde(borrow, rename = "type")]
-    kind: Cow<'a, str>,
+    pub(super) kind: Cow<'a, str>,
     #[serde(borrow)]
-    f: Cow<'a, str>,
-    #[serde(default)]
-    k: Option<Value>,
-    #[serde(default)]
-    v: Option<Value>,
+    pub(in crate::consistency) f: Cow<'a, str>,
     #[serde(borrow, default)]
-    node: Option<Cow<'a, str>>,
+    pub(in crate::consistency) k: Option<Seen<'a>>,
+    #[serde(borrow, default)]
+    pub(super) v: Option<Seen<'a>>,
+    #[serde(borrow, default)]
+    pub(super) node: Option<Cow<'a, str>>,
     /// Absent, or a value that may be null: the key was not there.
-    #[serde(default, deserialize_with = "given")]
-    saw: Option<Value>,
+    #[serde(borrow, default, deserialize_with = "given")]
+    pub(in crate::consistency) saw: Option<Seen<'a>>,
 }
 
-fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(from).map(Some)
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Seen<'de>>, D::Error> {
+    Seen::deserialize(from).map(Some)
+}
+
+impl<'a> Line<'a> {
+    /// Reads a line of the file; none if it is blank.
+    #[inline]
+    pub(in crate::consistency) fn read(number: u64, line: &'a str) -> Result<Option<Self>, ReadError> {
+        let line = line.trim_end();
+        if line.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        if let Some(plain) = plain::line(line) {
+            return Ok(Some(plain));
+        }
+        serde_json::from_str(line).map(Some).map_err(|error| {
+            let column = error.column().saturating_sub(1).min(line.len());
+            json::wrong(&error).on(number, column as u64 + 1)
+        })
+    }
+
+    /// What the event is.
+    pub(in crate::consistency) fn kind(&self) -> Result<EventType, Wrong> {
+        EventType::parse(&self.kind)
+    }
+
+    /// What was sent or what came back.
+    pub(in crate::consistency) fn value(&self) -> &Seen<'a> {
+        self.v.as_ref().unwrap_or(&Seen::Nil)
+    }
+
+    /// Gives the event to the joiner.
+    pub(in crate::consistency) fn join(self, number: u64, joiner: &mut Joiner<'_>) -> Result<(), ReadError> {
+        let event = self.event(number, joiner);
+        event.and_then(|event| joiner.push(event)).map_err(|wrong| wrong.on(number, 1))
+    }
+
+    fn event(self, number: u64, joiner: &mut Joiner<'_>) -> Result<Joined, Wrong> {
+        let kind = self.kind()?;
+        let key = self.k.map(|key| match key {
+            Seen::Text(text) => Value::Text(joiner.word(&text)),
+            other => other.into_value(),
+        });
+        Ok(Joined {
+            line: number,
+            index: Some(self.i),
+            time: Some(self.t),
+            process: Some(self.p),
+            kind,
+            function: Some(joiner.word(&self.f)),
+            key,
+            value: self.v.map_or(Value::Nil, Seen::into_value),
+            node: self.node.map(|node| joiner.word(&node)),
+            saw: self.saw.map(Seen::into_value),
+        })
+    }
+}
+
+pub(super) fn read(bytes: &[u8], mut joiner: Joiner<'_>) -> Result<History, Stop> {
+    let mut each = |number: u64, line: &str| {
+        if let Some(line) = Line::read(number, line)? {
+            line.join(number, &mut joiner)?;
+        }
+        joiner.go_on()
+    };
+    let mut lines = Lines::default();
+    lines.push(bytes, &mut each)?;
+    lines.finish(&mut each)?;
+    Ok(joiner.finish())
 }
 
 /// One event to write; the fields of a line in their order.
@@ -56,44 +127,6 @@ pub struct Event<'a> {
     pub node: Option<&'a str>,
     /// `saw`: what a compare-and-set that failed found instead.
     pub saw: Option<&'a Value>,
-}
-
-pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadError> {
-    let mut offset = 0;
-    for (number, line) in text.split_inclusive('\n').enumerate() {
-        if !line.trim_ascii().is_empty() {
-            let read: Line<'_> = serde_json::from_str(line.trim_end()).map_err(|error| {
-                let column = error.column().saturating_sub(1).min(line.trim_end().len());
-                json::wrong(&error).at(text, offset + column)
-            })?;
-            let event = event(read, number as u64 + 1, &mut joiner);
-            event.and_then(|event| joiner.push(event)).map_err(|wrong| wrong.at(text, offset))?;
-        }
-        offset += line.len();
-        if joiner.is_over() {
-            break;
-        }
-    }
-    Ok(joiner.finish())
-}
-
-fn event(line: Line<'_>, number: u64, joiner: &mut Joiner<'_>) -> Result<Joined, Wrong> {
-    let key = line.k.map(|key| match key {
-        Value::Text(text) => Value::Text(joiner.word(&text)),
-        other => other,
-    });
-    Ok(Joined {
-        line: number,
-        index: Some(line.i),
-        time: Some(line.t),
-        process: Some(line.p),
-        kind: EventType::parse(&line.kind)?,
-        function: Some(joiner.word(&line.f)),
-        key,
-        value: line.v.unwrap_or(Value::Nil),
-        node: line.node.map(|node| joiner.word(&node)),
-        saw: line.saw,
-    })
 }
 
 impl Event<'_> {

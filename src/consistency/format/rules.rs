@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::{ReadError, quoted};
+use super::error::{ReadError, Wrong, quoted};
 use crate::consistency::allowance::{Meter, Stop};
 use crate::consistency::history::{History, Operation, Value};
 
@@ -12,13 +12,16 @@ use crate::consistency::history::{History, Operation, Value};
 /// The first call that it does not know.
 pub fn known_functions(history: &History, model: &str, known: &[&str]) -> Result<(), ReadError> {
     let strange = history.operations.iter().find(|operation| !known.contains(&&*operation.function));
-    strange.map_or(Ok(()), |operation| {
-        Err(at_call(
-            operation,
-            format!("unknown function {}", quoted(&operation.function)),
-            format!("the model {model} knows {}; is another --model meant?", known.join(", ")),
-        ))
-    })
+    strange
+        .map_or(Ok(()), |operation| Err(unknown_function(&operation.function, model, known).on(operation.call.line, 1)))
+}
+
+/// What is wrong with a function that the model does not know.
+pub(in crate::consistency) fn unknown_function(function: &str, model: &str, known: &[&str]) -> Wrong {
+    Wrong::new(
+        format!("unknown function {}", quoted(function)),
+        format!("the model {model} knows {}; is another --model meant?", known.join(", ")),
+    )
 }
 
 /// No two calls of `function` send the same value for the same key.

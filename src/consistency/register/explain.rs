@@ -7,10 +7,11 @@ use crate::consistency::check::Options;
 use crate::consistency::history::{Completion, History, Operation, Value};
 use crate::consistency::outcome::{Anomaly, AnomalyKind};
 
-const WITNESS_MAX: usize = 6;
+/// Operations of a witness at most.
+pub(crate) const WITNESS_MAX: usize = 6;
 
 /// `indices` are those of the history for the flaw's own, `members` all operations of the key.
-pub(super) fn explain(history: &History, members: &[u32], indices: &[u32], flaw: Flaw, options: &Options) -> Anomaly {
+pub(crate) fn explain(history: &History, members: &[u32], indices: &[u32], flaw: Flaw, options: &Options) -> Anomaly {
     let teller = Teller { history, members, indices, options };
     let (kind, mut witness, sentence) = match flaw {
         Flaw::NobodyWrote { reader } => teller.nobody_wrote(reader),
@@ -39,8 +40,14 @@ impl<'a> Teller<'a> {
         &self.history.operations[self.indices[index as usize] as usize]
     }
 
-    fn operations(&self) -> impl Iterator<Item = (u32, &'a Operation)> + use<'_, 'a> {
+    /// All operations of the key.
+    fn all(&self) -> impl Iterator<Item = (u32, &'a Operation)> + use<'_, 'a> {
         self.members.iter().map(|&index| (index, &self.history.operations[index as usize]))
+    }
+
+    /// Those that say something: a read without an answer has seen nothing.
+    fn operations(&self) -> impl Iterator<Item = (u32, &'a Operation)> + use<'_, 'a> {
+        self.indices.iter().map(|&index| (index, &self.history.operations[index as usize]))
     }
 
     fn initial(&self) -> &'a Value {
@@ -74,7 +81,7 @@ impl<'a> Teller<'a> {
             }
             let mut open = operations.iter().zip(&forced).rev().filter(|(other, forced)| other.counts() && !**forced);
             let reader = |(open, _): (&&Operation, _)| {
-                let readers = self.operations().filter(|(_, other)| other.counts() && other.found() == open.set());
+                let readers = self.operations().filter(|(_, other)| other.found() == open.set());
                 let new = readers.filter(|(index, _)| open.set().is_some() && !witness.contains(index));
                 new.min_by_key(|(_, other)| !other.is_certain())
             };
@@ -88,8 +95,7 @@ impl<'a> Teller<'a> {
         let value = operation.found().unwrap_or(&Value::Nil);
         let mut witness = self.witness(&[&[reader]]);
         let seen = did(operation);
-        let failed =
-            self.operations().find(|(_, other)| other.completion == Completion::Fail && other.meant() == Some(value));
+        let failed = self.all().find(|(_, other)| other.completion == Completion::Fail && other.meant() == Some(value));
         if let Some((index, other)) = failed {
             witness.push(index);
             let sentence =

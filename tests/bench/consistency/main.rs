@@ -1,16 +1,17 @@
 //! Figures of the consistency checkers, printed beside Porcupine's on the same files; never asserted.
-//! `cargo bench --bench consistency` measures all; `… -- public`, `… -- register`, `… -- search` and `… -- differential` one part.
+//! `cargo bench --bench consistency` measures all; `… -- public`, `… -- register`, `… -- file`, `… -- search` and `… -- differential` one part.
 //!
 //! `--histories N` compares N random histories of each kind (`--model MODEL`: of that model) with the trial of all orders
 //! (default 100,000), `--exhaustive N`
 //! all histories of N operations on a register (default 4); `--operations N` sizes the unique-write register (default
-//! 10,000,000). Every verdict on a public history is compared with the published one; a wrong one ends the bench.
+//! 10,000,000), in memory and in a file. Every verdict on a public history is compared with the published one; a wrong one ends the bench.
 
 #![expect(clippy::disallowed_types, reason = "a bench measures the wall clock")]
 
 mod compared;
 #[path = "../../../src/consistency/differential.rs"]
 mod differential;
+mod filed;
 mod porcupine;
 mod public;
 mod searched;
@@ -25,7 +26,7 @@ use std::time::{Duration, Instant};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let parts = ["public", "register", "search", "differential"];
+    let parts = ["public", "register", "file", "search", "differential"];
     let named: Vec<_> = parts.into_iter().filter(|part| arguments.iter().any(|word| word == part)).collect();
     let asked = |part: &str| named.is_empty() || named.contains(&part);
     let number = |name: &str, default: u64| {
@@ -38,6 +39,9 @@ fn main() {
     }
     if asked("register") {
         unique::measure(number("--operations", 10_000_000));
+    }
+    if asked("file") {
+        filed::measure(number("--operations", 10_000_000));
     }
     if asked("search") {
         searched::measure();
