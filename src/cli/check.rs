@@ -11,7 +11,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use driftproof::consistency::explain::{Surroundings, explain};
 use driftproof::consistency::stream::{Answered, Reading};
-use driftproof::consistency::text::{Claim, Judged, Request, check_text};
+use driftproof::consistency::text::{Claim, Judged, Request, check_source, check_text};
 use driftproof::consistency::{Anomaly, Budget, Certificate, Format, Model, Nil, Options, Outcome, Refusal, Value};
 use driftproof::consistency::{append, format, verify};
 use driftproof::world::Clock;
@@ -144,10 +144,12 @@ pub(super) fn check(check: &Check, style: Style) -> Exit {
 
 /// Judges a file while it is read, where that can be done: it takes a small part of the memory. None where it cannot.
 fn streamed(check: &Check, request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Result<Option<Judged>, String> {
-    let Some(mut reading) = Reading::new(request, exhausted) else { return Ok(None) };
     // What is no file can be read only once, and what cannot be opened is told by the other way.
     let opened = if check.file == Path::new(STDIN) { None } else { packed::open(&check.file).ok() };
     let Some(file) = opened.filter(|file| file.metadata().is_ok_and(|it| it.is_file())) else { return Ok(None) };
+    let Some(mut reading) = Reading::new(request, exhausted) else {
+        return Ok(check_source(&packed::Plain::of(&file), request, exhausted));
+    };
     sound(packed::pieces(&file, |piece| reading.push(piece)))?;
     match reading.finish().map_err(|error| error.to_string())? {
         Answered::Judged(judged) => Ok(Some(judged)),

@@ -5,7 +5,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+
+use driftproof::consistency::append::Source;
 
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -69,6 +72,29 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
 /// As the file system says.
 pub(super) fn read(path: &Path) -> io::Result<Content> {
     unpacked(open(path)?)
+}
+
+/// A file that is read at many places. One that is packed cannot be, and is no history in plain text.
+pub(super) struct Plain<'a> {
+    file: &'a File,
+    size: u64,
+}
+
+impl<'a> Plain<'a> {
+    /// With the size that it has now.
+    pub(super) fn of(file: &'a File) -> Self {
+        Self { file, size: file.metadata().map_or(0, |metadata| metadata.len()) }
+    }
+}
+
+impl Source for Plain<'_> {
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        self.file.read_exact_at(into, at)
+    }
 }
 
 /// Opens a file, or the packed one of its name.

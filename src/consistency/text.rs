@@ -2,7 +2,7 @@
 
 use super::account::{bank, counter, lock, queue, set, watch};
 use super::allowance::{Allowance, Stop};
-use super::append;
+use super::append::{self, Source};
 use super::check::{Model, Options, check};
 use super::format::{self, Format, ReadError, known_functions};
 use super::history::{History, Value};
@@ -138,19 +138,10 @@ pub fn check_text(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool
     let claim = claim.unwrap_or(Claim::Linearizable);
     let allowance = Allowance::of(&request.options, exhausted);
     let meter = allowance.meter();
-    let plain = matches!(request.format, Format::Elle | Format::JepsenEdn);
-    if let (Claim::Isolation(claim), true) = (claim, plain) {
-        if let Some(outcome) = over(bytes, APPEND_TENTHS, &request.options) {
-            return Ok(Judged { outcome, history: None, part: None });
-        }
-        // A second append of one value is told with its line by the slower way.
-        let read = append::read_fast_within(bytes, &meter);
-        let allowance = allowance.holding(bytes.len() as u64);
-        if let Some(Ok(analysis)) = read.map(|transactions| append::analyse_within(&transactions, allowance)) {
-            return Ok(Judged { outcome: analysis.outcome(claim), history: None, part: None });
-        }
+    if let Some(judged) = check_source(&bytes, request, exhausted) {
+        return Ok(judged);
     }
-    if let Some(outcome) = over(bytes, HISTORY_TENTHS, &request.options) {
+    if let Some(outcome) = over(bytes.len() as u64, HISTORY_TENTHS, &request.options) {
         return Ok(Judged { outcome, history: None, part: None });
     }
     if meter.is_over() {
@@ -166,20 +157,38 @@ pub fn check_text(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool
     let outcome = if meter.is_over() {
         Outcome::Unknown(meter.time())
     } else {
-        judge(&history, request, claim, allowance.holding(needed(bytes, HISTORY_TENTHS)))?
+        judge(&history, request, claim, allowance.holding(needed(bytes.len() as u64, HISTORY_TENTHS)))?
     };
     Ok(Judged { outcome, history: Some(history), part: None })
 }
 
+/// Judges list-append transactions in plain EDN while they are read, without all of the text in memory. None where that cannot
+/// be done: what is wrong with a text, or where in it a value was appended twice, [`check_text`] tells.
+#[must_use]
+pub fn check_source(source: &dyn Source, request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Option<Judged> {
+    let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
+    let (Some(Claim::Isolation(claim)), Format::Elle | Format::JepsenEdn) = (claim, request.format) else {
+        return None;
+    };
+    let allowance = Allowance::of(&request.options, exhausted);
+    let judged = |outcome| Judged { outcome, history: None, part: None };
+    if let Some(outcome) = over(source.size(), APPEND_TENTHS, &request.options) {
+        return Some(judged(outcome));
+    }
+    let transactions = append::read_fast_within(source, &allowance.meter())?;
+    let analysis = append::analyse_within(&transactions, allowance.holding(source.size())).ok()?;
+    Some(judged(analysis.outcome(claim)))
+}
+
 /// The outcome if the file cannot be judged within the budget of memory.
-fn over(bytes: &[u8], tenths: u64, options: &Options) -> Option<Outcome> {
+fn over(bytes: u64, tenths: u64, options: &Options) -> Option<Outcome> {
     let needed = needed(bytes, tenths);
     options.memory.filter(|memory| *memory < needed).map(|memory| Outcome::Unknown(Budget::Memory(memory)))
 }
 
 /// Bytes of working memory for a file.
-fn needed(bytes: &[u8], tenths: u64) -> u64 {
-    (bytes.len() as u64).saturating_mul(tenths) / 10
+fn needed(bytes: u64, tenths: u64) -> u64 {
+    bytes.saturating_mul(tenths) / 10
 }
 
 fn judge(history: &History, request: &Request, claim: Claim, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {

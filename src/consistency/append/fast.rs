@@ -4,6 +4,7 @@
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::builder::Builder;
+use super::pieces::{Pieces, Source};
 use super::scan::{Scan, word};
 use super::{Completion, Micro, Transactions, What};
 use crate::consistency::allowance::{Allowance, Meter};
@@ -11,8 +12,6 @@ use crate::consistency::allowance::{Allowance, Meter};
 /// Processes are looked up in a table below this.
 const PROCESS_MAX: usize = 1 << 24;
 const NONE: u32 = u32::MAX;
-/// Bytes that are scanned at a time.
-const CHUNK: usize = 1 << 17;
 /// Pieces that the helper may be ahead.
 const AHEAD: usize = 8;
 
@@ -33,68 +32,60 @@ const READ: u64 = word(b"r");
 /// Transactions of a file of maps in Jepsen's or Elle's EDN; none if any event is not of the plain kind: whole numbers as
 /// keys and elements, a call for each completion, and nothing unknown.
 #[must_use]
-pub fn read(bytes: &[u8]) -> Option<Transactions> {
-    read_within(bytes, &Allowance::unlimited().meter())
+pub fn read(source: &dyn Source) -> Option<Transactions> {
+    read_within(source, &Allowance::unlimited().meter())
 }
 
 /// The same; nothing also when the time is over.
-pub(in crate::consistency) fn read_within(bytes: &[u8], meter: &Meter<'_>) -> Option<Transactions> {
-    // In the plain form every `{` begins an event, so that the file can be cut before any of them.
-    let chunks = Chunks::of(bytes)?;
+pub(in crate::consistency) fn read_within(source: &dyn Source, meter: &Meter<'_>) -> Option<Transactions> {
+    let pieces = Pieces::of(source)?;
     let (full, from_helper) = sync_channel::<Batch>(AHEAD);
+    let (empty, spare) = sync_channel::<Batch>(AHEAD + 1);
     std::thread::scope(|scope| {
-        let chunks = &chunks;
-        scope.spawn(move || help(chunks, &full));
+        let pieces = &pieces;
+        scope.spawn(move || help(pieces, &full, &spare));
         let mut joiner = Joiner::default();
-        join_all(chunks, &mut joiner, from_helper, meter)?;
+        join_all(pieces, &mut joiner, from_helper, &empty, meter)?;
         joiner.builder.finish()
     })
 }
 
-/// The file in pieces of about `CHUNK` bytes, each from one event up to another.
-struct Chunks<'a> {
-    pieces: Vec<&'a [u8]>,
+/// Whether the helper scans a piece: five of eight, since the other thread also joins.
+fn is_helped(index: u64) -> bool {
+    index % 8 > 2
 }
 
-impl<'a> Chunks<'a> {
-    /// Leaves out the brackets of a vector around the events; nothing if only one is there.
-    fn of(bytes: &'a [u8]) -> Option<Self> {
-        let mut rest = bytes.trim_ascii();
-        match (rest.strip_prefix(b"["), rest.strip_suffix(b"]")) {
-            (Some(_), Some(_)) => rest = rest.get(1..rest.len() - 1)?,
-            (None, None) => {}
-            _ => return None,
-        }
-        let mut pieces = Vec::with_capacity(rest.len() / CHUNK + 1);
-        while rest.len() > CHUNK {
-            let Some(more) = rest[CHUNK..].iter().position(|byte| *byte == b'{') else { break };
-            let (piece, after) = rest.split_at(CHUNK + more);
-            pieces.push(piece);
-            rest = after;
-        }
-        pieces.push(rest);
-        Some(Self { pieces })
-    }
-
-    /// Whether the helper scans a piece: five of eight, since the other thread also joins.
-    fn helped(index: usize) -> bool {
-        index % 8 > 2
-    }
-}
-
-/// Scans the helper's pieces; ends early where something is not plain, or when nobody listens any more.
-fn help(chunks: &Chunks<'_>, full: &SyncSender<Batch>) -> Option<()> {
-    for (_, piece) in chunks.pieces.iter().enumerate().filter(|(index, _)| Chunks::helped(*index)) {
-        full.send(Batch::scan(piece)?).ok()?;
+/// Scans the helper's pieces; ends early where something is not plain, or when nobody listens any more. Batches that were
+/// joined come back: fresh memory costs as much as what is done in it.
+fn help(pieces: &Pieces<'_>, full: &SyncSender<Batch>, spare: &Receiver<Batch>) -> Option<()> {
+    let mut buffer = Vec::new();
+    for index in (0..pieces.count()).filter(|index| is_helped(*index)) {
+        let mut batch = spare.try_recv().unwrap_or_default();
+        batch.scan(pieces.piece(index, &mut buffer)?)?;
+        full.send(batch).ok()?;
     }
     Some(())
 }
 
 /// Joins the events of all pieces in their order. Takes the receiver, so that a helper that is ahead ends when this does.
-fn join_all(chunks: &Chunks<'_>, joiner: &mut Joiner, from_helper: Receiver<Batch>, meter: &Meter<'_>) -> Option<()> {
-    for (index, piece) in chunks.pieces.iter().enumerate() {
-        let batch = if Chunks::helped(index) { from_helper.recv().ok()? } else { Batch::scan(piece)? };
-        joiner.batch(&batch)?;
+fn join_all(
+    pieces: &Pieces<'_>,
+    joiner: &mut Joiner,
+    from_helper: Receiver<Batch>,
+    empty: &SyncSender<Batch>,
+    meter: &Meter<'_>,
+) -> Option<()> {
+    let (mut buffer, mut own) = (Vec::new(), Batch::default());
+    for index in 0..pieces.count() {
+        if is_helped(index) {
+            let batch = from_helper.recv().ok()?;
+            joiner.batch(&batch)?;
+            // A helper that has enough of them needs no more.
+            let _enough = empty.try_send(batch);
+        } else {
+            own.scan(pieces.piece(index, &mut buffer)?)?;
+            joiner.batch(&own)?;
+        }
         (!meter.is_over()).then_some(())?;
     }
     drop(from_helper);
@@ -110,18 +101,16 @@ struct Batch {
 }
 
 impl Batch {
-    /// The events of a piece; nothing if some of it is not plain.
-    fn scan(piece: &[u8]) -> Option<Self> {
+    /// The events of a piece, in the place of those before; nothing if some of it is not plain.
+    fn scan(&mut self, piece: &[u8]) -> Option<()> {
         let mut scan = Scan::new(piece);
-        let mut batch = Self::default();
-        // About what a piece of usual transactions needs.
-        batch.events.reserve(piece.len() / 128);
-        batch.micros.reserve(piece.len() / 64);
-        batch.elements.reserve(piece.len() / 8);
+        self.events.clear();
+        self.micros.clear();
+        self.elements.clear();
         while scan.passes(b'{') {
-            batch.event(&mut scan)?;
+            self.event(&mut scan)?;
         }
-        scan.at_end().then_some(batch)
+        scan.at_end().then_some(())
     }
 }
 

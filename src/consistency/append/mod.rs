@@ -20,6 +20,7 @@ mod from_history;
 mod graph;
 mod judge;
 mod keys;
+mod pieces;
 mod scan;
 mod tell;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use fast::read as read_fast;
 pub(super) use fast::read_within as read_fast_within;
 pub(super) use judge::analyse_within;
 pub use judge::{Analysis, analyse, check};
+pub use pieces::Source;
 pub use verify::verify_order;
 
 use super::history::{Completion, Value};

@@ -48,7 +48,7 @@ fn events() -> impl Strategy<Value = String> {
 
 /// Both ways, if the short one accepts.
 fn agree(text: &[u8]) -> Result<bool, TestCaseError> {
-    let Some(fast) = read_fast(text) else { return Ok(false) };
+    let Some(fast) = read_fast(&text) else { return Ok(false) };
     let history = format::read(text, Format::JepsenEdn);
     prop_assert!(history.is_ok(), "{history:?}");
     let slow = Transactions::from_history(&history.expect("just looked"));

@@ -20,7 +20,7 @@ fn anomalies(lines: &str) -> Vec<Anomaly> {
     let text = edn(lines);
     let history = format::read(text.as_bytes(), Format::Elle).expect("reads");
     let slow = analyse(&Transactions::from_history(&history).expect("transactions")).expect("unique");
-    let fast = analyse(&read_fast(text.as_bytes()).expect("plain")).expect("unique");
+    let fast = analyse(&read_fast(&text.as_bytes()).expect("plain")).expect("unique");
     assert_eq!(slow.anomalies, fast.anomalies);
     assert!(slow.anomalies.iter().all(|anomaly| !anomaly.witness.is_empty() && anomaly.witness.len() <= 6));
     slow.anomalies
