@@ -1,5 +1,5 @@
 //! Figures of the consistency checkers, printed beside Porcupine's on the same files; never asserted.
-//! `cargo bench --bench consistency` measures all; `… -- public`, `… -- register`, `… -- file`, `… -- search` and `… -- differential` one part.
+//! `cargo bench --bench consistency` measures all; `… -- public`, `… -- register`, `… -- recording`, `… -- file`, `… -- search` and `… -- differential` one part.
 //!
 //! `--histories N` compares N random histories of each kind (`--model MODEL`: of that model) with the trial of all orders
 //! (default 100,000), `--exhaustive N`
@@ -8,25 +8,29 @@
 
 #![expect(clippy::disallowed_types, reason = "a bench measures the wall clock")]
 
+#[path = "../../../src/run/data/store/book.rs"]
+mod book;
 mod compared;
 #[path = "../../../src/consistency/differential.rs"]
 mod differential;
 mod filed;
 mod porcupine;
 mod public;
+mod recording;
 mod searched;
 mod unique;
 
-/// What `differential` knows under this name in the library.
+/// What `differential` and `book` know under these names in the library.
 mod consistency {
     pub(crate) use driftproof::consistency::*;
 }
+use driftproof::{evidence, workload, world};
 
 use std::time::{Duration, Instant};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let parts = ["public", "register", "file", "search", "differential"];
+    let parts = ["public", "register", "recording", "file", "search", "differential"];
     let named: Vec<_> = parts.into_iter().filter(|part| arguments.iter().any(|word| word == part)).collect();
     let asked = |part: &str| named.is_empty() || named.contains(&part);
     let number = |name: &str, default: u64| {
@@ -39,6 +43,9 @@ fn main() {
     }
     if asked("register") {
         unique::measure(number("--operations", 10_000_000));
+    }
+    if asked("recording") {
+        recording::measure(2_000_000);
     }
     if asked("file") {
         filed::measure(number("--operations", 10_000_000));
