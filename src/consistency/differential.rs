@@ -2,16 +2,16 @@
 //!
 //! Used by the tests and, for a long time, by the bench. Judges nothing itself.
 
-use crate::consistency::{
+use crate::{
     Call, Completion, Engine, FailedCas, History, Model, Nil, Operation, Options, Outcome, Value, check, verify,
 };
 
 /// A small generator (SplitMix64): the same numbers everywhere.
-pub(crate) struct Dice(pub(crate) u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     /// Below `sides`.
-    pub(crate) fn below(&mut self, sides: u64) -> u64 {
+    pub fn below(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -26,26 +26,27 @@ impl Dice {
 
 /// What kind of histories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Kind {
+pub struct Kind {
     /// The model.
-    pub(crate) model: Model,
+    pub model: Model,
     /// Whether every write has a value of its own.
-    pub(crate) unique: bool,
+    pub unique: bool,
     /// Whether failed compare-and-sets say something.
-    pub(crate) failed_cas: FailedCas,
+    pub failed_cas: FailedCas,
     /// What a read of nil says.
-    pub(crate) nil: Nil,
+    pub nil: Nil,
 }
 
 impl Kind {
     /// The plain kind of a model.
-    pub(crate) const fn of(model: Model) -> Self {
+    #[must_use]
+    pub const fn of(model: Model) -> Self {
         Self { model, unique: false, failed_cas: FailedCas::Excluded, nil: Nil::Absent }
     }
 }
 
 /// All kinds that are compared.
-pub(crate) const KINDS: [Kind; 9] = [
+pub const KINDS: [Kind; 9] = [
     Kind { unique: true, ..Kind::of(Model::Register) },
     Kind { unique: true, nil: Nil::Wildcard, ..Kind::of(Model::Register) },
     Kind::of(Model::Register),
@@ -64,14 +65,14 @@ struct Running {
 }
 
 /// A random history of `length` operations by at most `clients` at once: a correct object, with lies now and then.
-pub(crate) fn random(dice: &mut Dice, kind: Kind, length: usize, clients: u64) -> History {
+pub fn random(dice: &mut Dice, kind: Kind, length: usize, clients: u64) -> History {
     let lies = [0, 0, 5, 20][usize::try_from(dice.below(4)).unwrap_or(0)];
     let indeterminate = [0, 10, 30][usize::try_from(dice.below(3)).unwrap_or(0)];
     recorded(dice, kind, length, clients, [lies, indeterminate])
 }
 
 /// The same with the percentages of lies and of indeterminate operations.
-pub(crate) fn recorded(dice: &mut Dice, kind: Kind, length: usize, clients: u64, percent: [u64; 2]) -> History {
+pub fn recorded(dice: &mut Dice, kind: Kind, length: usize, clients: u64, percent: [u64; 2]) -> History {
     let [lies, indeterminate] = percent;
     let mut history = History::default();
     let mut state = initial(kind.model);
@@ -257,20 +258,20 @@ fn lie(dice: &mut Dice, kind: Kind, operation: &mut Operation) {
 
 /// Which histories [`every`] makes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
+pub struct Shape {
     /// How many operations.
-    pub(crate) length: usize,
+    pub length: usize,
     /// With compare-and-sets.
-    pub(crate) cas: bool,
+    pub cas: bool,
     /// Each operation with an effect also without an end.
-    pub(crate) indeterminate: bool,
+    pub indeterminate: bool,
     /// Also requirements of a value that nobody writes.
-    pub(crate) phantom: bool,
+    pub phantom: bool,
 }
 
 /// Every history of some operations on a register, each write of a value of its own: all orders of calls and ends, all choices
 /// of which operations write, and all values that the others can require. Calls `each` with every one.
-pub(crate) fn every(shape: Shape, each: &mut dyn FnMut(&History)) {
+pub fn every(shape: Shape, each: &mut dyn FnMut(&History)) {
     for writers in 0_u32..1 << shape.length {
         extend(&mut History::default(), &mut Vec::new(), (shape, writers), 1, each);
     }
@@ -346,7 +347,7 @@ fn choices(index: usize, shape: Shape, writers: u32) -> Vec<(&'static str, Value
 /// # Errors
 ///
 /// What disagreed, with the history.
-pub(crate) fn compare(history: &History, kind: Kind, engines: &[Engine]) -> Result<bool, String> {
+pub fn compare(history: &History, kind: Kind, engines: &[Engine]) -> Result<bool, String> {
     let options = Options { failed_cas: kind.failed_cas, nil: kind.nil, ..Options::default() };
     let truth = verify::explainable(history, kind.model, &options, u64::MAX).unwrap_or(false);
     for &engine in engines {
@@ -378,4 +379,4 @@ fn shown(history: &History) -> String {
 }
 
 /// All ways to decide.
-pub(crate) const ENGINES: [Engine; 3] = [Engine::Auto, Engine::Frontier, Engine::Depth];
+pub const ENGINES: [Engine; 3] = [Engine::Auto, Engine::Frontier, Engine::Depth];

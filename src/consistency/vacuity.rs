@@ -127,7 +127,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::consistency::history::Call;
+    use crate::history::Call;
 
     fn operation(function: &str, from: u64, to: u64, node: &str) -> Operation {
         let at = |at| Call { at, time: 0, line: 0 };

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Taint, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
-use crate::sim::Object;
+use crate::Object;
 
 /// Whether an object's labels satisfy a selector; an empty selector is satisfied by everything.
-pub(in crate::sim) fn matches(selector: &LabelSelector, object: &Object) -> bool {
+pub(crate) fn matches(selector: &LabelSelector, object: &Object) -> bool {
     let labels = selector.match_labels.iter().flatten();
     labels.into_iter().all(|(name, value)| object.label(name) == Some(value.as_str()))
         && selector.match_expressions.iter().flatten().all(|wanted| {
@@ -17,23 +17,23 @@ pub(in crate::sim) fn matches(selector: &LabelSelector, object: &Object) -> bool
 }
 
 /// Whether a selector asks for nothing.
-pub(in crate::sim) fn is_empty(selector: &LabelSelector) -> bool {
+pub(crate) fn is_empty(selector: &LabelSelector) -> bool {
     selector.match_labels.as_ref().is_none_or(BTreeMap::is_empty)
         && selector.match_expressions.as_ref().is_none_or(Vec::is_empty)
 }
 
 /// Whether an object carries all these labels.
-pub(in crate::sim) fn has_labels(labels: &BTreeMap<String, String>, object: &Object) -> bool {
+pub(crate) fn has_labels(labels: &BTreeMap<String, String>, object: &Object) -> bool {
     labels.iter().all(|(name, value)| object.label(name) == Some(value.as_str()))
 }
 
 /// Whether a node satisfies a node selector: one of its terms, each a conjunction. No term matches nothing.
-pub(in crate::sim) fn node_matches(selector: &NodeSelector, node: &Object) -> bool {
+pub(crate) fn node_matches(selector: &NodeSelector, node: &Object) -> bool {
     selector.node_selector_terms.iter().any(|term| node_matches_term(term, node))
 }
 
 /// Whether a node satisfies one term; an empty term is satisfied by nothing.
-pub(in crate::sim) fn node_matches_term(term: &NodeSelectorTerm, node: &Object) -> bool {
+pub(crate) fn node_matches_term(term: &NodeSelectorTerm, node: &Object) -> bool {
     let expressions = term.match_expressions.as_deref().unwrap_or_default();
     let fields = term.match_fields.as_deref().unwrap_or_default();
     if expressions.is_empty() && fields.is_empty() {
@@ -70,7 +70,7 @@ fn requirement(operator: &str, values: &[String], value: Option<&str>) -> bool {
 }
 
 /// Whether a toleration covers a taint (`Toleration.ToleratesTaint`).
-pub(in crate::sim) fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
+pub(crate) fn tolerates(toleration: &Toleration, taint: &Taint) -> bool {
     let filled = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     if filled(&toleration.effect).is_some_and(|effect| effect != taint.effect) {
         return false;

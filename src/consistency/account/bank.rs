@@ -1,10 +1,10 @@
 //! Accounts whose total never changes. Each read of all balances must add up. Reads no file.
 
 use super::findings::{Findings, by_key, done, list, shape, who, whole, within};
-use crate::consistency::allowance::{Allowance, Meter, Stop};
-use crate::consistency::format::ReadError;
-use crate::consistency::history::{History, Operation, Value};
-use crate::consistency::outcome::{AnomalyKind, Outcome};
+use crate::allowance::{Allowance, Meter, Stop};
+use crate::format::ReadError;
+use crate::history::{History, Operation, Value};
+use crate::outcome::{AnomalyKind, Outcome};
 
 /// Whether an account may be overdrawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,10 +4,10 @@
 //! it lies between the sums in which the uncertain ones count only where they lower, or only where they raise it.
 
 use super::findings::{Findings, Numbered, by_key, done, of, who, whole, within};
-use crate::consistency::allowance::{Allowance, Meter, Stop};
-use crate::consistency::format::ReadError;
-use crate::consistency::history::{Completion, History, Moment, Value};
-use crate::consistency::outcome::{AnomalyKind, Outcome};
+use crate::allowance::{Allowance, Meter, Stop};
+use crate::format::ReadError;
+use crate::history::{Completion, History, Moment, Value};
+use crate::outcome::{AnomalyKind, Outcome};
 
 /// Checks the bounds of every read of a counter that begins with `initial`.
 ///
@@ -49,11 +49,7 @@ fn account(history: &History, initial: i64, findings: &mut Findings, meter: &Met
 }
 
 /// Where nothing is subtracted, a read shows no less than one that had ended before it began.
-fn steps_back(
-    key: Option<&Value>,
-    values: &[(u32, &crate::consistency::history::Operation, i128)],
-    findings: &mut Findings,
-) {
+fn steps_back(key: Option<&Value>, values: &[(u32, &crate::history::Operation, i128)], findings: &mut Findings) {
     let mut ends: Vec<_> = values.iter().map(|(number, read, value)| (read.finish(), *value, *number)).collect();
     ends.sort_unstable();
     let mut passed = 0;

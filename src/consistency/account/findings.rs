@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::consistency::allowance::{Allowance, Meter, Stop};
-use crate::consistency::format::{ReadError, at_call, known_functions};
-use crate::consistency::history::{Completion, History, Operation, Value};
-use crate::consistency::outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
+use crate::allowance::{Allowance, Meter, Stop};
+use crate::format::{ReadError, at_call, known_functions};
+use crate::history::{Completion, History, Operation, Value};
+use crate::outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
 
 /// Anomalies of one kind that are told of one key.
 const TOLD_MAX: usize = 10;

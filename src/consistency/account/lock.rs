@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::findings::{Findings, Numbered, by_key, done, shape, who, whole, within};
-use crate::consistency::allowance::{Allowance, Meter, Stop};
-use crate::consistency::format::ReadError;
-use crate::consistency::history::{History, Moment, Operation, Value};
-use crate::consistency::outcome::{AnomalyKind, Outcome};
+use crate::allowance::{Allowance, Meter, Stop};
+use crate::format::ReadError;
+use crate::history::{History, Moment, Operation, Value};
+use crate::outcome::{AnomalyKind, Outcome};
 
 /// What the lock promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 
 use super::findings::{Findings, Numbered, by_key, done, list, of, some, who, within};
-use crate::consistency::allowance::{Allowance, Meter, Stop};
-use crate::consistency::format::{ReadError, unique_inputs};
-use crate::consistency::history::{Completion, History, Moment, Operation, Value};
-use crate::consistency::outcome::{AnomalyKind, Outcome};
+use crate::allowance::{Allowance, Meter, Stop};
+use crate::format::{ReadError, unique_inputs};
+use crate::history::{Completion, History, Moment, Operation, Value};
+use crate::outcome::{AnomalyKind, Outcome};
 
 /// What the store promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

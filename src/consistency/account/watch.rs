@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use super::findings::{Findings, Numbered, by_key, list, shape, who, whole, within};
 use super::watch_order;
-use crate::consistency::allowance::{Allowance, Meter, Stop};
-use crate::consistency::format::{ReadError, unique_inputs};
-use crate::consistency::history::{Completion, History, Operation, Value};
-use crate::consistency::outcome::{AnomalyKind, Outcome};
+use crate::allowance::{Allowance, Meter, Stop};
+use crate::format::{ReadError, unique_inputs};
+use crate::history::{Completion, History, Operation, Value};
+use crate::outcome::{AnomalyKind, Outcome};
 
 /// Accounts for every event of every watch.
 ///

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::findings::{Findings, Numbered, who};
 use super::watch::{Seen, Watch};
-use crate::consistency::allowance::{Meter, Stop};
-use crate::consistency::history::{Completion, Moment, Operation, Value};
-use crate::consistency::outcome::AnomalyKind;
+use crate::allowance::{Meter, Stop};
+use crate::history::{Completion, Moment, Operation, Value};
+use crate::outcome::AnomalyKind;
 
 /// Changes that a watch must have delivered and did not.
 pub(super) fn gaps(seen: &Seen<'_>, watch: &Watch<'_>, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {

@@ -1,6 +1,6 @@
 //! The isolation levels that a store can claim, and the anomalies that each forbids. Finds no anomaly itself.
 
-use crate::consistency::outcome::AnomalyKind;
+use crate::outcome::AnomalyKind;
 
 /// What a store promises of its transactions, the strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,6 +1,6 @@
 //! Strongly connected components of a graph in two flat arrays. Knows nothing of transactions.
 
-use crate::consistency::allowance::Meter;
+use crate::allowance::Meter;
 
 /// A graph: the edges of node `n` are `edges[starts[n]..starts[n + 1]]`, each a target and a label of three bits.
 #[derive(Clone, Debug, Default)]
@@ -187,7 +187,7 @@ impl Search<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::consistency::Allowance;
+    use crate::Allowance;
 
     fn graph(nodes: usize, edges: &[(u32, u32)]) -> Graph {
         Graph::build(nodes, |add| edges.iter().for_each(|(from, to)| add(*from, *to, 0)))

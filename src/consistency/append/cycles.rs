@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::components::{Graph, LABEL_BITS, Successors};
 use super::graph::{LINK, PROCESS, REALTIME, RW, WR, WW};
-use crate::consistency::allowance::Meter;
-use crate::consistency::outcome::AnomalyKind;
+use crate::allowance::Meter;
+use crate::outcome::AnomalyKind;
 
 /// Steps of breadth-first searches for shortest cycles in one history; beyond it the shortest so far is told.
 pub(super) const STEPS_MAX: usize = 20_000_000;

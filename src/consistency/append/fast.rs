@@ -7,7 +7,7 @@ use super::builder::Builder;
 use super::pieces::{Pieces, Source};
 use super::scan::{Scan, word};
 use super::{Completion, Micro, Transactions, What};
-use crate::consistency::allowance::{Allowance, Meter};
+use crate::allowance::{Allowance, Meter};
 
 /// Processes are looked up in a table below this.
 const PROCESS_MAX: usize = 1 << 24;
@@ -37,7 +37,7 @@ pub fn read(source: &dyn Source) -> Option<Transactions> {
 }
 
 /// The same; nothing also when the time is over.
-pub(in crate::consistency) fn read_within(source: &dyn Source, meter: &Meter<'_>) -> Option<Transactions> {
+pub(crate) fn read_within(source: &dyn Source, meter: &Meter<'_>) -> Option<Transactions> {
     let pieces = Pieces::of(source)?;
     let (full, from_helper) = sync_channel::<Batch>(AHEAD);
     let (empty, spare) = sync_channel::<Batch>(AHEAD + 1);

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::builder::Builder;
 use super::{Completion, Micro, Transactions, Value, What};
-use crate::consistency::allowance::{Allowance, Meter, Stop};
-use crate::consistency::format::ReadError;
-use crate::consistency::history::{History, Operation};
+use crate::allowance::{Allowance, Meter, Stop};
+use crate::format::ReadError;
+use crate::history::{History, Operation};
 
 const SHAPE: &str =
     "a transaction is a list of [append KEY VALUE] and [r KEY LIST], as in [[:append 7 1] [:r 8 [1 2]]]";

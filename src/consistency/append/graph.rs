@@ -3,7 +3,7 @@
 use super::components::Graph;
 use super::versions::{NOBODY, Versions};
 use super::{Completion, Transactions, What};
-use crate::consistency::allowance::{Allowance, Meter};
+use crate::allowance::{Allowance, Meter};
 
 /// Why one transaction comes before another. Labels of edges.
 pub(super) const WW: u32 = 0;

@@ -8,10 +8,10 @@ use super::graph::{Edges, PROCESS, REALTIME, RW, WR, WW};
 use super::timed::Timed;
 use super::versions::Versions;
 use super::{Claim, Transactions, tell};
-use crate::consistency::allowance::{Allowance, Meter, Stop};
-use crate::consistency::format::ReadError;
-use crate::consistency::history::History;
-use crate::consistency::outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
+use crate::allowance::{Allowance, Meter, Stop};
+use crate::format::ReadError;
+use crate::history::History;
+use crate::outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
 
 /// Cycles of one kind that are told.
 const TOLD_MAX: usize = 3;
@@ -102,10 +102,7 @@ pub fn analyse(all: &Transactions) -> Result<Analysis, ReadError> {
 }
 
 /// Finds what is wrong with the transactions, as far as the allowance goes.
-pub(in crate::consistency) fn analyse_within(
-    all: &Transactions,
-    allowance: Allowance<'_>,
-) -> Result<Analysis, ReadError> {
+pub(crate) fn analyse_within(all: &Transactions, allowance: Allowance<'_>) -> Result<Analysis, ReadError> {
     let cut = |anomalies, budget| Analysis { anomalies, order: None, cut: Some(budget) };
     let meter = allowance.meter();
     let versions = match Versions::of(all, &meter) {

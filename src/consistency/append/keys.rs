@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::consistency::history::Value;
+use crate::history::Value;
 
 /// Keys below this are looked up in a table.
 const TABLE_MAX: usize = 1 << 24;

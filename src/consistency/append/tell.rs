@@ -4,8 +4,8 @@ use super::cycles;
 use super::graph::{LINK, PROCESS, REALTIME, RW, WR, WW};
 use super::versions::Versions;
 use super::{Transactions, What};
-use crate::consistency::allowance::Meter;
-use crate::consistency::outcome::Anomaly;
+use crate::allowance::Meter;
+use crate::outcome::Anomaly;
 
 const WITNESS_MAX: usize = 6;
 const ELEMENTS_MAX: usize = 12;

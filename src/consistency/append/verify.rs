@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Claim;
-use crate::consistency::history::{Completion, History, Operation, Value};
+use crate::history::{Completion, History, Operation, Value};
 
 /// Runs the transactions of a history in an order and compares every list that they read.
 ///

@@ -3,9 +3,9 @@
 
 use super::tell::{self, name};
 use super::{Completion, Micro, Transactions, What};
-use crate::consistency::allowance::{Meter, Stop};
-use crate::consistency::format::ReadError;
-use crate::consistency::outcome::{Anomaly, AnomalyKind};
+use crate::allowance::{Meter, Stop};
+use crate::format::ReadError;
+use crate::outcome::{Anomaly, AnomalyKind};
 
 pub(super) const NOBODY: u32 = u32::MAX;
 /// Anomalies of one kind that are told; one is enough for a verdict.

@@ -1,7 +1,7 @@
 //! Moments for people: seconds, or places in the order where the format has no times. Reads no clock.
 
 use super::Annotation;
-use crate::consistency::history::{Call, History, Operation};
+use crate::history::{Call, History, Operation};
 
 /// How moments of a history are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

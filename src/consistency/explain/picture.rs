@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::clock::{Clock, end, span};
 use super::sentences::short;
 use super::{AnnotationKind, Surroundings};
-use crate::consistency::history::{Completion, History, Operation};
-use crate::consistency::outcome::Anomaly;
+use crate::history::{Completion, History, Operation};
+use crate::outcome::Anomaly;
 
 /// Neighbours that are drawn one by one; more are counted together.
 const SINGLE_MAX: usize = 150;

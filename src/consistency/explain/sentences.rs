@@ -2,8 +2,8 @@
 
 use super::clock::{Clock, end, span, stretch};
 use super::{Annotation, AnnotationKind, Surroundings};
-use crate::consistency::history::{Completion, History, Operation, Value};
-use crate::consistency::outcome::Anomaly;
+use crate::history::{Completion, History, Operation, Value};
+use crate::outcome::Anomaly;
 
 /// What is told of one anomaly.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::clock::seconds;
 use super::{AnnotationKind, Lane, Mark, MarkKind, Picture};
-use crate::consistency::history::Completion;
+use crate::history::Completion;
 
 const WIDTH: f64 = 1000.0;
 /// Where the axis begins; labels stand to the left of it.

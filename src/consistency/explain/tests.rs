@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
-use crate::consistency::history::{Call, Completion, History, Operation, Value};
-use crate::consistency::outcome::{Anomaly, AnomalyKind};
+use crate::history::{Call, Completion, History, Operation, Value};
+use crate::outcome::{Anomaly, AnomalyKind};
 
 const SECOND: i64 = 1_000_000_000;
 

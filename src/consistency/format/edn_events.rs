@@ -4,7 +4,7 @@ use super::edn::{self, Bracket, Lexer, Token};
 use super::error::{ReadError, Wrong, quoted};
 use super::join::{Event, EventType, Joiner};
 use super::lines::LineCount;
-use crate::consistency::history::{History, Value};
+use crate::history::{History, Value};
 
 /// One vector or list of maps, or one map after the other.
 pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadError> {

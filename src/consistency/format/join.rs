@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::error::{Wrong, quoted};
 use super::pairing::Pairing;
-use crate::consistency::allowance::{Meter, Stop};
-use crate::consistency::history::{Call, Completion, Function, History, Operation, Value};
+use crate::allowance::{Meter, Stop};
+use crate::history::{Call, Completion, Function, History, Operation, Value};
 
 /// What one event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ enum Calls {
 }
 
 /// Collects events into operations.
-pub(in crate::consistency) struct Joiner<'a> {
+pub(crate) struct Joiner<'a> {
     operations: Vec<Operation>,
     pairing: Pairing,
     calls: Calls,
@@ -69,7 +69,7 @@ pub(in crate::consistency) struct Joiner<'a> {
 
 impl<'a> Joiner<'a> {
     /// Every completion answers a call.
-    pub(in crate::consistency) fn strict(meter: &'a Meter<'a>) -> Self {
+    pub(crate) fn strict(meter: &'a Meter<'a>) -> Self {
         Self::new(Calls::Needed, None, meter)
     }
 
@@ -174,7 +174,7 @@ impl<'a> Joiner<'a> {
     }
 
     /// The history; calls that nobody answered are indeterminate.
-    pub(in crate::consistency) fn finish(self) -> History {
+    pub(crate) fn finish(self) -> History {
         History { operations: self.operations }
     }
 }

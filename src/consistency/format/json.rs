@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::error::{ReadError, Wrong, quoted};
 use super::join::{Event, EventType, Joiner};
 use super::lines::LineCount;
-use crate::consistency::history::{History, Value};
+use crate::history::{History, Value};
 
 /// One array of objects, or one object after the other.
 pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadError> {

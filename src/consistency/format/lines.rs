@@ -13,7 +13,7 @@ pub(super) fn utf8(bytes: &[u8]) -> Result<&str, ReadError> {
 
 /// Cuts text that comes in pieces into lines. Holds no more of it than a line that is not whole yet.
 #[derive(Default)]
-pub(in crate::consistency) struct Lines {
+pub(crate) struct Lines {
     begun: Vec<u8>,
     /// The line that was given out last, from 1.
     number: u64,
@@ -21,7 +21,7 @@ pub(in crate::consistency) struct Lines {
 
 impl Lines {
     /// Gives out each line that is whole, with its number; whatever is wrong ends it.
-    pub(in crate::consistency) fn push<E: From<ReadError>>(
+    pub(crate) fn push<E: From<ReadError>>(
         &mut self,
         mut piece: &[u8],
         mut each: impl FnMut(u64, &str) -> Result<(), E>,
@@ -42,7 +42,7 @@ impl Lines {
     }
 
     /// Gives out the last line, if nothing ended it.
-    pub(in crate::consistency) fn finish<E: From<ReadError>>(
+    pub(crate) fn finish<E: From<ReadError>>(
         mut self,
         mut each: impl FnMut(u64, &str) -> Result<(), E>,
     ) -> Result<(), E> {

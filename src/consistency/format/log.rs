@@ -3,7 +3,7 @@
 use super::edn::{self, Lexer};
 use super::error::{ReadError, Wrong, quoted};
 use super::join::{Event, EventType, Joiner};
-use crate::consistency::history::{Completion, History, Value};
+use crate::history::{Completion, History, Value};
 
 const MARK: &str = "jepsen.util - ";
 

@@ -11,28 +11,28 @@ use super::json;
 use super::lines::Lines;
 use super::plain;
 use super::seen::Seen;
-use crate::consistency::allowance::Stop;
-use crate::consistency::history::{Completion, History, Operation, Value};
+use crate::allowance::Stop;
+use crate::history::{Completion, History, Operation, Value};
 
 /// One line, nothing of it copied. Fields that are not known are left out, so that a newer recorder can say more.
 #[derive(Debug, PartialEq, Deserialize)]
-pub(in crate::consistency) struct Line<'a> {
-    pub(in crate::consistency) i: i64,
-    pub(in crate::consistency) t: i64,
-    pub(in crate::consistency) p: u64,
+pub(crate) struct Line<'a> {
+    pub(crate) i: i64,
+    pub(crate) t: i64,
+    pub(crate) p: u64,
     #[serde(borrow, rename = "type")]
     pub(super) kind: Cow<'a, str>,
     #[serde(borrow)]
-    pub(in crate::consistency) f: Cow<'a, str>,
+    pub(crate) f: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub(in crate::consistency) k: Option<Seen<'a>>,
+    pub(crate) k: Option<Seen<'a>>,
     #[serde(borrow, default)]
     pub(super) v: Option<Seen<'a>>,
     #[serde(borrow, default)]
     pub(super) node: Option<Cow<'a, str>>,
     /// Absent, or a value that may be null: the key was not there.
     #[serde(borrow, default, deserialize_with = "given")]
-    pub(in crate::consistency) saw: Option<Seen<'a>>,
+    pub(crate) saw: Option<Seen<'a>>,
 }
 
 fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Seen<'de>>, D::Error> {
@@ -42,7 +42,7 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Seen<'de>>, D::Err
 impl<'a> Line<'a> {
     /// Reads a line of the file; none if it is blank.
     #[inline]
-    pub(in crate::consistency) fn read(number: u64, line: &'a str) -> Result<Option<Self>, ReadError> {
+    pub(crate) fn read(number: u64, line: &'a str) -> Result<Option<Self>, ReadError> {
         let line = line.trim_end();
         if line.trim_ascii().is_empty() {
             return Ok(None);
@@ -57,17 +57,17 @@ impl<'a> Line<'a> {
     }
 
     /// What the event is.
-    pub(in crate::consistency) fn kind(&self) -> Result<EventType, Wrong> {
+    pub(crate) fn kind(&self) -> Result<EventType, Wrong> {
         EventType::parse(&self.kind)
     }
 
     /// What was sent or what came back.
-    pub(in crate::consistency) fn value(&self) -> &Seen<'a> {
+    pub(crate) fn value(&self) -> &Seen<'a> {
         self.v.as_ref().unwrap_or(&Seen::Nil)
     }
 
     /// Gives the event to the joiner.
-    pub(in crate::consistency) fn join(self, number: u64, joiner: &mut Joiner<'_>) -> Result<(), ReadError> {
+    pub(crate) fn join(self, number: u64, joiner: &mut Joiner<'_>) -> Result<(), ReadError> {
         let event = self.event(number, joiner);
         event.and_then(|event| joiner.push(event)).map_err(|wrong| wrong.on(number, 1))
     }

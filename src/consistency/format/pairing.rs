@@ -4,20 +4,20 @@
 use std::collections::BTreeMap;
 
 use super::error::{Wrong, quoted};
-use crate::consistency::history::{Call, Completion, Function, Value};
+use crate::history::{Call, Completion, Function, Value};
 
 /// An operation that waits for its answer.
-pub(in crate::consistency) struct Open {
+pub(crate) struct Open {
     /// Its number: operations are counted by their calls, from 0.
-    pub(in crate::consistency) operation: u32,
-    pub(in crate::consistency) function: Function,
+    pub(crate) operation: u32,
+    pub(crate) function: Function,
     key: Option<Value>,
     line: u64,
 }
 
 /// Pairs each completion with its call, process by process.
 #[derive(Default)]
-pub(in crate::consistency) struct Pairing {
+pub(crate) struct Pairing {
     /// What each process waits for.
     open: BTreeMap<u64, Open>,
     operations: u32,
@@ -28,17 +28,12 @@ pub(in crate::consistency) struct Pairing {
 
 impl Pairing {
     /// How many events there were.
-    pub(in crate::consistency) fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         self.events
     }
 
     /// The place of the next event in the order, which only grows.
-    pub(in crate::consistency) fn place(
-        &mut self,
-        index: Option<i64>,
-        time: Option<i64>,
-        line: u64,
-    ) -> Result<Call, Wrong> {
+    pub(crate) fn place(&mut self, index: Option<i64>, time: Option<i64>, line: u64) -> Result<Call, Wrong> {
         let at = match index {
             Some(index) => u64::try_from(index).map_err(|_| {
                 Wrong::new(format!("index {index} is negative"), "indices count the events of a history from 0")
@@ -66,7 +61,7 @@ impl Pairing {
     }
 
     /// The process asks; the number of its operation.
-    pub(in crate::consistency) fn call(
+    pub(crate) fn call(
         &mut self,
         process: u64,
         function: &Function,
@@ -94,7 +89,7 @@ impl Pairing {
     }
 
     /// The process is answered; what it had asked. `saw` says whether the answer tells what was there instead.
-    pub(in crate::consistency) fn end(
+    pub(crate) fn end(
         &mut self,
         process: u64,
         function: Option<&str>,

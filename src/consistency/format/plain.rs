@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::native::Line;
 use super::seen::Seen;
-use crate::consistency::history::Value;
+use crate::history::Value;
 
 /// The event of a line; none where somebody else must look.
 #[inline]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::error::{ReadError, Wrong, quoted};
-use crate::consistency::allowance::{Meter, Stop};
-use crate::consistency::history::{History, Operation, Value};
+use crate::allowance::{Meter, Stop};
+use crate::history::{History, Operation, Value};
 
 /// Every function of the history is one that the model knows.
 ///
@@ -17,7 +17,7 @@ pub fn known_functions(history: &History, model: &str, known: &[&str]) -> Result
 }
 
 /// What is wrong with a function that the model does not know.
-pub(in crate::consistency) fn unknown_function(function: &str, model: &str, known: &[&str]) -> Wrong {
+pub(crate) fn unknown_function(function: &str, model: &str, known: &[&str]) -> Wrong {
     Wrong::new(
         format!("unknown function {}", quoted(function)),
         format!("the model {model} knows {}; is another --model meant?", known.join(", ")),
@@ -28,7 +28,7 @@ pub(in crate::consistency) fn unknown_function(function: &str, model: &str, know
 ///
 /// # Errors
 /// The second of two that do, or that the time is over.
-pub(in crate::consistency) fn unique_inputs(history: &History, function: &str, meter: &Meter<'_>) -> Result<(), Stop> {
+pub(crate) fn unique_inputs(history: &History, function: &str, meter: &Meter<'_>) -> Result<(), Stop> {
     let mut seen: BTreeMap<(&Option<Value>, &Value), u64> = BTreeMap::new();
     for operation in history.operations.iter().filter(|operation| &*operation.function == function) {
         meter.spend(16)?;

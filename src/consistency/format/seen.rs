@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::json::ValueVisitor;
-use crate::consistency::history::Value;
+use crate::history::Value;
 
 /// A value of which texts are borrowed from the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::consistency) enum Seen<'a> {
+pub(crate) enum Seen<'a> {
     Nil,
     Int(i64),
     Text(Cow<'a, str>),
@@ -20,7 +20,7 @@ pub(in crate::consistency) enum Seen<'a> {
 }
 
 impl Seen<'_> {
-    pub(in crate::consistency) fn into_value(self) -> Value {
+    pub(crate) fn into_value(self) -> Value {
         match self {
             Self::Nil => Value::Nil,
             Self::Int(value) => Value::Int(value),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::consistency::allowance::{Allowance, Stop};
-use crate::consistency::history::{Call, Completion, Operation, Value};
+use crate::allowance::{Allowance, Stop};
+use crate::history::{Call, Completion, Operation, Value};
 
 fn refused(format: Format, text: &str) -> String {
     read(text.as_bytes(), format).expect_err("refused").to_string()

@@ -4,8 +4,8 @@
 //! them are one state.
 
 use super::{Codes, History, Machine, Options, Steps, Value, is_wildcard, required, unknown};
-use crate::consistency::history::Completion;
-use crate::consistency::intern::{Numbers, Shelf};
+use crate::history::Completion;
+use crate::intern::{Numbers, Shelf};
 
 #[derive(Clone, Copy)]
 enum Effect {

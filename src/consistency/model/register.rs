@@ -1,8 +1,8 @@
 //! A register: `read`, `write v`, `cas [from to]`; one that failed and says what it saw is a read. A state is the number of its value.
 
 use super::{Codes, FailedCas, History, Machine, Options, Steps, Value, is_wildcard, required, unknown};
-use crate::consistency::history::Completion;
-use crate::consistency::intern::{Interner, NONE};
+use crate::history::Completion;
+use crate::intern::{Interner, NONE};
 
 #[derive(Clone, Copy)]
 enum Effect {

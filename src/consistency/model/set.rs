@@ -1,8 +1,8 @@
 //! A set: `add v`, and `read` of all its elements. A state is the sorted list of the numbers of its elements, by number.
 
 use super::{Codes, History, Machine, Options, Steps, Value, is_wildcard, required, unknown};
-use crate::consistency::history::Completion;
-use crate::consistency::intern::{Interner, Numbers, Shelf};
+use crate::history::Completion;
+use crate::intern::{Interner, Numbers, Shelf};
 
 #[derive(Clone, Copy)]
 enum Effect {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Codes, History, Machine, Options, Steps, Value, is_wildcard, required, unknown};
-use crate::consistency::history::{Completion, Operation};
-use crate::consistency::intern::{Interner, Numbers, Shelf, number_of};
+use crate::history::{Completion, Operation};
+use crate::intern::{Interner, Numbers, Shelf, number_of};
 
 /// One access of a transaction, by numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

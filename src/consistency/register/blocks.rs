@@ -4,7 +4,7 @@
 
 use super::{Access, Compact, Flaw, INITIAL, Judgement, NEVER, NONE, Unsuitable};
 use super::{flaw, order};
-use crate::consistency::intern::number_of;
+use crate::intern::number_of;
 
 /// The writer of the initial value.
 pub(super) const BEGINNING: u32 = NONE - 1;

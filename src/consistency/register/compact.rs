@@ -4,10 +4,10 @@
 
 use super::explain::explain;
 use super::{Access, Compact, Judgement, NEVER, NONE, Unsuitable, judge};
-use crate::consistency::check::{Nil, Options};
-use crate::consistency::history::{History, Operation, Value};
-use crate::consistency::intern::{Interner, number_of};
-use crate::consistency::outcome::Anomaly;
+use crate::check::{Nil, Options};
+use crate::history::{History, Operation, Value};
+use crate::intern::{Interner, number_of};
+use crate::outcome::Anomaly;
 
 /// The finish of what is known to have happened though no end was recorded: behind all others, but not never.
 const LAST: u32 = NEVER - 1;

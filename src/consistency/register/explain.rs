@@ -3,9 +3,9 @@
 //! Decides nothing: the flaw was found by numbers.
 
 use super::{Before, Flaw, NONE};
-use crate::consistency::check::Options;
-use crate::consistency::history::{Completion, History, Operation, Value};
-use crate::consistency::outcome::{Anomaly, AnomalyKind};
+use crate::check::Options;
+use crate::history::{Completion, History, Operation, Value};
+use crate::outcome::{Anomaly, AnomalyKind};
 
 /// Operations of a witness at most.
 pub(crate) const WITNESS_MAX: usize = 6;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::blocks::{BEGINNING, Cluster};
 use super::{Access, Before, Flaw, NONE};
-use crate::consistency::intern::number_of;
+use crate::intern::number_of;
 
 /// The values of one block with their places in it.
 struct Chain {

@@ -4,7 +4,7 @@
 
 use super::blocks::Cluster;
 use super::{Access, INITIAL, NONE};
-use crate::consistency::intern::number_of;
+use crate::intern::number_of;
 
 /// The first values of the blocks, sorted by `m` (the upper half of each entry).
 pub(super) fn by_moment(blocks: &[u64], accesses: &[Access]) -> Vec<u32> {

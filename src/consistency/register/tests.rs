@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{Access, Compact, Judgement, NEVER, NONE, Unsuitable, judge};
-use crate::consistency::differential::{Dice, KINDS, Shape, compare, every, random};
-use crate::consistency::{
+use crate::differential::{Dice, KINDS, Shape, compare, every, random};
+use crate::{
     Budget, Call, Completion, Confirmation, Engine, History, Model, Nil, Operation, Options, Outcome, Value, check,
     verify,
 };

@@ -8,8 +8,8 @@
 
 use super::problem::Problem;
 use super::{Dead, Progress, Search};
-use crate::consistency::intern::{NONE, mix, number_of, slot_of};
-use crate::consistency::model::Machine;
+use crate::intern::{NONE, mix, number_of, slot_of};
+use crate::model::Machine;
 
 /// One operation in the line, and what to go back to.
 #[derive(Clone, Copy)]

@@ -3,9 +3,9 @@
 //! Decides nothing: the search has shown that there is no order.
 
 use super::Dead;
-use crate::consistency::check::{Model, Options};
-use crate::consistency::history::{Completion, History, Operation, Value};
-use crate::consistency::outcome::{Anomaly, AnomalyKind};
+use crate::check::{Model, Options};
+use crate::history::{Completion, History, Operation, Value};
+use crate::outcome::{Anomaly, AnomalyKind};
 
 const WITNESS_MAX: usize = 6;
 

@@ -13,8 +13,8 @@
 use super::lanes::Lanes;
 use super::problem::{Event, Problem, Required};
 use super::{Dead, Progress, Search};
-use crate::consistency::intern::{NONE, mix, number_of, slot_of};
-use crate::consistency::model::Machine;
+use crate::intern::{NONE, mix, number_of, slot_of};
+use crate::model::Machine;
 
 /// An engine with words enough for the operations that run at once and for the classes; none if there are too many.
 pub(crate) fn engine<M: Machine + 'static>(problem: &Problem, memory: Option<u64>) -> Option<Box<dyn Search<M>>> {

@@ -2,9 +2,9 @@
 //!
 //! Knows no model: operations are codes.
 
-use crate::consistency::history::History;
-use crate::consistency::intern::{NONE, number_of};
-use crate::consistency::model::{Step, Steps};
+use crate::history::History;
+use crate::intern::{NONE, number_of};
+use crate::model::{Step, Steps};
 
 /// An operation that must stand in the line.
 #[derive(Clone, Copy)]

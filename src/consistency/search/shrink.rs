@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 
 use super::problem::Problem;
 use super::{Found, search};
-use crate::consistency::check::{Engine, Model, Options};
-use crate::consistency::history::{Completion, History, Moment, Operation, Value};
-use crate::consistency::model;
-use crate::consistency::outcome::{Anomaly, AnomalyKind};
+use crate::check::{Engine, Model, Options};
+use crate::history::{Completion, History, Moment, Operation, Value};
+use crate::model;
+use crate::outcome::{Anomaly, AnomalyKind};
 
 const WITNESS_MAX: usize = 6;
 /// Operations before the one that fits nowhere that are looked at, at first and at most.

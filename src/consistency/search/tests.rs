@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::consistency::differential::{Dice, ENGINES, KINDS, Kind, compare, random, recorded};
-use crate::consistency::format::{self, Format};
-use crate::consistency::{
+use crate::differential::{Dice, ENGINES, KINDS, Kind, compare, random, recorded};
+use crate::format::{self, Format};
+use crate::{
     Anomaly, AnomalyKind, Budget, Call, Certificate, Completion, Confirmation, Engine, FailedCas, History, Model,
     Operation, Options, Outcome, Value, check, shrink, verify,
 };
@@ -176,7 +176,7 @@ fn partitions_on_threads() {
 /// Porcupine's public histories, where they lie beside the checkout: every published verdict.
 #[test]
 fn public_histories() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/histories");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/histories");
     let Ok(verdicts) = fs::read_to_string(root.join("etcd/verdicts.txt")) else {
         println!("skipped: {} is not there", root.display());
         return;

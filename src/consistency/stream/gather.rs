@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use super::names::{Keys, Names};
-use crate::consistency::allowance::{Meter, Stop};
-use crate::consistency::check::{Nil, Options};
-use crate::consistency::format::native::Line;
-use crate::consistency::format::{EventType, Pairing, ReadError, Seen, Wrong, unknown_function};
-use crate::consistency::history::{Completion, Function, Value};
-use crate::consistency::register::{Access, INITIAL, NEVER, NONE};
+use crate::allowance::{Meter, Stop};
+use crate::check::{Nil, Options};
+use crate::format::native::Line;
+use crate::format::{EventType, Pairing, ReadError, Seen, Wrong, unknown_function};
+use crate::history::{Completion, Function, Value};
+use crate::register::{Access, INITIAL, NEVER, NONE};
 
 /// Functions of a register.
 pub(super) const FUNCTIONS: [&str; 3] = ["read", "write", "cas"];

@@ -3,10 +3,10 @@
 
 use super::gather::Gather;
 use super::pick::{Finding, pick};
-use crate::consistency::check::Options;
-use crate::consistency::intern::number_of;
-use crate::consistency::outcome::Budget;
-use crate::consistency::register::{Access, Compact, Flaw, INITIAL, Judgement, NONE, bytes, judge};
+use crate::check::Options;
+use crate::intern::number_of;
+use crate::outcome::Budget;
+use crate::register::{Access, Compact, Flaw, INITIAL, Judgement, NONE, bytes, judge};
 
 /// What is known of all keys.
 pub(super) enum Judged {

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::consistency::format::Seen;
-use crate::consistency::history::Value;
-use crate::consistency::intern::{NONE, Shelf, Wholes, number_of};
+use crate::format::Seen;
+use crate::history::Value;
+use crate::intern::{NONE, Shelf, Wholes, number_of};
 
 /// Values by number.
 pub(super) struct Names {

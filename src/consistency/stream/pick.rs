@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::judge::Keyed;
-use crate::consistency::intern::number_of;
-use crate::consistency::register::{Access, Flaw, NEVER, NONE, WITNESS_MAX};
+use crate::intern::number_of;
+use crate::register::{Access, Flaw, NEVER, NONE, WITNESS_MAX};
 
 /// Of the operations that see one value so many certain and so many uncertain ones.
 const SEEN_MAX: u8 = 7;

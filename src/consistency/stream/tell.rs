@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::gather::Gather;
 use super::names::{Keys, Names};
 use super::pick::{Finding, Picked};
-use crate::consistency::allowance::Allowance;
-use crate::consistency::check::Options;
-use crate::consistency::format::native::Line;
-use crate::consistency::format::{EventType, Joiner, Lines, ReadError, Seen, Wrong};
-use crate::consistency::history::{History, Value};
-use crate::consistency::intern::number_of;
-use crate::consistency::outcome::Outcome;
-use crate::consistency::register::explain;
-use crate::consistency::text::Judged;
+use crate::allowance::Allowance;
+use crate::check::Options;
+use crate::format::native::Line;
+use crate::format::{EventType, Joiner, Lines, ReadError, Seen, Wrong};
+use crate::history::{History, Value};
+use crate::intern::number_of;
+use crate::outcome::Outcome;
+use crate::register::explain;
+use crate::text::Judged;
 
 /// Reads a history once more to tell what is broken.
 pub struct Telling {

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::consistency::check::{FailedCas, Model, Nil, Options};
-use crate::consistency::history::{Completion, History, Operation, Value};
+use crate::check::{FailedCas, Model, Nil, Options};
+use crate::history::{Completion, History, Operation, Value};
 
 /// A model with the way in which its histories are to be read.
 pub(super) struct Object<'a> {

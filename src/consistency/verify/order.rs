@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::object::{Object, Presence};
-use crate::consistency::history::History;
+use crate::history::History;
 
 pub(super) fn check(history: &History, object: &Object, orders: &[Vec<u32>]) -> Result<(), String> {
     let mut placed = vec![false; history.operations.len()];

@@ -1,9 +1,7 @@
 //! The verifier refuses what is wrong: a verifier that never refused is not known to work.
 
 use super::{Confirmation, Refusal, verify};
-use crate::consistency::{
-    Anomaly, AnomalyKind, Call, Certificate, Completion, History, Model, Operation, Options, Outcome, Value,
-};
+use crate::{Anomaly, AnomalyKind, Call, Certificate, Completion, History, Model, Operation, Options, Outcome, Value};
 
 fn operation(function: &str, value: i64, ends: (u64, u64)) -> Operation {
     let at = |moment| Call { at: moment, time: 0, line: 0 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::object::{Object, Presence};
-use crate::consistency::history::{History, Moment, Operation, Value};
+use crate::history::{History, Moment, Operation, Value};
 
 /// One operation to be ordered.
 #[derive(Clone, Copy)]

@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::object::Object;
 use super::trial::{self, Trial, explainable, operations};
 use super::{Confirmation, Refusal};
-use crate::consistency::check::Model;
-use crate::consistency::history::{Completion, History, Moment, Operation, Value};
+use crate::check::Model;
+use crate::history::{Completion, History, Moment, Operation, Value};
 
 /// Orders of a witness that are tried at most: six operations have 720.
 const WITNESS_STEPS: u64 = 100_000;

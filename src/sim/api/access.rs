@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::{Settings, State};
+use crate::{Settings, State};
 
 use super::USER;
 use super::error::ApiError;

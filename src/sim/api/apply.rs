@@ -3,8 +3,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Map, Value, json};
 
-use crate::sim::Kind;
-use crate::sim::registry::{Part, defaulted};
+use crate::Kind;
+use crate::registry::{Part, defaulted};
 
 use super::error::ApiError;
 use super::fieldset::{FieldSet, Path, get, remove, text};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::sim::Kind;
+use crate::Kind;
 
 use super::error::ApiError;
 use super::handle::{Call, Outcome};

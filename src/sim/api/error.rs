@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::{Key, Kind};
+use crate::{Key, Kind};
 
 /// A refused request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::{Pod, PodCondition};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use serde_json::{Value, json};
 
-use crate::sim::{Key, Kind, Object, State};
+use crate::{Key, Kind, Object, State};
 
 use super::error::ApiError;
 use super::handle::{Call, Outcome};

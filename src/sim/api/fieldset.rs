@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::sim::Kind;
+use crate::Kind;
 
 use super::schema::{ListType, atomic_map, key_value, list_type, same_item};
 

@@ -6,7 +6,7 @@ use http::request::Parts;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::sim::State;
+use crate::State;
 
 use super::error::ApiError;
 use super::proxy::ProxyPlan;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::sim::{Change, Key, Object, State};
+use crate::{Change, Key, Object, State};
 
 use super::error::ApiError;
 use super::fields::FieldSelector;

@@ -4,8 +4,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 
-use crate::sim::Kind;
-use crate::sim::registry::Part;
+use crate::Kind;
+use crate::registry::Part;
 
 use super::fieldset::{FieldSet, fields_of, from_json, get, to_json};
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sim::Kind;
+use crate::Kind;
 
 use super::error::ApiError;
 use super::strategic;

@@ -7,9 +7,9 @@ use http::Response;
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use crate::sim::engine::Shared;
-use crate::sim::network::{Answer, Destination, Request, Vantage};
-use crate::sim::{Key, Kind, State};
+use crate::engine::Shared;
+use crate::network::{Answer, Destination, Request, Vantage};
+use crate::{Key, Kind, State};
 
 use super::error::ApiError;
 use super::handle::{Call, Outcome};

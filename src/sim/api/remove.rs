@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Key, Kind, State};
+use crate::registry::DeleteOptions;
+use crate::{Key, Kind, State};
 
 use super::error::ApiError;
 use super::handle::{Call, Outcome};

@@ -1,6 +1,6 @@
 //! From a URL path to what it names: a kind, a namespace, a name, a subresource.
 
-use crate::sim::{Key, Kind};
+use crate::{Key, Kind};
 
 use super::query::decode;
 

@@ -3,8 +3,8 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::sim::registry::Part;
-use crate::sim::{Object, State};
+use crate::registry::Part;
+use crate::{Object, State};
 
 use super::error::{ApiError, Cause};
 use super::handle::{Call, Outcome};

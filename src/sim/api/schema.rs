@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::sim::Kind;
+use crate::Kind;
 
 /// How a list merges.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

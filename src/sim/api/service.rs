@@ -12,7 +12,7 @@ use kube::client::Body;
 use serde_json::json;
 use tower::Service;
 
-use crate::sim::engine::Shared;
+use crate::engine::Shared;
 
 use super::error::ApiError;
 use super::handle::{Call, Outcome, handle};

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::sim::Kind;
+use crate::Kind;
 
 use super::error::ApiError;
 use super::schema::{ListType, list_type, same_item};

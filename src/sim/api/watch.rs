@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::sim::engine::Shared;
-use crate::sim::{Change, ChangeType, Key, Kind, State};
+use crate::engine::Shared;
+use crate::{Change, ChangeType, Key, Kind, State};
 
 use super::fields::FieldSelector;
 use super::list::too_old;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::registry::Part;
-use crate::sim::{Key, Kind, State};
+use crate::registry::Part;
+use crate::{Key, Kind, State};
 
 use super::apply::Applier;
 use super::error::{ApiError, Cause};
@@ -178,7 +178,7 @@ fn strict(call: &Call, kind: Kind, value: &Value) -> Result<(), ApiError> {
     if call.query.get("fieldValidation") != Some("Strict") {
         return Ok(());
     }
-    let unknown = crate::sim::registry::unknown_fields(kind, value)?;
+    let unknown = crate::registry::unknown_fields(kind, value)?;
     if unknown.is_empty() {
         return Ok(());
     }

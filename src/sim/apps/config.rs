@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::App;
-use crate::sim::{Object, Timings};
+use crate::{Object, Timings};
 
 /// Everything that a pod's annotations say.
 #[derive(Clone, Debug)]

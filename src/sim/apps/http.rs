@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{ProcessId, State};
-use crate::sim::network::{CallId, Request};
+use crate::network::{CallId, Request};
 
 /// The body of every answer.
 pub(super) fn body(pod: &str) -> String {

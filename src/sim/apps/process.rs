@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{Container, Pod};
 use serde_json::json;
 
 use super::{App, Config, Phase, Process, ProcessId, State, Work, kv};
-use crate::sim::{Event, Kind, Object};
+use crate::{Event, Kind, Object};
 
 impl State {
     /// A container's process has started (called by the kubelet).

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::{App, Phase, Process, ProcessId, State, Work, http, kv};
-use crate::sim::Event;
-use crate::sim::network::{CallId, Request};
+use crate::Event;
+use crate::network::{CallId, Request};
 
 /// How a process feels by its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::sim::Kind;
-use crate::sim::network::bench::{Bench, MS, at_pod};
-use crate::sim::network::{Answer, Request, Vantage};
+use crate::Kind;
+use crate::network::bench::{Bench, MS, at_pod};
+use crate::network::{Answer, Request, Vantage};
 
 const S: Duration = Duration::from_secs(1);
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::sim::{Kind, State};
+use crate::{Kind, State};
 
 /// The namespaces that kube-apiserver itself creates.
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];

@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::index;
 use super::pod::key_of;
-use crate::sim::api::error::ApiError;
-use crate::sim::labels;
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Key, Kind, Object, State};
+use crate::api::error::ApiError;
+use crate::labels;
+use crate::registry::DeleteOptions;
+use crate::{Key, Kind, Object, State};
 
 /// The owner reference of a controller.
 pub(super) fn controller_reference(kind: Kind, owner: &Object) -> Value {

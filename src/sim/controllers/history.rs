@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::pod::key_of;
 use super::queue::TryAgain;
 use super::{control, hash};
-use crate::sim::{Kind, Object, State};
+use crate::{Kind, Object, State};
 
 /// Label of pods and revisions.
 pub(super) const REVISION_HASH: &str = "controller-revision-hash";

@@ -8,8 +8,8 @@ use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
-use crate::sim::labels;
-use crate::sim::{Change, ChangeType, Key, Kind, Object, State};
+use crate::labels;
+use crate::{Change, ChangeType, Key, Kind, Object, State};
 
 /// Namespace, label name, label value.
 type Pair = (String, String, String);

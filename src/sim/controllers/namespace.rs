@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::pod::key_of;
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Key, Kind, State};
+use crate::registry::DeleteOptions;
+use crate::{Key, Kind, State};
 
 /// Reconciles one namespace.
 pub(super) fn sync(state: &mut State, key: &Key) {
@@ -47,9 +47,9 @@ fn finalize(state: &mut State, key: &Key) {
 mod tests {
     use serde_json::json;
 
-    use crate::sim::controllers::testing::{NS, cluster, create, end_terminating, run, start_all, template};
-    use crate::sim::registry::DeleteOptions;
-    use crate::sim::{Key, Kind};
+    use crate::controllers::testing::{NS, cluster, create, end_terminating, run, start_all, template};
+    use crate::registry::DeleteOptions;
+    use crate::{Key, Kind};
 
     #[test]
     fn a_namespace_goes_after_its_contents() {

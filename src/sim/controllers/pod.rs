@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::sim::{Key, Object};
+use crate::{Key, Object};
 
 /// Namespace and name of an object.
 pub(super) fn key_of(object: &Object) -> Key {

@@ -8,8 +8,8 @@ use super::{
     Controller, Work, daemonset, deployment, disruption, endpointslice, garbage_collector, job, namespace, replicaset,
     serviceaccount, statefulset,
 };
-use crate::sim::state::EPOCH_SECONDS;
-use crate::sim::{Event, Key, Kind, State};
+use crate::state::EPOCH_SECONDS;
+use crate::{Event, Key, Kind, State};
 
 /// First delay of a work queue's back-off (`DefaultControllerRateLimiter`).
 const BACKOFF_FIRST: Duration = Duration::from_millis(5);

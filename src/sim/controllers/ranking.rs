@@ -7,7 +7,7 @@ use std::sync::Arc;
 use k8s_openapi::jiff::Timestamp;
 
 use super::pod;
-use crate::sim::Object;
+use crate::Object;
 
 /// The `excess` pods to delete. `crowd` is the number of related active pods for each node.
 pub(super) fn to_delete(

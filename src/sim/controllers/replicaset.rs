@@ -10,8 +10,8 @@ use serde_json::json;
 use super::pod;
 use super::queue::{self, TryAgain};
 use super::{Controller, control, ranking, status};
-use crate::sim::labels;
-use crate::sim::{Key, Kind, Object, State};
+use crate::labels;
+use crate::{Key, Kind, Object, State};
 
 /// Most pods that one sync creates or deletes (`BurstReplicas`).
 const BURST: usize = 500;
@@ -130,8 +130,8 @@ fn conditions(state: &State, current: &ReplicaSet, failure: Option<&Failure>) ->
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::sim::controllers::testing::{NS, at, cluster, create, pods, run, start, start_all, template};
-    use crate::sim::{Key, Kind, State};
+    use crate::controllers::testing::{NS, at, cluster, create, pods, run, start, start_all, template};
+    use crate::{Key, Kind, State};
 
     fn set(state: &mut State, replicas: i32) {
         let spec = json!({

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::testing::{NS, cluster, create, pods, run, start_all, template};
-use crate::sim::{Kind, State};
+use crate::{Kind, State};
 
 fn shop(deployments: usize, replicas: usize) -> State {
     let mut state = cluster();
@@ -48,7 +48,7 @@ fn statuses_are_written_in_batches() {
     let before = state.store.version();
     let names = pods(&state);
     for name in &names {
-        let key = crate::sim::Key::new(NS, name.clone());
+        let key = crate::Key::new(NS, name.clone());
         state
             .modify_value(Kind::Pod, &key, |pod| pod["status"]["conditions"][0]["status"] = json!("False"))
             .expect("the pod exists");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::queue::TryAgain;
-use crate::sim::{Key, Kind, State};
+use crate::{Key, Kind, State};
 
 /// The account's name.
 pub(super) const DEFAULT: &str = "default";
@@ -20,8 +20,8 @@ pub(super) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
 
 #[cfg(test)]
 mod tests {
-    use crate::sim::controllers::testing::{NS, cluster, delete, run};
-    use crate::sim::{Kind, State};
+    use crate::controllers::testing::{NS, cluster, delete, run};
+    use crate::{Kind, State};
 
     #[test]
     fn every_namespace_has_a_default_account() {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::sim::{Key, Kind, State};
+use crate::{Key, Kind, State};
 
 /// Stores a status unless the object is gone or already has it.
 ///

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::pod::key_of;
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Key, Kind, Settings, State};
+use crate::registry::DeleteOptions;
+use crate::{Key, Kind, Settings, State};
 
 /// Longer than any test.
 const NEVER: Duration = Duration::from_secs(1 << 32);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::queue::enqueue;
 use super::{Controller, endpointslice, garbage_collector, index, serviceaccount};
-use crate::sim::{Change, ChangeType, Key, Kind, Object, State, labels};
+use crate::{Change, ChangeType, Key, Kind, Object, State, labels};
 
 /// Reacts to a change of the store by enqueuing work.
 pub fn on_change(state: &mut State, change: &Change) {

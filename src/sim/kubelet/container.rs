@@ -10,7 +10,7 @@ use super::kill::Killing;
 use super::pod_worker::{PodWorker, Stage};
 use super::probe::Probe;
 use super::{Container, PodStep, holding, image, image_puller, pleg, prober, sandbox, termination};
-use crate::sim::{Object, State};
+use crate::{Object, State};
 
 /// How long an init container works when its pod does not say (`embedded.driftproof.dev/init-duration`).
 const INIT_DURATION: Duration = Duration::from_millis(500);

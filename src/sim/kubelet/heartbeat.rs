@@ -8,7 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use serde_json::json;
 
 use super::Work;
-use crate::sim::{Event, Key, Kind, State};
+use crate::{Event, Key, Kind, State};
 
 /// kubelet `nodeStatusReportFrequency`: the status is written this often although nothing changed.
 const STATUS_PERIOD: Duration = Duration::from_secs(300);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::PodStep;
 use super::container::SlotState;
 use super::probe::Role;
-use crate::sim::State;
+use crate::State;
 
 /// kubelet `backOffPeriod`: a worker that met a back-off looks again after this long, plus up to a half of it.
 const RETRY: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::sim::Object;
+use crate::Object;
 
 /// Annotation with the size of a pod's images, as a Kubernetes quantity; `<this>.<container>` for one container.
 const SIZE: &str = "embedded.driftproof.dev/image-size";

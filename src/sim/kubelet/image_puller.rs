@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::container::SlotState;
 use super::{PodStep, Work, container, holding, image, pleg};
-use crate::sim::{Event, State};
+use crate::{Event, State};
 
 /// Asking the registry whether the image on the disk is still the right one.
 const MANIFEST_CHECK: Duration = Duration::from_millis(100);

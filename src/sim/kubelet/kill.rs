@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::LifecycleHandler;
 
 use super::container::{self, KILLED, Role};
 use super::{PodStep, prober};
-use crate::sim::State;
+use crate::State;
 
 /// kubelet `minimumGracePeriodInSeconds`: what is left for SIGTERM however long the hook took.
 pub(super) const MINIMUM_GRACE: Duration = Duration::from_secs(2);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::image_puller::Pull;
 use super::{Machine, MachineStep, Work, heartbeat, image_puller, pod_worker, registration, sandbox};
-use crate::sim::{Event, NodeSpec, State};
+use crate::{Event, NodeSpec, State};
 
 /// From the kubelet's return until it has posted the node's status (measured on a real cluster: 0.3 s).
 const REPORT_AFTER: Duration = Duration::from_millis(250);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{PodStep, prober};
-use crate::sim::State;
+use crate::State;
 
 /// Period of the relist.
 const PERIOD_MS: u64 = 1000;

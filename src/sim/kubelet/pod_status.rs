@@ -13,7 +13,7 @@ use k8s_openapi::jiff::Timestamp;
 use super::container::{Exit, Role, Slot, SlotState};
 use super::pod_conditions;
 use super::pod_worker::{PodWorker, Stage};
-use crate::sim::state::EPOCH_SECONDS;
+use crate::state::EPOCH_SECONDS;
 
 /// metav1.Time of an instant of the cluster: whole seconds.
 pub(super) fn time(at: Duration) -> Time {

@@ -10,8 +10,8 @@ use k8s_openapi::api::core::v1::Pod;
 use super::container::Slot;
 use super::termination::Termination;
 use super::{PodStep, Work, container, prober, sandbox, termination, volume_manager};
-use crate::sim::storage::VolumeId;
-use crate::sim::{Event, Key, Kind, Object, State};
+use crate::storage::VolumeId;
+use crate::{Event, Key, Kind, Object, State};
 
 /// From a change of a pod in the API until its kubelet acts on it.
 pub(super) const OBSERVE_DELAY: Duration = Duration::from_millis(20);

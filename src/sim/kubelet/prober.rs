@@ -10,7 +10,7 @@ use super::container::SlotState;
 use super::pod_worker::PodWorker;
 use super::probe::{Probe, Role};
 use super::{PodStep, kill};
-use crate::sim::State;
+use crate::State;
 
 /// The spec of a container of a pod.
 pub(super) fn container_spec<'a>(worker: &'a PodWorker, name: &str) -> Option<&'a Spec> {

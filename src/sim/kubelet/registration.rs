@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::heartbeat;
-use crate::sim::{Key, Kind, NodeSpec, State};
+use crate::{Key, Kind, NodeSpec, State};
 
 /// Version that the nodes report.
 const KUBELET_VERSION: &str = "v1.33.0";

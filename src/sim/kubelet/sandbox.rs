@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::container::{Exit, Role, SlotState};
 use super::pod_worker::{PodWorker, Stage};
 use super::{PodStep, Sandbox, container, pleg, registration};
-use crate::sim::State;
+use crate::State;
 
 /// Share of `timings.container_start` that creating the sandbox takes; the container takes the rest.
 pub(super) const SHARE: f64 = 0.4;

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 
 use super::pod_status;
-use crate::sim::{Kind, State};
+use crate::{Kind, State};
 
 /// Writes a pod's status when it differs from what the API has.
 pub(super) fn report(state: &mut State, uid: &str) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::container::{self, Role};
 use super::pod_worker::{self, Removal, Stage};
 use super::{PodStep, kill, machine, sandbox, status_manager};
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Kind, State};
+use crate::registry::DeleteOptions;
+use crate::{Kind, State};
 
 /// Unmounting the volumes of a pod whose containers are gone, and cleaning up after it (measured: 0.5 s, median of 32).
 const UNMOUNT: Duration = Duration::from_millis(500);

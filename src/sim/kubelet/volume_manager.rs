@@ -7,8 +7,8 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::pod_worker::Stage;
 use super::{PodStep, sandbox};
-use crate::sim::storage::{Mountable, VolumeId};
-use crate::sim::{Key, Kind, State};
+use crate::storage::{Mountable, VolumeId};
+use crate::{Key, Kind, State};
 
 /// Back-off of the volume manager's operations: 500 ms doubling to 2 min 2 s.
 const FIRST_RETRY: Duration = Duration::from_millis(500);

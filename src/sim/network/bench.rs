@@ -6,25 +6,25 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{Answer, Destination, Request, Vantage};
-use crate::sim::kubelet::{Container, Machine, Sandbox};
-use crate::sim::{Key, Kind, Settings, State};
+use crate::kubelet::{Container, Machine, Sandbox};
+use crate::{Key, Kind, Settings, State};
 
-pub(in crate::sim) const MS: Duration = Duration::from_millis(1);
+pub(crate) const MS: Duration = Duration::from_millis(1);
 
 /// A cluster of three machines, `n1` to `n3`, with a Service `web` and its slice for the pods that tests start.
-pub(in crate::sim) struct Bench {
-    pub(in crate::sim) state: State,
+pub(crate) struct Bench {
+    pub(crate) state: State,
 }
 
 impl Bench {
-    pub(in crate::sim) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Settings { nodes: Vec::new(), ..Settings::default() }, 7)
     }
 
-    pub(in crate::sim) fn with(settings: Settings, seed: u64) -> Self {
+    pub(crate) fn with(settings: Settings, seed: u64) -> Self {
         let mut state = State::new(settings, seed);
         super::boot(&mut state);
-        crate::sim::apps::boot(&mut state);
+        crate::apps::boot(&mut state);
         for index in 1..=3 {
             let name = format!("n{index}");
             let machine = Machine {
@@ -46,7 +46,7 @@ impl Bench {
     }
 
     /// Stores an object and shows it to the rooms under test only: no controller or kubelet answers it.
-    pub(in crate::sim) fn put(&mut self, kind: Kind, mut value: Value) -> String {
+    pub(crate) fn put(&mut self, kind: Kind, mut value: Value) -> String {
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
         let key = Key::new(text("/metadata/namespace"), text("/metadata/name"));
         if text("/metadata/uid").is_empty() {
@@ -55,33 +55,26 @@ impl Bench {
         }
         let change = self.state.store.put(kind, &key, value);
         super::on_change(&mut self.state, &change);
-        crate::sim::apps::on_change(&mut self.state, &change);
+        crate::apps::on_change(&mut self.state, &change);
         change.new.uid().to_owned()
     }
 
     /// Removes an object, as [`Bench::put`] stores it.
-    pub(in crate::sim) fn take(&mut self, kind: Kind, namespace: &str, name: &str) {
+    pub(crate) fn take(&mut self, kind: Kind, namespace: &str, name: &str) {
         let change = self.state.store.remove(kind, &Key::new(namespace, name)).expect("it is there");
         super::on_change(&mut self.state, &change);
-        crate::sim::apps::on_change(&mut self.state, &change);
+        crate::apps::on_change(&mut self.state, &change);
     }
 
     /// Starts a pod on a node as a kubelet would; returns its UID.
-    pub(in crate::sim) fn pod(&mut self, namespace: &str, name: &str, node: &str, ip: &str, more: &Value) -> String {
+    pub(crate) fn pod(&mut self, namespace: &str, name: &str, node: &str, ip: &str, more: &Value) -> String {
         let uid = self.prepare(namespace, name, node, ip, more);
         self.state.app_started(&uid, "main");
         uid
     }
 
     /// A pod and its sandbox, before its process is started; returns its UID.
-    pub(in crate::sim) fn prepare(
-        &mut self,
-        namespace: &str,
-        name: &str,
-        node: &str,
-        ip: &str,
-        more: &Value,
-    ) -> String {
+    pub(crate) fn prepare(&mut self, namespace: &str, name: &str, node: &str, ip: &str, more: &Value) -> String {
         let mut pod = json!({
             "metadata": { "namespace": namespace, "name": name, "labels": { "app": "web" } },
             "spec": {
@@ -107,7 +100,7 @@ impl Bench {
     }
 
     /// Creates the Service `web` of namespace `shop` (port 80, named `http`, to 8080) and its EndpointSlice.
-    pub(in crate::sim) fn service(&mut self, cluster_ip: &str, endpoints: &[(&str, bool, bool)]) {
+    pub(crate) fn service(&mut self, cluster_ip: &str, endpoints: &[(&str, bool, bool)]) {
         let service = json!({
             "metadata": { "namespace": "shop", "name": "web" },
             "spec": { "clusterIP": cluster_ip, "ports": [{ "name": "http", "port": 80, "targetPort": 8080 }] },
@@ -124,7 +117,7 @@ impl Bench {
     }
 
     /// Sets the endpoints of `web`: address, ready, terminating (and then serving).
-    pub(in crate::sim) fn endpoints(&mut self, endpoints: &[(&str, bool, bool)]) {
+    pub(crate) fn endpoints(&mut self, endpoints: &[(&str, bool, bool)]) {
         let endpoints: Vec<_> = endpoints
             .iter()
             .map(|(ip, ready, terminating)| {
@@ -138,43 +131,38 @@ impl Bench {
         self.put(Kind::EndpointSlice, slice);
     }
 
-    pub(in crate::sim) fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         let until = self.state.now + time;
         self.state.advance(until);
     }
 
-    pub(in crate::sim) fn send(
-        &mut self,
-        from: &Vantage,
-        to: &Destination,
-        request: Request,
-    ) -> oneshot::Receiver<Answer> {
+    pub(crate) fn send(&mut self, from: &Vantage, to: &Destination, request: Request) -> oneshot::Receiver<Answer> {
         let (reply, answer) = oneshot::channel();
         self.state.send(from, to, request, reply);
         answer
     }
 
     /// Sends a GET and waits long enough for any answer.
-    pub(in crate::sim) fn get(&mut self, from: &Vantage, to: &Destination) -> Answer {
+    pub(crate) fn get(&mut self, from: &Vantage, to: &Destination) -> Answer {
         let request = Request { method: "GET".to_owned(), path: "/".to_owned(), body: String::new() };
         let mut answer = self.send(from, to, request);
         self.pass(20 * MS);
         answer.try_recv().expect("an answer within 20 ms")
     }
 
-    pub(in crate::sim) fn machine(&mut self, name: &str) -> &mut Machine {
+    pub(crate) fn machine(&mut self, name: &str) -> &mut Machine {
         self.state.kubelet.machines.get_mut(name).expect("machine")
     }
 }
 
-pub(in crate::sim) fn service(port: &str) -> Destination {
+pub(crate) fn service(port: &str) -> Destination {
     Destination::Service { namespace: "shop".to_owned(), name: "web".to_owned(), port: port.to_owned() }
 }
 
-pub(in crate::sim) fn at_pod(namespace: &str, name: &str, port: &str) -> Destination {
+pub(crate) fn at_pod(namespace: &str, name: &str, port: &str) -> Destination {
     Destination::Pod { namespace: namespace.to_owned(), name: name.to_owned(), port: port.to_owned() }
 }
 
-pub(in crate::sim) fn in_pod(namespace: &str, name: &str) -> Vantage {
+pub(crate) fn in_pod(namespace: &str, name: &str) -> Vantage {
     Vantage::Pod { namespace: namespace.to_owned(), name: name.to_owned() }
 }

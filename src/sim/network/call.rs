@@ -7,9 +7,9 @@ use super::connection::Connection;
 use super::packet::{policies_allow, wires};
 use super::resolve::{self, Origin, Resolved};
 use super::{Answer, CallId, ConnectionId, Destination, Request, State, Vantage, Work};
-use crate::sim::Event;
-use crate::sim::apps::ProcessId;
-use crate::sim::kubelet::Sandbox;
+use crate::Event;
+use crate::apps::ProcessId;
+use crate::kubelet::Sandbox;
 
 /// One request under way.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 
 use super::policy::Policy;
 use super::{State, Work};
-use crate::sim::{Change, Event, Key, Kind};
+use crate::{Change, Event, Key, Kind};
 
 pub(super) fn on_change(state: &mut State, change: &Change) {
     if change.kind == Kind::NetworkPolicy && state.settings.policies_enforced {

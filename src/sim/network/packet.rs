@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::policy::{self, End, Labels, Protocol};
 use super::resolve::Origin;
 use super::{CONTROL_PLANE_IP, State};
-use crate::sim::kubelet::Sandbox;
+use crate::kubelet::Sandbox;
 
 impl State {
     /// Whether a packet from one running pod to a port of another would arrive now (messages between applications).

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::policy::{Labels, NamedPort, Protocol};
 use super::{State, Work};
-use crate::sim::{Change, ChangeType, Event, Kind, Object};
+use crate::{Change, ChangeType, Event, Kind, Object};
 
 /// What policies and named ports need to know of a pod.
 #[derive(Debug)]

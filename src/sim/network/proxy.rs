@@ -9,7 +9,7 @@ use k8s_openapi::api::discovery::v1::{EndpointConditions, EndpointSlice};
 
 use super::resolve::{Origin, Resolved};
 use super::{State, Work};
-use crate::sim::{Change, ChangeType, Event, Key, Kind, Object};
+use crate::{Change, ChangeType, Event, Key, Kind, Object};
 
 /// The label by which an EndpointSlice names its Service.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";

@@ -4,7 +4,7 @@
 use k8s_openapi::api::core::v1::Pod;
 
 use super::{Destination, State, Vantage, proxy};
-use crate::sim::{Key, Kind};
+use crate::{Key, Kind};
 
 /// The sending end as a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]

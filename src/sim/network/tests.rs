@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::bench::{Bench, MS, at_pod, in_pod, service};
 use super::{Answer, ConnectionId, Destination, Request, Vantage};
-use crate::sim::{Kind, Settings};
+use crate::{Kind, Settings};
 
 impl Bench {
     fn connect(&mut self, from: &Vantage, to: &Destination) -> Result<ConnectionId, Answer> {

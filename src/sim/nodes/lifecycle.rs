@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{Node, NodeCondition, Pod};
 use serde_json::Value;
 
 use super::{Work, taints, zones};
-use crate::sim::{Change, ChangeType, Event, Key, Kind, Object, State};
+use crate::{Change, ChangeType, Event, Key, Kind, Object, State};
 
 /// What is remembered of a node's heartbeats.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use k8s_openapi::api::core::v1::Pod;
 use serde_json::Value;
 
 use super::{Work, taint_eviction};
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Event, Key, Kind, Object, State};
+use crate::registry::DeleteOptions;
+use crate::{Event, Key, Kind, Object, State};
 
 const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";
 

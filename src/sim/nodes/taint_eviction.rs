@@ -6,8 +6,8 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Node, Pod, PodCondition, Taint, Toleration};
 
 use super::Work;
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Change, ChangeType, Event, Key, Kind, State, labels};
+use crate::registry::DeleteOptions;
+use crate::{Change, ChangeType, Event, Key, Kind, State, labels};
 
 /// A deletion to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) struct Planned {
 }
 
 pub(super) fn node_changed(state: &mut State, change: &Change) {
-    let taints = |object: &crate::sim::Object| object.value().pointer("/spec/taints").cloned();
+    let taints = |object: &crate::Object| object.value().pointer("/spec/taints").cloned();
     if change.old.as_ref().and_then(|old| taints(old)) != taints(&change.new) {
         state.after_once(Duration::from_millis(10), Event::Nodes(Work::EvictFrom(change.key.name.clone())));
     }

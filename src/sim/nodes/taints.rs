@@ -4,7 +4,7 @@
 use k8s_openapi::api::core::v1::{Node, Taint};
 
 use super::{Work, zones};
-use crate::sim::{Change, ChangeType, Event, Key, Kind, State};
+use crate::{Change, ChangeType, Event, Key, Kind, State};
 
 /// The Ready condition is False.
 pub(super) const NOT_READY: &str = "node.kubernetes.io/not-ready";

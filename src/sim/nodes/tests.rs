@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::sim::{Key, Kind, NodeSpec, Settings, State};
+use crate::{Key, Kind, NodeSpec, Settings, State};
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -148,7 +148,7 @@ fn pods_of_a_deleted_node_are_collected_after_quarantine() {
     pod(&mut state, "web", "n1", &json!([]));
     state.advance(seconds(60));
     state.power_off("n1");
-    state.delete(Kind::Node, &Key::cluster("n1"), &crate::sim::registry::DeleteOptions::default()).expect("exists");
+    state.delete(Kind::Node, &Key::cluster("n1"), &crate::registry::DeleteOptions::default()).expect("exists");
     let gone = until(&mut state, 90, |state| state.store.find(Kind::Pod, "default", "web").is_none());
     assert!((40..=61).contains(&gone.as_secs()), "{gone:?}");
 }

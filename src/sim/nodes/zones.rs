@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::{Work, taints};
-use crate::sim::{Event, State};
+use crate::{Event, State};
 
 /// `nodeEvictionPeriod`
 const PERIOD: Duration = Duration::from_millis(100);

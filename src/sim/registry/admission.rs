@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use crate::sim::api::error::{ApiError, Cause};
-use crate::sim::{Key, Kind, State};
+use crate::api::error::{ApiError, Cause};
+use crate::{Key, Kind, State};
 
 /// Cluster IPs are `10.96.0.0/16`; the first 256 are left for what asks for a fixed address, such as the DNS Service.
 const SERVICE_NETWORK: [u8; 2] = [10, 96];

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::sim::api::error::ApiError;
-use crate::sim::{Key, Kind, Object, State};
+use crate::api::error::ApiError;
+use crate::{Key, Kind, Object, State};
 
 use super::{decode, strategy, validate};
 

@@ -10,8 +10,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::sim::Kind;
-use crate::sim::api::error::ApiError;
+use crate::Kind;
+use crate::api::error::ApiError;
 
 use super::defaults;
 

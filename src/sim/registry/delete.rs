@@ -6,8 +6,8 @@ use std::sync::Arc;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::sim::api::error::ApiError;
-use crate::sim::{Key, Kind, Object, State};
+use crate::api::error::ApiError;
+use crate::{Key, Kind, Object, State};
 
 use super::strategy;
 use super::write::held;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::sim::{Key, Kind, Object, State};
+use crate::{Key, Kind, Object, State};
 
 /// Remembers which events were recorded: the event's key by everything that makes two of them equal.
 #[derive(Debug, Default)]
@@ -134,7 +134,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::Settings;
+    use crate::Settings;
     use std::time::Duration;
 
     fn events(state: &State, namespace: &str) -> Vec<Value> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::Kind;
+use crate::Kind;
 
 /// Which part of an object a request writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

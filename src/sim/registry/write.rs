@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::sim::api::error::{ApiError, Cause};
-use crate::sim::{Key, Kind, Object, State};
+use crate::api::error::{ApiError, Cause};
+use crate::{Key, Kind, Object, State};
 
 use super::strategy::Part;
 use super::{decode, strategy, validate};

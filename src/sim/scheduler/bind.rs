@@ -12,8 +12,8 @@ use super::cycle::set_condition;
 use super::plugins::Hint;
 use super::plugins::volume_binding::Decision;
 use super::{Work, queue};
-use crate::sim::storage::binding;
-use crate::sim::{Event, Key, Kind, State};
+use crate::storage::binding;
+use crate::{Event, Key, Kind, State};
 
 /// `bindTimeoutSeconds` of the plugin `VolumeBinding`.
 const BIND_TIMEOUT: Duration = Duration::from_secs(600);

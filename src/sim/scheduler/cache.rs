@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::plugins::inter_pod_affinity::{Stance, Term, Terms};
 use super::resources::{self, Resources};
-use crate::sim::labels;
-use crate::sim::{Key, Object};
+use crate::labels;
+use crate::{Key, Object};
 
 /// A port of the node that a pod takes: address, protocol, number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

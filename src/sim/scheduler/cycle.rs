@@ -13,8 +13,8 @@ use super::plugins::{
     volume_zone,
 };
 use super::{bind, queue};
-use crate::sim::store::Store;
-use crate::sim::{Key, Kind, State};
+use crate::store::Store;
+use crate::{Key, Kind, State};
 
 /// Below this many nodes all are looked at (`minFeasibleNodesToFind`).
 const FEASIBLE_MIN: usize = 100;

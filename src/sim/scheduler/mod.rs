@@ -6,7 +6,7 @@ mod cache;
 mod cycle;
 mod diagnosis;
 mod plugins;
-pub(in crate::sim) mod quantity;
+pub(crate) mod quantity;
 mod queue;
 mod resources;
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Kubernetes quantities: `500m`, `2`, `1.5Gi`, `12e6`. Never knows which resource is meant.
 
 /// A quantity in thousandths, rounded up as the scheduler does. `None` when the text is no quantity.
-pub(in crate::sim) fn milli(text: &str) -> Option<i64> {
+pub(crate) fn milli(text: &str) -> Option<i64> {
     scaled(text, 1000)
 }
 
 /// A quantity in whole units, rounded up. `None` when the text is no quantity.
-pub(in crate::sim) fn whole(text: &str) -> Option<i64> {
+pub(crate) fn whole(text: &str) -> Option<i64> {
     scaled(text, 1)
 }
 

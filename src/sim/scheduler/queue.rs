@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::Work;
 use super::cache::PodInfo;
 use super::plugins::{Hint, Plugin};
-use crate::sim::{Event, Key, State};
+use crate::{Event, Key, State};
 
 /// `podInitialBackoffSeconds`.
 const BACKOFF_FIRST: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cache::PodInfo;
 use super::plugins::Hint;
 use super::{Work, queue};
-use crate::sim::{Change, ChangeType, Event, Key, Kind, Object, State};
+use crate::{Change, ChangeType, Event, Key, Kind, Object, State};
 
 const NAME: &str = "default-scheduler";
 

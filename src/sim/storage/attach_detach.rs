@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::attachment::{self, Attachment, Phase};
 use super::watch::{claim_of, enqueue};
 use super::{Work, index};
-use crate::sim::{Event, Key, Kind, Object, State};
+use crate::{Event, Key, Kind, Object, State};
 
 const COMPONENT: &str = "attachdetach-controller";
 const OUT_OF_SERVICE: &str = "node.kubernetes.io/out-of-service";

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::boot::NETWORK;
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Key, Kind, Object, State};
+use crate::registry::DeleteOptions;
+use crate::{Key, Kind, Object, State};
 
 /// How far an attachment is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

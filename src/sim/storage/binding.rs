@@ -7,13 +7,13 @@ use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, Topolo
 use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::{Value, json};
 
-use crate::sim::labels;
-use crate::sim::scheduler::quantity::whole;
-use crate::sim::store::Store;
-use crate::sim::{Key, Kind, Object, State};
+use crate::labels;
+use crate::scheduler::quantity::whole;
+use crate::store::Store;
+use crate::{Key, Kind, Object, State};
 
 /// Where the scheduler says which node a claim's first consumer gets.
-pub(in crate::sim) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+pub(crate) const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 /// Set when both sides of a binding are written.
 pub(super) const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 /// Set where the controller chose, not a person.
@@ -22,12 +22,12 @@ pub(super) const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controll
 pub(super) const NO_PROVISIONER: &str = "kubernetes.io/no-provisioner";
 
 /// Whether a claim has its volume for good.
-pub(in crate::sim) fn is_bound(claim: &Object) -> bool {
+pub(crate) fn is_bound(claim: &Object) -> bool {
     !claim.text("/spec/volumeName").is_empty() && claim.annotation(BIND_COMPLETED).is_some()
 }
 
 /// Whether a claim's class binds only when a pod needs it.
-pub(in crate::sim) fn waits_for_consumer(store: &Store, claim: &Object) -> bool {
+pub(crate) fn waits_for_consumer(store: &Store, claim: &Object) -> bool {
     let class = claim.text("/spec/storageClassName");
     let unnamed = claim.text("/spec/volumeName").is_empty();
     let class = store.get(Kind::StorageClass, &Key::cluster(class));
@@ -35,12 +35,12 @@ pub(in crate::sim) fn waits_for_consumer(store: &Store, claim: &Object) -> bool 
 }
 
 /// Whether a class makes volumes by itself.
-pub(in crate::sim) fn provisions(class: &StorageClass) -> bool {
+pub(crate) fn provisions(class: &StorageClass) -> bool {
     !class.provisioner.is_empty() && class.provisioner != NO_PROVISIONER
 }
 
 /// Whether a class may make volumes for a node.
-pub(in crate::sim) fn topology_allows(class: &StorageClass, node: &Object) -> bool {
+pub(crate) fn topology_allows(class: &StorageClass, node: &Object) -> bool {
     let terms = class.allowed_topologies.as_deref().unwrap_or_default();
     let matches = |term: &TopologySelectorTerm| {
         let wanted = term.match_label_expressions.as_deref().unwrap_or_default();
@@ -50,7 +50,7 @@ pub(in crate::sim) fn topology_allows(class: &StorageClass, node: &Object) -> bo
 }
 
 /// Whether a volume's node affinity lets a node use it.
-pub(in crate::sim) fn reaches(volume: &Object, node: &Object) -> bool {
+pub(crate) fn reaches(volume: &Object, node: &Object) -> bool {
     let spec = volume.typed::<PersistentVolume>().spec.as_ref();
     let affinity = spec.and_then(|spec| spec.node_affinity.as_ref());
     affinity.and_then(|affinity| affinity.required.as_ref()).is_none_or(|selector| labels::node_matches(selector, node))
@@ -58,7 +58,7 @@ pub(in crate::sim) fn reaches(volume: &Object, node: &Object) -> bool {
 
 /// The volume that fits a claim best: one that was reserved for it, else the smallest free one that is large enough
 /// (`findMatchingVolume`). A node narrows the choice to volumes that it reaches.
-pub(in crate::sim) fn best_volume(
+pub(crate) fn best_volume(
     store: &Store,
     key: &Key,
     claim: &Object,
@@ -89,7 +89,7 @@ pub(in crate::sim) fn best_volume(
 
 /// The volumes that a claim could have wherever they are, best first as in [`best_volume`]: for callers that ask for
 /// one node after the other.
-pub(in crate::sim) fn candidates(store: &Store, key: &Key, claim: &Object) -> Vec<String> {
+pub(crate) fn candidates(store: &Store, key: &Key, claim: &Object) -> Vec<String> {
     let living = store.all(Kind::PersistentVolume).filter(|(_, volume)| !volume.is_terminating());
     let mut found: Vec<_> = living
         .filter_map(|(volume_key, volume)| {
@@ -136,7 +136,7 @@ fn capacity(volume: &Object) -> i64 {
 }
 
 /// Keeps a volume for a claim (`claimRef`); the PV controller then binds both.
-pub(in crate::sim) fn reserve_volume(state: &mut State, claim: &Key, volume: &str) {
+pub(crate) fn reserve_volume(state: &mut State, claim: &Key, volume: &str) {
     let Some(object) = state.store.get(Kind::PersistentVolumeClaim, claim) else { return };
     let reference = claim_reference(claim, object);
     // A volume that is gone meanwhile leaves the claim to the scheduler's next attempt.
@@ -147,7 +147,7 @@ pub(in crate::sim) fn reserve_volume(state: &mut State, claim: &Key, volume: &st
 }
 
 /// Tells provisioners for which node a claim is wanted.
-pub(in crate::sim) fn select_node(state: &mut State, claim: &Key, node: &str) {
+pub(crate) fn select_node(state: &mut State, claim: &Key, node: &str) {
     // A claim that is gone meanwhile sends its pod back to the queue.
     drop(state.modify_value(Kind::PersistentVolumeClaim, claim, |claim| {
         claim["metadata"]["annotations"][SELECTED_NODE] = json!(node);

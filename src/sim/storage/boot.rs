@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::binding::NO_PROVISIONER;
-use crate::sim::{Kind, State};
+use crate::{Kind, State};
 
 /// Makes network volumes.
 pub(super) const NETWORK: &str = "embedded.driftproof.dev/network";

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::sim::{Change, ChangeType, Key, Kind, Object, State};
+use crate::{Change, ChangeType, Key, Kind, Object, State};
 
 /// Pods by what their volumes need.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 
 mod attach_detach;
 mod attachment;
-pub(in crate::sim) mod binding;
+pub(crate) mod binding;
 mod boot;
 mod index;
 mod mounts;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::attachment::{self, Mounted};
 use super::{Mountable, VolumeId, attach_detach, binding, index};
-use crate::sim::{Key, Kind, State};
+use crate::{Key, Kind, State};
 
 /// Every namespace of a real cluster has this ConfigMap.
 const ROOT_CA: &str = "kube-root-ca.crt";

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::index;
-use crate::sim::{Key, Kind, State};
+use crate::{Key, Kind, State};
 
 const CLAIM: &str = "kubernetes.io/pvc-protection";
 const VOLUME: &str = "kubernetes.io/pv-protection";

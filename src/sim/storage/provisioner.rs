@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::binding::{self, SELECTED_NODE};
 use super::pv_controller::claim_event;
 use super::{Work, index};
-use crate::sim::{Event, Key, Kind, Object, State};
+use crate::{Event, Key, Kind, Object, State};
 
 /// Names who made a volume.
 pub(super) const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";

@@ -10,8 +10,8 @@ use super::binding::{self, BIND_COMPLETED, BOUND_BY_CONTROLLER, SELECTED_NODE};
 use super::provisioner::PROVISIONED_BY;
 use super::watch::{claim_of, enqueue, retry_unbound};
 use super::{Work, attach_detach, index, protection, provisioner};
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Key, Kind, Object, State};
+use crate::registry::DeleteOptions;
+use crate::{Key, Kind, Object, State};
 
 const COMPONENT: &str = "persistentvolume-controller";
 

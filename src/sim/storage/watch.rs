@@ -2,7 +2,7 @@
 
 use super::index::{self, has_ended};
 use super::{VolumeId, Work};
-use crate::sim::{Change, ChangeType, Event, Key, Kind, Object, State};
+use crate::{Change, ChangeType, Event, Key, Kind, Object, State};
 
 /// Reacts to a change of the store by enqueuing work.
 pub fn on_change(state: &mut State, change: &Change) {

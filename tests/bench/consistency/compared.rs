@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use crate::differential::{Dice, ENGINES, KINDS, Shape, compare, every, random};
+use driftproof::consistency::differential::{Dice, ENGINES, KINDS, Shape, compare, every, random};
 
 /// Histories that one thread takes at once.
 const BATCH: u64 = 10_000;

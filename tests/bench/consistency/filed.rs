@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use driftproof::consistency::format::native::Event;
 use driftproof::consistency::{Completion, Value};
 
-use crate::differential::Dice;
+use driftproof::consistency::differential::Dice;
 
 const CLIENTS: usize = 100;
 const NODES: [&str; 3] = ["db-0", "db-1", "db-2"];

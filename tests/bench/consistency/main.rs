@@ -11,8 +11,6 @@
 #[path = "../../../src/run/data/store/book.rs"]
 mod book;
 mod compared;
-#[path = "../../../src/consistency/differential.rs"]
-mod differential;
 mod filed;
 mod porcupine;
 mod public;
@@ -20,7 +18,7 @@ mod recording;
 mod searched;
 mod unique;
 
-/// What `differential` and `book` know under these names in the library.
+/// What `book` knows under these names in the library.
 mod consistency {
     pub(crate) use driftproof::consistency::*;
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use driftproof::consistency::{Options, Outcome, check};
 
-use crate::differential::{Dice, KINDS, Kind, recorded};
+use driftproof::consistency::differential::{Dice, KINDS, Kind, recorded};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 

@@ -6,8 +6,8 @@ use driftproof::consistency::format::{self, Format};
 use driftproof::consistency::register::{Access, Compact, Judgement, NEVER, NONE, judge};
 use driftproof::consistency::{Call, Completion, History, Model, Operation, Options, Outcome, Value, check};
 
-use crate::differential::Dice;
 use crate::{least, porcupine};
+use driftproof::consistency::differential::Dice;
 
 const CLIENTS: usize = 100;
 

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::super::{bank, counter, lock, queue, set, watch};
 use super::{Deed, history, int, told};
-use crate::consistency::Allowance;
-use crate::consistency::history::{Completion, Value};
+use crate::Allowance;
+use crate::history::{Completion, Value};
 
 /// What a client asks, when, and how it ends.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ fn real(ask: &Ask) -> bool {
     ask.luck != u8::MAX
 }
 
-fn never_accused(outcome: &crate::consistency::outcome::Outcome) -> Result<(), TestCaseError> {
+fn never_accused(outcome: &crate::outcome::Outcome) -> Result<(), TestCaseError> {
     let told = told(outcome);
     prop_assert!(told == "ok" || told.starts_with("unknown"), "{told}: {outcome:?}");
     Ok(())

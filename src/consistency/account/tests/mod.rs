@@ -5,8 +5,8 @@ mod planted;
 
 use std::sync::Arc;
 
-use crate::consistency::history::{Call, Completion, Function, History, Operation, Value};
-use crate::consistency::outcome::{Budget, Outcome};
+use crate::history::{Call, Completion, Function, History, Operation, Value};
+use crate::outcome::{Budget, Outcome};
 
 /// One operation of a test: from, to, and what it was.
 #[derive(Clone, Debug)]

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::super::{bank, counter, lock, queue, set, watch};
 use super::{Deed, ends, history, int, ints, ok, told};
-use crate::consistency::Allowance;
-use crate::consistency::history::{Completion, Value};
+use crate::Allowance;
+use crate::history::{Completion, Value};
 
 fn add(from: u64, to: u64, value: i64) -> Deed {
     ok(from, to, "add", int(value), int(value))

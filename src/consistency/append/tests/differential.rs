@@ -6,9 +6,9 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::brute::{Deed, Order, Txn, serializable, snapshot_isolated};
-use crate::consistency::append::{Analysis, Claim, Transactions, analyse, verify_order};
-use crate::consistency::history::{Call, Completion, History, Operation, Value};
-use crate::consistency::outcome::{Certificate, Outcome};
+use crate::append::{Analysis, Claim, Transactions, analyse, verify_order};
+use crate::history::{Call, Completion, History, Operation, Value};
+use crate::outcome::{Certificate, Outcome};
 
 /// More with `DRIFTPROOF_HISTORIES=1000000 cargo test --release --lib append::tests::differential`.
 const HISTORIES: u64 = 6_000;

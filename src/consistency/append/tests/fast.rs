@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
-use crate::consistency::append::{Transactions, analyse, read_fast};
-use crate::consistency::format::{self, Format};
+use crate::append::{Transactions, analyse, read_fast};
+use crate::format::{self, Format};
 
 /// Events of four processes, well formed; every third with an index, every second with a time.
 fn events() -> impl Strategy<Value = String> {

@@ -1,9 +1,9 @@
 //! One history for each anomaly, and the name that it must get.
 
-use crate::consistency::Allowance;
-use crate::consistency::append::{Claim, Transactions, analyse, check, read_fast};
-use crate::consistency::format::{self, Format};
-use crate::consistency::outcome::{Anomaly, AnomalyKind, Outcome};
+use crate::Allowance;
+use crate::append::{Claim, Transactions, analyse, check, read_fast};
+use crate::format::{self, Format};
+use crate::outcome::{Anomaly, AnomalyKind, Outcome};
 
 /// Each line `PROCESS TYPE VALUE`.
 fn edn(lines: &str) -> String {
@@ -50,7 +50,7 @@ fn a_history_of_one_after_the_other_is_strictly_serializable() {
                  1 invoke [[:r 1 nil] [:append 1 2]]\n1 ok [[:r 1 [1]] [:append 1 2]]\n2 invoke [[:append 1 3]]\n2 info nil";
     let history = format::read(edn(lines).as_bytes(), Format::Elle).expect("reads");
     let outcome = check(&history, Claim::StrictSerializable, Allowance::unlimited()).expect("unique");
-    assert_eq!(outcome, Outcome::Ok(crate::consistency::Certificate::Orders(vec![vec![0, 1]])));
+    assert_eq!(outcome, Outcome::Ok(crate::Certificate::Orders(vec![vec![0, 1]])));
 }
 
 #[test]

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::super::error::{Wrong, quoted};
 use super::lexer::{Bracket, Lexer, Token};
-use crate::consistency::history::Value;
+use crate::history::Value;
 
 /// Deeper nesting is refused.
 const DEPTH_MAX: usize = 100;
 
 /// The next value, or none at the end of the text.
-pub(in crate::consistency::format) fn value(lexer: &mut Lexer<'_>) -> Result<Option<Value>, Wrong> {
+pub(in crate::format) fn value(lexer: &mut Lexer<'_>) -> Result<Option<Value>, Wrong> {
     match next(lexer, 0)? {
         Next::Value(value) => Ok(Some(value)),
         Next::End => Ok(None),
@@ -19,7 +19,7 @@ pub(in crate::consistency::format) fn value(lexer: &mut Lexer<'_>) -> Result<Opt
 }
 
 /// Leaves out the next value.
-pub(in crate::consistency::format) fn skip(lexer: &mut Lexer<'_>) -> Result<(), Wrong> {
+pub(in crate::format) fn skip(lexer: &mut Lexer<'_>) -> Result<(), Wrong> {
     value(lexer)?.map(drop).ok_or_else(|| Wrong::new("the text ends after #_", "#_ leaves out the value after it"))
 }
 

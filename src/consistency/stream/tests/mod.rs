@@ -11,11 +11,11 @@ use proptest::prelude::*;
 
 use self::recorded::{Shape, recorded};
 use super::*;
-use crate::consistency::check::Nil;
-use crate::consistency::explain::{Surroundings, explain};
-use crate::consistency::history::Value;
-use crate::consistency::text::check_text;
-use crate::consistency::verify;
+use crate::check::Nil;
+use crate::explain::{Surroundings, explain};
+use crate::history::Value;
+use crate::text::check_text;
+use crate::verify;
 
 fn request(options: Options) -> Request {
     Request { model: Model::Register, format: Format::Native, claim: None, options }

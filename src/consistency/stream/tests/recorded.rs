@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::consistency::differential::Dice;
+use crate::differential::Dice;
 
 /// How a random history is made.
 #[derive(Clone, Copy, Debug)]

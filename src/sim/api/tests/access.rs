@@ -9,7 +9,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::{api, cluster, config, create, pod, refusal};
-use crate::sim::{Cluster, Kind, Settings};
+use crate::{Cluster, Kind, Settings};
 
 async fn get(client: &Client, path: &str) -> kube::Result<Value> {
     let request = http::Request::get(path).body(Vec::new()).expect("a request");

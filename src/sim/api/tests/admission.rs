@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{cluster, config, create, pod, refusal};
-use crate::sim::Kind;
+use crate::Kind;
 
 fn workload(kind: &str, spec: &Value) -> Value {
     let mut value = json!({

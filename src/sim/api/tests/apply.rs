@@ -4,7 +4,7 @@ use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::{api, cluster, refusal};
-use crate::sim::Kind;
+use crate::Kind;
 
 fn deployment(replicas: Option<i64>, env: &[&str]) -> Value {
     let env: Vec<Value> = env.iter().map(|name| json!({ "name": name, "value": "1" })).collect();

@@ -6,7 +6,7 @@ use kube::api::ListParams;
 use serde_json::json;
 
 use super::{api, config, create, pod};
-use crate::sim::{Cluster, Kind, Settings};
+use crate::{Cluster, Kind, Settings};
 
 async fn story(seed: u64) -> String {
     let client = Cluster::start(Settings { nodes: Vec::new(), ..Settings::default() }, seed).client();

@@ -6,7 +6,7 @@ use kube::api::{EvictParams, PostParams};
 use serde_json::{Value, json};
 
 use super::{cluster, create, pod, refusal};
-use crate::sim::{Cluster, Key, Kind};
+use crate::{Cluster, Key, Kind};
 
 /// A bound pod in this phase, and budgets with these statuses.
 async fn setting(phase: &str, ready: &str, budgets: &[Value]) -> (Cluster, Api<Pod>) {

@@ -14,7 +14,7 @@ use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use crate::sim::{Cluster, Kind, NodeSpec, Settings};
+use crate::{Cluster, Kind, NodeSpec, Settings};
 
 /// A cluster in which only the API server acts: the other rooms have no machines to work with.
 fn cluster() -> Cluster {

@@ -6,7 +6,7 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
 use serde_json::json;
 
 use super::{api, cluster, config, create, pod, refusal};
-use crate::sim::Kind;
+use crate::Kind;
 
 #[tokio::test(start_paused = true)]
 async fn an_object_lives_from_create_to_delete() {

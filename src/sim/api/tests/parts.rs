@@ -7,7 +7,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PropagationPolicy};
 use serde_json::json;
 
 use super::{api, cluster, config, create, pod, refusal};
-use crate::sim::Kind;
+use crate::Kind;
 
 fn deployment() -> serde_json::Value {
     json!({

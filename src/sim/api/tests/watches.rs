@@ -10,7 +10,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::{cluster, config, create, pod};
-use crate::sim::Kind;
+use crate::Kind;
 
 /// All events of a watch until the server ends it, as `TYPE name@version`.
 async fn events(client: &Client, query: &str) -> Vec<String> {

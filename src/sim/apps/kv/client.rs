@@ -8,8 +8,8 @@ use super::data::{Op, Outcome};
 use super::mail::{Letter, post};
 use super::replica::{Replica, Role};
 use super::{ProcessId, State, Work, election, members, replication};
-use crate::sim::Event;
-use crate::sim::network::{CallId, Request};
+use crate::Event;
+use crate::network::{CallId, Request};
 
 /// A request as the store understands it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ fn problem(text: &str) -> String {
 }
 
 /// Deals with a client's request.
-pub(in crate::sim::apps) fn request(state: &mut State, id: ProcessId, call: CallId, request: &Request) {
+pub(in crate::apps) fn request(state: &mut State, id: ProcessId, call: CallId, request: &Request) {
     if let Some((status, body)) = members::answer(state, id, request) {
         return state.answer(call, status, body);
     }

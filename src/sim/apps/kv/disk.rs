@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::log::{Entry, Log};
 use super::{ProcessId, State};
-use crate::sim::storage::VolumeId;
+use crate::storage::VolumeId;
 
 const TERM: &str = "kv/term";
 const SEAT: &str = "kv/member";

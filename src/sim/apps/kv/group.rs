@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{ProcessId, State};
-use crate::sim::{Change, ChangeType, Kind, Object};
+use crate::{Change, ChangeType, Kind, Object};
 
 /// Namespace, kind and name of the controller (of the pod itself when it has none).
 pub(super) type GroupKey = (String, String, String);
@@ -64,7 +64,7 @@ pub(super) fn ordinal(pod: &str) -> u64 {
 }
 
 /// Takes a member out when its pod is gone for good.
-pub(in crate::sim::apps) fn on_change(state: &mut State, change: &Change) {
+pub(in crate::apps) fn on_change(state: &mut State, change: &Change) {
     if change.kind != Kind::Pod || change.change != ChangeType::Deleted || state.apps.kv.groups.is_empty() {
         return;
     }

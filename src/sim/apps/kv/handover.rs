@@ -6,7 +6,7 @@ use super::replica::{lead, step_down};
 use super::{ProcessId, State, replication};
 
 /// SIGTERM has come.
-pub(in crate::sim::apps) fn retire(state: &mut State, id: ProcessId) {
+pub(in crate::apps) fn retire(state: &mut State, id: ProcessId) {
     let Some(replica) = state.apps.kv.replicas.get_mut(&id) else { return };
     let last = replica.log.last();
     if replica.config.bugs.two_leaders {

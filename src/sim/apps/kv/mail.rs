@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::client::{self, Command};
 use super::log::Entry;
 use super::{ProcessId, State, Work, replication};
-use crate::sim::Event;
-use crate::sim::network::CallId;
+use crate::Event;
+use crate::network::CallId;
 
 /// A message under way.
 #[derive(Debug)]

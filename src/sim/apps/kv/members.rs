@@ -8,7 +8,7 @@ use super::election::{self, Manners};
 use super::group::GroupKey;
 use super::replica::{self, Replica};
 use super::{ProcessId, State, seats};
-use crate::sim::network::Request;
+use crate::network::Request;
 
 /// A status and a body.
 type Answer = (u16, Value);

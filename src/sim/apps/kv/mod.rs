@@ -64,8 +64,8 @@ pub(super) use handover::retire;
 pub(super) use replica::{close, open, ready};
 
 use super::ProcessId;
-use crate::sim::State;
-use crate::sim::storage::VolumeId;
+use crate::State;
+use crate::storage::VolumeId;
 
 /// Work of the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

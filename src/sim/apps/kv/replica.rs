@@ -10,10 +10,10 @@ use super::group::{self, GroupKey};
 use super::log::Log;
 use super::replication::Progress;
 use super::{ProcessId, State, Work, client, disk, election, failover, replication, role_label, seats};
-use crate::sim::apps::config::{KvConfig, Replication};
-use crate::sim::network::CallId;
-use crate::sim::storage::VolumeId;
-use crate::sim::{Event, Kind};
+use crate::apps::config::{KvConfig, Replication};
+use crate::network::CallId;
+use crate::storage::VolumeId;
+use crate::{Event, Kind};
 
 /// One replica of a store.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Replica {
 }
 
 /// A process begins to serve: the replica reads its volume and joins its group.
-pub(in crate::sim::apps) fn open(state: &mut State, id: ProcessId) {
+pub(in crate::apps) fn open(state: &mut State, id: ProcessId) {
     let Some(process) = state.apps.processes.get(&id) else { return };
     let Some(pod) = state.store.find(Kind::Pod, &process.namespace, &process.pod) else { return };
     let group = group::key(pod);
@@ -168,7 +168,7 @@ fn welcome(state: &mut State, id: ProcessId) {
 }
 
 /// The process ended: what was only in its memory is gone.
-pub(in crate::sim::apps) fn close(state: &mut State, id: ProcessId) {
+pub(in crate::apps) fn close(state: &mut State, id: ProcessId) {
     if let Some(replica) = state.apps.kv.replicas.remove(&id)
         && let Some(volume) = replica.volume
         && state.apps.kv.holders.get(&volume) == Some(&id)
@@ -297,7 +297,7 @@ fn is_ready(state: &State, id: ProcessId, replica: &Replica) -> bool {
 }
 
 /// The readiness as last seen.
-pub(in crate::sim::apps) fn ready(state: &State, id: ProcessId) -> bool {
+pub(in crate::apps) fn ready(state: &State, id: ProcessId) -> bool {
     state.apps.kv.replicas.get(&id).is_some_and(|replica| replica.ready)
 }
 

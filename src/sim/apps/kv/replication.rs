@@ -9,7 +9,7 @@ use super::log::Entry;
 use super::mail::{Append, Appended, Letter, post};
 use super::replica::{Role, refresh, step_down};
 use super::{ProcessId, State, Work, client, disk, handover};
-use crate::sim::Event;
+use crate::Event;
 
 /// How far a member is, as the leader knows it.
 #[derive(Clone, Copy, Debug)]

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{ProcessId, State};
-use crate::sim::{Key, Kind};
+use crate::{Key, Kind};
 
 /// Labels the pods of a leader's store as far as they are not yet.
 pub(super) fn label(state: &mut State, id: ProcessId) {

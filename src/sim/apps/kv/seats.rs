@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::group::GroupKey;
 use super::{ProcessId, State, disk, replica};
-use crate::sim::Kind;
+use crate::Kind;
 
 /// A member, as the list has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec, Taint};
 
-use crate::sim::labels;
+use crate::labels;
 
 /// What shall become of a node's daemon pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::sim::controllers::history::REVISION_HASH;
-use crate::sim::controllers::{control, pod};
-use crate::sim::{Kind, Object};
+use crate::controllers::history::REVISION_HASH;
+use crate::controllers::{control, pod};
+use crate::{Kind, Object};
 
 /// Taints that a daemon tolerates for ever: it has to run where others cannot (`AddOrUpdateDaemonPodTolerations`).
 const TOLERATED: [(&str, &str); 6] = [

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::eligible::{Place, judge};
 use super::{pods, status, update};
-use crate::sim::controllers::queue::{self, TryAgain};
-use crate::sim::controllers::{Controller, control, history, pod};
-use crate::sim::labels;
-use crate::sim::{Key, Kind, Object, State};
+use crate::controllers::queue::{self, TryAgain};
+use crate::controllers::{Controller, control, history, pod};
+use crate::labels;
+use crate::{Key, Kind, Object, State};
 
 /// How long a failed daemon pod is left before it is deleted; the real one backs off from 1 s to 15 min.
 const FAILED_BACKOFF: Duration = Duration::from_secs(1);
@@ -48,7 +48,7 @@ impl Set {
 }
 
 /// Reconciles one DaemonSet.
-pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
+pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(object) = state.store.get(Kind::DaemonSet, key).cloned() else { return Ok(()) };
     let typed = object.typed::<DaemonSet>();
     let Some(spec) = typed.spec.as_ref() else { return Ok(()) };

@@ -6,10 +6,10 @@ use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetStatus};
 
 use super::eligible::Place;
 use super::set::Set;
-use crate::sim::controllers::history::{self, REVISION_HASH};
-use crate::sim::controllers::status::{self, count};
-use crate::sim::controllers::{Controller, pod, queue};
-use crate::sim::{Kind, State};
+use crate::controllers::history::{self, REVISION_HASH};
+use crate::controllers::status::{self, count};
+use crate::controllers::{Controller, pod, queue};
+use crate::{Kind, State};
 
 /// Counts nodes and pods as they are now and stores the status.
 pub(super) fn store(state: &mut State, set: &Set) {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::controllers::testing::{NS, at, cluster, create, delete, end_terminating, run, template};
-use crate::sim::{Key, Kind, State};
+use crate::controllers::testing::{NS, at, cluster, create, delete, end_terminating, run, template};
+use crate::{Key, Kind, State};
 
 fn node(state: &mut State, name: &str, taints: &Value) {
     let node = json!({ "metadata": { "name": name }, "spec": { "taints": taints } });
@@ -29,7 +29,7 @@ fn settle(state: &mut State) {
             .map(|(key, pod)| (key.name.clone(), pinned(pod.value())))
             .collect();
         for (name, node) in waiting {
-            crate::sim::controllers::testing::start(state, &name, &node);
+            crate::controllers::testing::start(state, &name, &node);
         }
         end_terminating(state);
         run(state, 2);
@@ -151,7 +151,7 @@ fn rolling_updates() {
             let ready = state
                 .store
                 .in_namespace(Kind::Pod, NS)
-                .filter(|(_, pod)| !pod.is_terminating() && crate::sim::controllers::pod::is_ready(pod));
+                .filter(|(_, pod)| !pod.is_terminating() && crate::controllers::pod::is_ready(pod));
             let ready = ready.count();
             assert!(ready >= fewest, "{strategy}: {ready} ready");
             settle(&mut state);

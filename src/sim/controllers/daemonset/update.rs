@@ -7,10 +7,10 @@ use k8s_openapi::api::apps::v1::RollingUpdateDaemonSet;
 
 use super::eligible::Place;
 use super::set::{Set, create};
-use crate::sim::controllers::history::REVISION_HASH;
-use crate::sim::controllers::intstr::{Round, scaled};
-use crate::sim::controllers::{control, pod, status};
-use crate::sim::{Kind, Object, State};
+use crate::controllers::history::REVISION_HASH;
+use crate::controllers::intstr::{Round, scaled};
+use crate::controllers::{control, pod, status};
+use crate::{Kind, Object, State};
 
 fn rolling(set: &Set) -> Option<&RollingUpdateDaemonSet> {
     set.spec().and_then(|spec| spec.update_strategy.as_ref()?.rolling_update.as_ref())

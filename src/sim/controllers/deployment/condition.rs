@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::{DeploymentCondition, DeploymentStatus};
 
 use super::rollout::Rollout;
-use crate::sim::State;
+use crate::State;
 
 pub(super) const PROGRESSING: &str = "Progressing";
 pub(super) const NEW_AVAILABLE: &str = "NewReplicaSetAvailable";

@@ -3,8 +3,8 @@
 use super::replica_sets::{counted, size};
 use super::revision::revision;
 use super::rollout::Rollout;
-use crate::sim::controllers::control;
-use crate::sim::{Kind, State};
+use crate::controllers::control;
+use crate::{Kind, State};
 
 /// Deletes the oldest empty ReplicaSets beyond the limit.
 pub(super) fn clean_up(state: &mut State, rollout: &Rollout) {

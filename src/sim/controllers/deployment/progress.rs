@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::condition::{self, NEW_AVAILABLE, PROGRESSING, TIMED_OUT, has_reason};
 use super::replica_sets::{counted, size};
 use super::rollout::Rollout;
-use crate::sim::controllers::status::{self, count};
-use crate::sim::controllers::{Controller, queue};
-use crate::sim::{Kind, State};
+use crate::controllers::status::{self, count};
+use crate::controllers::{Controller, queue};
+use crate::{Kind, State};
 
 /// The counts of this moment with the conditions gathered so far (`calculateStatus`).
 fn calculate(state: &State, rollout: &Rollout) -> DeploymentStatus {

@@ -3,9 +3,9 @@
 use super::replica_sets::{resize, size};
 use super::rollout::Rollout;
 use super::{history, progress, revision};
-use crate::sim::controllers::pod;
-use crate::sim::controllers::queue::TryAgain;
-use crate::sim::{Kind, State};
+use crate::controllers::pod;
+use crate::controllers::queue::TryAgain;
+use crate::{Kind, State};
 
 /// One step of a recreation.
 pub(super) fn step(state: &mut State, rollout: &mut Rollout) -> Result<(), TryAgain> {

@@ -7,10 +7,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
 use super::rollout::Rollout;
-use crate::sim::controllers::control;
-use crate::sim::controllers::pod::key_of;
-use crate::sim::labels;
-use crate::sim::{Kind, Object, State};
+use crate::controllers::control;
+use crate::controllers::pod::key_of;
+use crate::labels;
+use crate::{Kind, Object, State};
 
 pub(super) const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 pub(super) const MAX: &str = "deployment.kubernetes.io/max-replicas";

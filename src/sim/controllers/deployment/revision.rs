@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::condition;
 use super::replica_sets::{annotated, min_ready_seconds, new_size, size_annotations};
 use super::rollout::Rollout;
-use crate::sim::controllers::control;
-use crate::sim::controllers::hash;
-use crate::sim::controllers::pod::key_of;
-use crate::sim::controllers::queue::TryAgain;
-use crate::sim::{Key, Kind, Object, State};
+use crate::controllers::control;
+use crate::controllers::hash;
+use crate::controllers::pod::key_of;
+use crate::controllers::queue::TryAgain;
+use crate::{Key, Kind, Object, State};
 
 const REVISION: &str = "deployment.kubernetes.io/revision";
 const HISTORY: &str = "deployment.kubernetes.io/revision-history";

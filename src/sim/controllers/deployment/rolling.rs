@@ -3,8 +3,8 @@
 use super::replica_sets::{counted, new_size, resize, size};
 use super::rollout::Rollout;
 use super::{history, progress, revision};
-use crate::sim::State;
-use crate::sim::controllers::queue::TryAgain;
+use crate::State;
+use crate::controllers::queue::TryAgain;
 
 /// One step of a rolling update.
 pub(super) fn step(state: &mut State, rollout: &mut Rollout) -> Result<(), TryAgain> {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStatus};
 
 use super::{condition, history, progress, recreate, replica_sets, revision, rolling, scale};
-use crate::sim::controllers::intstr::{Round, scaled};
-use crate::sim::controllers::queue::TryAgain;
-use crate::sim::labels;
-use crate::sim::{Key, Kind, Object, State};
+use crate::controllers::intstr::{Round, scaled};
+use crate::controllers::queue::TryAgain;
+use crate::labels;
+use crate::{Key, Kind, Object, State};
 
 /// A Deployment in the middle of a sync.
 pub(super) struct Rollout {
@@ -77,7 +77,7 @@ impl Rollout {
 }
 
 /// Reconciles one Deployment.
-pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
+pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(object) = state.store.get(Kind::Deployment, key).cloned() else { return Ok(()) };
     let Some(spec) = object.typed::<Deployment>().spec.clone() else { return Ok(()) };
     if labels::is_empty(&spec.selector) {

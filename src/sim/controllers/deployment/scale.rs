@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::replica_sets::{DESIRED, MAX, annotated, counted, resize, size};
 use super::rollout::Rollout;
-use crate::sim::{Object, State};
+use crate::{Object, State};
 
 /// Whether `spec.replicas` changed since its ReplicaSets were last sized (`isScalingEvent`).
 pub(super) fn is_scaling(rollout: &Rollout) -> bool {

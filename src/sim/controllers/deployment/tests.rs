@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::controllers::testing::{
-    NS, at, cluster, create, delete, end_terminating, pods, run, start_all, template,
-};
-use crate::sim::{Key, Kind, State};
+use crate::controllers::testing::{NS, at, cluster, create, delete, end_terminating, pods, run, start_all, template};
+use crate::{Key, Kind, State};
 
 fn deployment(state: &mut State, replicas: i32, strategy: &Value) {
     let spec = json!({

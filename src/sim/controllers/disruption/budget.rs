@@ -9,16 +9,16 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use k8s_openapi::jiff::SignedDuration;
 
 use super::scale;
-use crate::sim::controllers::intstr::{Round, scaled};
-use crate::sim::controllers::queue;
-use crate::sim::controllers::{Controller, index, pod, status};
-use crate::sim::{Key, Kind, Object, State};
+use crate::controllers::intstr::{Round, scaled};
+use crate::controllers::queue;
+use crate::controllers::{Controller, index, pod, status};
+use crate::{Key, Kind, Object, State};
 
 /// How long an eviction that was granted may take to show as a deletion (`DeletionTimeout`).
 const DELETION_TIMEOUT: SignedDuration = SignedDuration::from_mins(2);
 
 /// Reconciles one budget.
-pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) {
+pub(in crate::controllers) fn sync(state: &mut State, key: &Key) {
     let Some(object) = state.store.get(Kind::PodDisruptionBudget, key).cloned() else { return };
     let budget = object.typed::<PodDisruptionBudget>();
     let Some(spec) = budget.spec.as_ref() else { return };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::Value;
 
-use crate::sim::{Key, Kind, Object, State};
+use crate::{Key, Kind, Object, State};
 
 /// The sum of the scales of all controllers of these pods (`getExpectedScale`); pods without a controller count for
 /// nothing.

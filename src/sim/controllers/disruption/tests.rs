@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::controllers::testing::{NS, at, cluster, create, delete, pods, run, start, template};
-use crate::sim::{Key, Kind, State};
+use crate::controllers::testing::{NS, at, cluster, create, delete, pods, run, start, template};
+use crate::{Key, Kind, State};
 
 fn web(state: &mut State, replicas: i32, ready: usize) {
     let spec = json!({

@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::{ObjectReference, Pod, ServicePort, ServiceSpec}
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointConditions, EndpointPort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::sim::controllers::pod;
-use crate::sim::{Key, Object};
+use crate::controllers::pod;
+use crate::{Key, Object};
 
 /// The label of a node that names its zone.
 pub(super) const ZONE: &str = "topology.kubernetes.io/zone";

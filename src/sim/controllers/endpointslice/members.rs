@@ -8,12 +8,12 @@ use k8s_openapi::api::core::v1::ServiceSpec;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort};
 
 use super::endpoint;
-use crate::sim::controllers::index;
-use crate::sim::{Change, ChangeType, Key, Kind, Object, State};
+use crate::controllers::index;
+use crate::{Change, ChangeType, Key, Kind, Object, State};
 
 /// What was made of the pods of each Service.
 #[derive(Debug, Default)]
-pub(in crate::sim::controllers) struct Members {
+pub(in crate::controllers) struct Members {
     services: BTreeMap<Key, OfService>,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn forget(state: &mut State, key: &Key) {
 }
 
 /// Forgets everything when a node comes, goes or is labelled anew: endpoints name the zones of their nodes.
-pub(in crate::sim::controllers) fn node_changed(state: &mut State, change: &Change) {
+pub(in crate::controllers) fn node_changed(state: &mut State, change: &Change) {
     let zone = |node: &Object| node.label(endpoint::ZONE).map(ToOwned::to_owned);
     let same = change.old.as_ref().is_some_and(|old| zone(old) == zone(&change.new));
     if !same || change.change == ChangeType::Deleted {

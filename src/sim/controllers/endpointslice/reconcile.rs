@@ -8,11 +8,11 @@ use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
 use serde_json::{Value, json};
 
 use super::members::{self, Member};
-use crate::sim::controllers::pod::key_of;
-use crate::sim::controllers::queue::TryAgain;
-use crate::sim::controllers::{control, index};
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Key, Kind, Object, State};
+use crate::controllers::pod::key_of;
+use crate::controllers::queue::TryAgain;
+use crate::controllers::{control, index};
+use crate::registry::DeleteOptions;
+use crate::{Key, Kind, Object, State};
 
 /// `--max-endpoints-per-slice`.
 const MAX_ENDPOINTS: usize = 100;
@@ -28,7 +28,7 @@ struct Draft {
 }
 
 /// Reconciles the slices of one Service.
-pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
+pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(service) = state.store.get(Kind::Service, key).cloned().filter(|service| is_ours(service)) else {
         members::forget(state, key);
         return Ok(());

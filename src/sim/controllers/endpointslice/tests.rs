@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::controllers::testing::{NS, cluster, create, delete, end_terminating, run, start, template};
-use crate::sim::{Key, Kind, State};
+use crate::controllers::testing::{NS, cluster, create, delete, end_terminating, run, start, template};
+use crate::{Key, Kind, State};
 
 fn pod(state: &mut State, name: &str) {
     let mut pod = template("web", "web:1");

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::graph::{Resolved, has_finalizer, owners, resolve};
-use crate::sim::controllers::control;
-use crate::sim::controllers::pod::key_of;
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Key, Kind, Object, State};
+use crate::controllers::control;
+use crate::controllers::pod::key_of;
+use crate::registry::DeleteOptions;
+use crate::{Key, Kind, Object, State};
 
 const FOREGROUND: &str = "foregroundDeletion";
 const ORPHAN: &str = "orphan";
 
 /// Looks at one object.
-pub(in crate::sim::controllers) fn collect(state: &mut State, kind: Kind, key: &Key) {
+pub(in crate::controllers) fn collect(state: &mut State, kind: Kind, key: &Key) {
     let Some(object) = state.store.get(kind, key).cloned() else { return };
     if !object.is_terminating() {
         collect_dependent(state, kind, &object);

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::Value;
 
-use crate::sim::controllers::queue;
-use crate::sim::{Change, ChangeType, Key, Kind, Object, State};
+use crate::controllers::queue;
+use crate::{Change, ChangeType, Key, Kind, Object, State};
 
 /// Dependents by the UID of their owner, controller or not.
 #[derive(Debug, Default)]
-pub(in crate::sim::controllers) struct Graph {
+pub(in crate::controllers) struct Graph {
     dependents: BTreeMap<String, BTreeSet<(Kind, Key)>>,
 }
 
@@ -52,7 +52,7 @@ pub(super) enum Resolved<'a> {
 }
 
 /// Follows a change of any object.
-pub(in crate::sim::controllers) fn follow(state: &mut State, change: &Change) {
+pub(in crate::controllers) fn follow(state: &mut State, change: &Change) {
     let read = |object: Option<&Object>| object.map(owners).unwrap_or_default();
     let references = |object: &Object| object.at("/metadata/ownerReferences").cloned();
     let deleted = change.change == ChangeType::Deleted;

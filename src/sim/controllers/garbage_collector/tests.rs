@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::controllers::testing::{NS, cluster, create, delete, end_terminating, run, start_all, template};
-use crate::sim::{Key, Kind, State};
+use crate::controllers::testing::{NS, cluster, create, delete, end_terminating, run, start_all, template};
+use crate::{Key, Kind, State};
 
 /// A ConfigMap that is owned by others.
 fn map(state: &mut State, name: &str, owners: &[&str]) {

@@ -3,7 +3,7 @@
 use k8s_openapi::api::batch::v1::{JobCondition, JobSpec, JobStatus};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
-use crate::sim::State;
+use crate::State;
 
 /// An end that has been decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

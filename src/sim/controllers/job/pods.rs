@@ -5,9 +5,9 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
-use crate::sim::controllers::pod::key_of;
-use crate::sim::controllers::{control, index};
-use crate::sim::{Key, Kind, Object, State};
+use crate::controllers::pod::key_of;
+use crate::controllers::{control, index};
+use crate::{Key, Kind, Object, State};
 
 const TRACKING: &str = "batch.kubernetes.io/job-tracking";
 const JOB_NAME: &str = "batch.kubernetes.io/job-name";

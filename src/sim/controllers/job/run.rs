@@ -8,18 +8,18 @@ use k8s_openapi::jiff::{SignedDuration, Timestamp};
 
 use super::outcome::{self, Outcome};
 use super::pods;
-use crate::sim::controllers::queue::{self, TryAgain};
-use crate::sim::controllers::status::{self, count, length};
-use crate::sim::controllers::{Controller, control, pod};
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Key, Kind, Object, State};
+use crate::controllers::queue::{self, TryAgain};
+use crate::controllers::status::{self, count, length};
+use crate::controllers::{Controller, control, pod};
+use crate::registry::DeleteOptions;
+use crate::{Key, Kind, Object, State};
 
 /// Back-off between a failed pod and its successor (`DefaultJobPodFailureBackOff`, `MaxJobPodFailureBackOff`).
 const FAILURE_BACKOFF: Duration = Duration::from_secs(10);
 const FAILURE_BACKOFF_MAX: Duration = Duration::from_secs(600);
 
 /// Reconciles one Job.
-pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
+pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(object) = state.store.get(Kind::Job, key).cloned() else {
         pods::untrack_orphans(state, key);
         return Ok(());

@@ -2,10 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::controllers::testing::{
-    NS, at, cluster, create, delete, end_terminating, pods, run, start_all, template,
-};
-use crate::sim::{Key, Kind, State};
+use crate::controllers::testing::{NS, at, cluster, create, delete, end_terminating, pods, run, start_all, template};
+use crate::{Key, Kind, State};
 
 fn job(state: &mut State, more: &Value) {
     let mut spec = json!({ "template": template("task", "task:1"), "completions": 1, "parallelism": 1 });

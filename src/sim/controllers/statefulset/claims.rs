@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::replica;
 use super::set::Set;
-use crate::sim::controllers::control;
-use crate::sim::{Key, Kind, Object, State};
+use crate::controllers::control;
+use crate::{Key, Kind, Object, State};
 
 /// Name of the claim template and the claim's own name, for each template.
 fn names(set: &Set, ordinal: i64) -> Vec<(String, String)> {

@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::claims;
 use super::set::Set;
-use crate::sim::controllers::history::{self, REVISION_HASH};
-use crate::sim::controllers::queue::TryAgain;
-use crate::sim::controllers::{control, pod};
-use crate::sim::{Kind, Object, State};
+use crate::controllers::history::{self, REVISION_HASH};
+use crate::controllers::queue::TryAgain;
+use crate::controllers::{control, pod};
+use crate::{Kind, Object, State};
 
 /// The ordinal in a pod's name when it is a name of this set's.
 pub(super) fn ordinal(set: &str, pod: &str) -> Option<i64> {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use k8s_openapi::api::apps::v1::{StatefulSet, StatefulSetSpec, StatefulSetStatus};
 
 use super::{claims, replica, status, update};
-use crate::sim::controllers::queue::TryAgain;
-use crate::sim::controllers::{control, history, pod};
-use crate::sim::{Key, Kind, Object, State};
+use crate::controllers::queue::TryAgain;
+use crate::controllers::{control, history, pod};
+use crate::{Key, Kind, Object, State};
 
 /// A StatefulSet in the middle of a sync.
 pub(super) struct Set {
@@ -69,7 +69,7 @@ enum Flow {
 }
 
 /// Reconciles one StatefulSet.
-pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
+pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(object) = state.store.get(Kind::StatefulSet, key).cloned() else { return Ok(()) };
     let typed = object.typed::<StatefulSet>();
     let Some(spec) = typed.spec.as_ref() else { return Ok(()) };
@@ -79,7 +79,7 @@ pub(in crate::sim::controllers) fn sync(state: &mut State, key: &Key) -> Result<
     let mut status = typed.status.clone().unwrap_or_default();
     let updated = history::ensure(state, Kind::StatefulSet, &object, &mut status.collision_count);
     let Ok(updated) = updated else {
-        crate::sim::controllers::status::set(state, Kind::StatefulSet, key, &status);
+        crate::controllers::status::set(state, Kind::StatefulSet, key, &status);
         return Err(TryAgain);
     };
     let current = status.current_revision.as_deref().unwrap_or_default();

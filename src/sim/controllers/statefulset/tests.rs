@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::controllers::testing::{
+use crate::controllers::testing::{
     NS, at, cluster, create, delete, end_terminating, pods, run, start, start_all, template,
 };
-use crate::sim::{Key, Kind, State};
+use crate::{Key, Kind, State};
 
 fn set(state: &mut State, replicas: i32, more: &Value) {
     let mut spec = json!({

@@ -2,8 +2,8 @@
 
 use super::replica;
 use super::set::Set;
-use crate::sim::State;
-use crate::sim::controllers::history::REVISION_HASH;
+use crate::State;
+use crate::controllers::history::REVISION_HASH;
 
 /// Deletes the next pod that does not have the updated revision, when all above it are healthy.
 pub(super) fn roll(state: &mut State, set: &Set) {

@@ -4,10 +4,10 @@ use k8s_openapi::api::core::v1::{Container, HTTPGetAction, Pod, PodSpec, PodStat
 
 use super::volumes::volume;
 use super::{unless_set, unless_text};
-use crate::sim::registry::qos::qos_class;
+use crate::registry::qos::qos_class;
 
 /// A pod: the rules for templates, and those for pods alone.
-pub(in crate::sim::registry) fn pod(pod: &mut Pod) {
+pub(in crate::registry) fn pod(pod: &mut Pod) {
     let spec = pod.spec.get_or_insert_default();
     pod_spec(spec);
     unless_set(&mut spec.enable_service_links, true);

@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use super::{unless_set, unless_text};
 
 /// A namespace carries its name as a label, and a finalizer until its contents are gone.
-pub(in crate::sim::registry) fn namespace(namespace: &mut Namespace) {
+pub(in crate::registry) fn namespace(namespace: &mut Namespace) {
     let name = namespace.metadata.name.clone().unwrap_or_default();
     let labels = namespace.metadata.labels.get_or_insert_default();
     labels.insert("kubernetes.io/metadata.name".to_owned(), name);
@@ -18,7 +18,7 @@ pub(in crate::sim::registry) fn namespace(namespace: &mut Namespace) {
 }
 
 /// A Service; its addresses are allocated by `admission`.
-pub(in crate::sim::registry) fn service(service: &mut Service) {
+pub(in crate::registry) fn service(service: &mut Service) {
     let spec = service.spec.get_or_insert_default();
     unless_text(&mut spec.type_, "ClusterIP");
     unless_text(&mut spec.session_affinity, "None");
@@ -47,7 +47,7 @@ pub(in crate::sim::registry) fn service(service: &mut Service) {
 }
 
 /// A Secret; `stringData` is write-only and goes to `data`.
-pub(in crate::sim::registry) fn secret(secret: &mut Secret) {
+pub(in crate::registry) fn secret(secret: &mut Secret) {
     unless_text(&mut secret.type_, "Opaque");
     for (name, text) in secret.string_data.take().unwrap_or_default() {
         secret.data.get_or_insert_default().insert(name, k8s_openapi::ByteString(text.into_bytes()));
@@ -55,7 +55,7 @@ pub(in crate::sim::registry) fn secret(secret: &mut Secret) {
 }
 
 /// An EndpointSlice.
-pub(in crate::sim::registry) fn endpoint_slice(slice: &mut EndpointSlice) {
+pub(in crate::registry) fn endpoint_slice(slice: &mut EndpointSlice) {
     for port in slice.ports.iter_mut().flatten() {
         unless_set(&mut port.name, "");
         unless_text(&mut port.protocol, "TCP");
@@ -63,7 +63,7 @@ pub(in crate::sim::registry) fn endpoint_slice(slice: &mut EndpointSlice) {
 }
 
 /// A NetworkPolicy is about ingress, and about egress when it has egress rules.
-pub(in crate::sim::registry) fn network_policy(policy: &mut NetworkPolicy) {
+pub(in crate::registry) fn network_policy(policy: &mut NetworkPolicy) {
     let spec = policy.spec.get_or_insert_default();
     spec.pod_selector.get_or_insert_default();
     if spec.policy_types.as_ref().is_none_or(Vec::is_empty) {
@@ -81,12 +81,12 @@ pub(in crate::sim::registry) fn network_policy(policy: &mut NetworkPolicy) {
 }
 
 /// A StorageClass.
-pub(in crate::sim::registry) fn storage_class(class: &mut StorageClass) {
+pub(in crate::registry) fn storage_class(class: &mut StorageClass) {
     unless_text(&mut class.reclaim_policy, "Delete");
     unless_text(&mut class.volume_binding_mode, "Immediate");
 }
 
 /// A priority class.
-pub(in crate::sim::registry) fn priority_class(class: &mut PriorityClass) {
+pub(in crate::registry) fn priority_class(class: &mut PriorityClass) {
     unless_text(&mut class.preemption_policy, "PreemptLowerPriority");
 }

@@ -31,13 +31,13 @@ pub(super) fn volume(volume: &mut Volume) {
 }
 
 /// A claim.
-pub(in crate::sim::registry) fn persistent_volume_claim(claim: &mut PersistentVolumeClaim) {
+pub(in crate::registry) fn persistent_volume_claim(claim: &mut PersistentVolumeClaim) {
     unless_text(&mut claim.spec.get_or_insert_default().volume_mode, "Filesystem");
     unless_text(&mut claim.status.get_or_insert_default().phase, "Pending");
 }
 
 /// A volume of the cluster.
-pub(in crate::sim::registry) fn persistent_volume(volume: &mut PersistentVolume) {
+pub(in crate::registry) fn persistent_volume(volume: &mut PersistentVolume) {
     let spec = volume.spec.get_or_insert_default();
     unless_text(&mut spec.persistent_volume_reclaim_policy, "Retain");
     unless_text(&mut spec.volume_mode, "Filesystem");

@@ -21,7 +21,7 @@ fn quarter() -> IntOrString {
 }
 
 /// A Deployment.
-pub(in crate::sim::registry) fn deployment(deployment: &mut Deployment) {
+pub(in crate::registry) fn deployment(deployment: &mut Deployment) {
     let spec = deployment.spec.get_or_insert_default();
     unless_set(&mut spec.replicas, 1);
     unless_set(&mut spec.revision_history_limit, 10);
@@ -37,14 +37,14 @@ pub(in crate::sim::registry) fn deployment(deployment: &mut Deployment) {
 }
 
 /// A ReplicaSet.
-pub(in crate::sim::registry) fn replica_set(set: &mut ReplicaSet) {
+pub(in crate::registry) fn replica_set(set: &mut ReplicaSet) {
     let spec = set.spec.get_or_insert_default();
     unless_set(&mut spec.replicas, 1);
     template(spec.template.get_or_insert_default());
 }
 
 /// A StatefulSet.
-pub(in crate::sim::registry) fn stateful_set(set: &mut StatefulSet) {
+pub(in crate::registry) fn stateful_set(set: &mut StatefulSet) {
     let spec = set.spec.get_or_insert_default();
     unless_set(&mut spec.replicas, 1);
     unless_set(&mut spec.revision_history_limit, 10);
@@ -64,7 +64,7 @@ pub(in crate::sim::registry) fn stateful_set(set: &mut StatefulSet) {
 }
 
 /// A DaemonSet.
-pub(in crate::sim::registry) fn daemon_set(set: &mut DaemonSet) {
+pub(in crate::registry) fn daemon_set(set: &mut DaemonSet) {
     let spec = set.spec.get_or_insert_default();
     unless_set(&mut spec.revision_history_limit, 10);
     let strategy = spec.update_strategy.get_or_insert_default();
@@ -78,7 +78,7 @@ pub(in crate::sim::registry) fn daemon_set(set: &mut DaemonSet) {
 }
 
 /// A Job.
-pub(in crate::sim::registry) fn job(job: &mut Job) {
+pub(in crate::registry) fn job(job: &mut Job) {
     let spec = job.spec.get_or_insert_default();
     // With neither of them a Job runs one pod to completion; parallelism alone is a work queue.
     if spec.completions.is_none() && spec.parallelism.is_none() {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::Kind;
-use crate::sim::api::error::Cause;
+use crate::Kind;
+use crate::api::error::Cause;
 
 use super::items;
 

@@ -9,8 +9,8 @@ mod workloads;
 
 use serde_json::Value;
 
-use crate::sim::Kind;
-use crate::sim::api::error::Cause;
+use crate::Kind;
+use crate::api::error::Cause;
 
 use super::strategy::Part;
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::Kind;
-use crate::sim::api::error::Cause;
+use crate::Kind;
+use crate::api::error::Cause;
 
 const LABEL_RULE: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must \
                           start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for \

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::sim::api::error::Cause;
-use crate::sim::registry::qos::nanos;
+use crate::api::error::Cause;
+use crate::registry::qos::nanos;
 
 use super::{items, names, not_negative, text};
 

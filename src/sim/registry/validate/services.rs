@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::api::error::Cause;
-use crate::sim::registry::qos::nanos;
+use crate::api::error::Cause;
+use crate::registry::qos::nanos;
 
 use super::pods::one_of;
 use super::{items, text};

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::Kind;
-use crate::sim::api::error::Cause;
-use crate::sim::api::selector::Selector;
+use crate::Kind;
+use crate::api::error::Cause;
+use crate::api::selector::Selector;
 
 use super::pods::{self, one_of};
 use super::{names, not_negative, text};

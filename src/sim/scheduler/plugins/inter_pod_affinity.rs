@@ -7,11 +7,11 @@ use k8s_openapi::api::core::v1::{PodAffinityTerm, PodSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 
 use super::{Plugin, Rejection};
-use crate::sim::labels;
-use crate::sim::scheduler::cache::{NodeInfo, Placed, PodInfo};
-use crate::sim::scheduler::cycle::Cycle;
-use crate::sim::store::Store;
-use crate::sim::{Key, Kind, Object};
+use crate::labels;
+use crate::scheduler::cache::{NodeInfo, Placed, PodInfo};
+use crate::scheduler::cycle::Cycle;
+use crate::store::Store;
+use crate::{Key, Kind, Object};
 
 /// What a required affinity of a placed pod adds to the score of a newcomer that it wants
 /// (`HardPodAffinityWeight`).
@@ -19,7 +19,7 @@ const HARD_WEIGHT: i64 = 1;
 
 /// What a pod thinks of the pods that a term means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::sim::scheduler) enum Stance {
+pub(in crate::scheduler) enum Stance {
     /// They must not be near.
     Away,
     /// They must be near.
@@ -30,10 +30,10 @@ pub(in crate::sim::scheduler) enum Stance {
 
 /// One term, made ready: whom it means, and by which node label distance is measured.
 #[derive(Clone, Debug)]
-pub(in crate::sim::scheduler) struct Term {
+pub(in crate::scheduler) struct Term {
     /// The same for equal terms.
-    pub(in crate::sim::scheduler) id: String,
-    pub(in crate::sim::scheduler) topology_key: String,
+    pub(in crate::scheduler) id: String,
+    pub(in crate::scheduler) topology_key: String,
     selector: Option<LabelSelector>,
     namespaces: Vec<String>,
     namespace_selector: Option<LabelSelector>,
@@ -41,14 +41,14 @@ pub(in crate::sim::scheduler) struct Term {
 
 /// All terms of a pod. The weights of preferred anti-affinity are negative.
 #[derive(Clone, Debug, Default)]
-pub(in crate::sim::scheduler) struct Terms {
+pub(in crate::scheduler) struct Terms {
     affinity: Vec<Term>,
     anti: Vec<Term>,
     preferred: Vec<(i64, Term)>,
 }
 
 impl Terms {
-    pub(in crate::sim::scheduler) fn read(key: &Key, pod: &Object, spec: &PodSpec) -> Self {
+    pub(in crate::scheduler) fn read(key: &Key, pod: &Object, spec: &PodSpec) -> Self {
         let Some(affinity) = &spec.affinity else { return Self::default() };
         let term = |term: &PodAffinityTerm| Term::read(key, pod, term);
         let mut all = Self::default();
@@ -67,7 +67,7 @@ impl Terms {
         all
     }
 
-    pub(in crate::sim::scheduler) fn iter(&self) -> impl Iterator<Item = (Stance, &Term)> {
+    pub(in crate::scheduler) fn iter(&self) -> impl Iterator<Item = (Stance, &Term)> {
         let away = self.anti.iter().map(|term| (Stance::Away, term));
         let near = self.affinity.iter().map(|term| (Stance::Near, term));
         away.chain(near).chain(self.preferred.iter().map(|(weight, term)| (Stance::Prefers(*weight), term)))
@@ -136,7 +136,7 @@ type Domains = BTreeMap<String, BTreeMap<String, i64>>;
 
 /// How many pods matter in each domain.
 #[derive(Debug, Default)]
-pub(in crate::sim::scheduler) struct Counts {
+pub(in crate::scheduler) struct Counts {
     /// Placed pods that do not want the newcomer near.
     existing_anti: Domains,
     /// Placed pods that the newcomer wants near: those that match all of its terms.
@@ -146,7 +146,7 @@ pub(in crate::sim::scheduler) struct Counts {
 }
 
 /// Counts what the filter needs, once for each cycle.
-pub(in crate::sim::scheduler) fn pre_filter(cycle: &Cycle) -> Counts {
+pub(in crate::scheduler) fn pre_filter(cycle: &Cycle) -> Counts {
     let mut counts = Counts::default();
     for (stance, group) in cycle.cache.groups() {
         if stance == Stance::Away && group.term.matches(cycle.store, cycle.pod) {
@@ -173,7 +173,7 @@ pub(in crate::sim::scheduler) fn pre_filter(cycle: &Cycle) -> Counts {
     counts
 }
 
-pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, counts: &Counts, node: &NodeInfo) -> Result<(), Rejection> {
+pub(in crate::scheduler) fn filter(cycle: &Cycle, counts: &Counts, node: &NodeInfo) -> Result<(), Rejection> {
     let refuse = |reason: &str| Rejection::by(Plugin::InterPodAffinity, reason);
     let terms = &cycle.pod.terms;
     if !near_enough(cycle, counts, node) {
@@ -202,7 +202,7 @@ fn near_enough(cycle: &Cycle, counts: &Counts, node: &NodeInfo) -> bool {
 }
 
 /// Preferences of the newcomer and of the placed pods, stretched to 0..=100.
-pub(in crate::sim::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
+pub(in crate::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
     let mut weights = Domains::default();
     for (weight, term) in &cycle.pod.terms.preferred {
         for placed in term.targets(cycle) {

@@ -1,11 +1,11 @@
 //! `NodeAffinity`: `nodeSelector` and required node affinity; preferred node affinity as a score.
 
 use super::{Plugin, Rejection, normalise};
-use crate::sim::labels::{has_labels, node_matches, node_matches_term};
-use crate::sim::scheduler::cache::NodeInfo;
-use crate::sim::scheduler::cycle::Cycle;
+use crate::labels::{has_labels, node_matches, node_matches_term};
+use crate::scheduler::cache::NodeInfo;
+use crate::scheduler::cycle::Cycle;
 
-pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
+pub(in crate::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
     if matches(cycle, node) {
         return Ok(());
     }
@@ -21,7 +21,7 @@ pub(super) fn matches(cycle: &Cycle, node: &NodeInfo) -> bool {
 }
 
 /// Weights of the preferred terms that match, stretched to 0..=100.
-pub(in crate::sim::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
+pub(in crate::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
     let affinity = cycle.spec.affinity.as_ref().and_then(|affinity| affinity.node_affinity.as_ref());
     let preferred = affinity
         .and_then(|affinity| affinity.preferred_during_scheduling_ignored_during_execution.as_deref())

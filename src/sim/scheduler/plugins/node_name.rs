@@ -1,10 +1,10 @@
 //! `NodeName`: a pod that names its node fits no other.
 
 use super::{Plugin, Rejection};
-use crate::sim::scheduler::cache::NodeInfo;
-use crate::sim::scheduler::cycle::Cycle;
+use crate::scheduler::cache::NodeInfo;
+use crate::scheduler::cycle::Cycle;
 
-pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
+pub(in crate::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
     match cycle.spec.node_name.as_deref() {
         None | Some("") => Ok(()),
         Some(name) if name == node.name() => Ok(()),

@@ -1,10 +1,10 @@
 //! `NodePorts`: two pods cannot take the same port of a node.
 
 use super::{Plugin, Rejection};
-use crate::sim::scheduler::cache::NodeInfo;
-use crate::sim::scheduler::cycle::Cycle;
+use crate::scheduler::cache::NodeInfo;
+use crate::scheduler::cycle::Cycle;
 
-pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
+pub(in crate::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
     let taken = cycle.pod.ports.iter().any(|wanted| node.ports.keys().any(|port| port.conflicts(wanted)));
     if !taken {
         return Ok(());

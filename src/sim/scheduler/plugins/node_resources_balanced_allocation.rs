@@ -1,12 +1,12 @@
 //! `NodeResourcesBalancedAllocation`: nodes whose CPU and memory would be used to similar shares score higher.
 
-use crate::sim::scheduler::cache::NodeInfo;
-use crate::sim::scheduler::cycle::Cycle;
+use crate::scheduler::cache::NodeInfo;
+use crate::scheduler::cycle::Cycle;
 
 /// Millionths, so that the same seed gives the same score on every machine.
 const UNIT: i64 = 1_000_000;
 
-pub(in crate::sim::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
+pub(in crate::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
     let share = |node: &NodeInfo, name: &str| {
         let allocatable = node.allocatable.get(name);
         let used = node.requested.get(name) + cycle.pod.requests.get(name);

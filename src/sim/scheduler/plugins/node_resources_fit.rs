@@ -2,10 +2,10 @@
 //! nodes with more left score higher (`LeastAllocated`).
 
 use super::{Plugin, Rejection};
-use crate::sim::scheduler::cache::NodeInfo;
-use crate::sim::scheduler::cycle::Cycle;
+use crate::scheduler::cache::NodeInfo;
+use crate::scheduler::cycle::Cycle;
 
-pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
+pub(in crate::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
     let mut reasons = Vec::new();
     let mut removing_helps = true;
     if i64::try_from(node.pods.len()).unwrap_or(i64::MAX) >= node.allocatable.get("pods") {
@@ -25,7 +25,7 @@ pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Resul
 }
 
 /// The mean of the shares of CPU and memory that would be left, 0..=100.
-pub(in crate::sim::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
+pub(in crate::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
     let left = |node: &NodeInfo, name: &str| {
         let allocatable = node.allocatable.get(name);
         let requested = node.scored.get(name) + cycle.pod.scored.get(name);

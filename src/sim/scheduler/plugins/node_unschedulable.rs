@@ -3,10 +3,10 @@
 use k8s_openapi::api::core::v1::Taint;
 
 use super::{Plugin, Rejection, taint_toleration};
-use crate::sim::scheduler::cache::NodeInfo;
-use crate::sim::scheduler::cycle::Cycle;
+use crate::scheduler::cache::NodeInfo;
+use crate::scheduler::cycle::Cycle;
 
-pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
+pub(in crate::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
     if node.node().spec.as_ref().and_then(|spec| spec.unschedulable) != Some(true) {
         return Ok(());
     }

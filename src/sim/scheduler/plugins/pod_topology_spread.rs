@@ -8,10 +8,10 @@ use k8s_openapi::api::core::v1::{Service, TopologySpreadConstraint};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 
 use super::{Plugin, Rejection, node_affinity, taint_toleration};
-use crate::sim::Kind;
-use crate::sim::labels;
-use crate::sim::scheduler::cache::NodeInfo;
-use crate::sim::scheduler::cycle::Cycle;
+use crate::Kind;
+use crate::labels;
+use crate::scheduler::cache::NodeInfo;
+use crate::scheduler::cycle::Cycle;
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -118,12 +118,12 @@ fn nothing() -> LabelSelector {
 
 /// The hard constraints with their counts.
 #[derive(Debug, Default)]
-pub(in crate::sim::scheduler) struct Constraints {
+pub(in crate::scheduler) struct Constraints {
     hard: Vec<Constraint>,
 }
 
 /// Counts what the filter needs, once for each cycle.
-pub(in crate::sim::scheduler) fn pre_filter(cycle: &Cycle) -> Constraints {
+pub(in crate::scheduler) fn pre_filter(cycle: &Cycle) -> Constraints {
     let said = cycle.spec.topology_spread_constraints.as_deref().unwrap_or_default();
     let said = said.iter().filter(|each| each.when_unsatisfiable == "DoNotSchedule");
     let mut hard: Vec<_> = said.map(|each| Constraint::read(cycle, each)).collect();
@@ -139,11 +139,7 @@ pub(in crate::sim::scheduler) fn pre_filter(cycle: &Cycle) -> Constraints {
     Constraints { hard }
 }
 
-pub(in crate::sim::scheduler) fn filter(
-    cycle: &Cycle,
-    constraints: &Constraints,
-    node: &NodeInfo,
-) -> Result<(), Rejection> {
+pub(in crate::scheduler) fn filter(cycle: &Cycle, constraints: &Constraints, node: &NodeInfo) -> Result<(), Rejection> {
     for constraint in &constraints.hard {
         let Some(value) = node.object.label(&constraint.key) else {
             let reason = "node(s) didn't match pod topology spread constraints (missing required label)";
@@ -163,7 +159,7 @@ pub(in crate::sim::scheduler) fn filter(
 }
 
 /// Fewer pods of the group in a node's domains score higher, 0..=100.
-pub(in crate::sim::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
+pub(in crate::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
     let (mut soft, strict) = soft_constraints(cycle);
     if soft.is_empty() {
         return vec![0; nodes.len()];

@@ -3,11 +3,11 @@
 use k8s_openapi::api::core::v1::Taint;
 
 use super::{Plugin, Rejection, normalise};
-use crate::sim::labels::tolerates;
-use crate::sim::scheduler::cache::NodeInfo;
-use crate::sim::scheduler::cycle::Cycle;
+use crate::labels::tolerates;
+use crate::scheduler::cache::NodeInfo;
+use crate::scheduler::cycle::Cycle;
 
-pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
+pub(in crate::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Result<(), Rejection> {
     let hard = taints(node).find(|taint| taint.effect != "PreferNoSchedule" && !tolerated(cycle, taint));
     match hard {
         None => Ok(()),
@@ -20,7 +20,7 @@ pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, node: &NodeInfo) -> Resul
 }
 
 /// 100 for nodes without soft taints that the pod does not tolerate, less for those with more of them.
-pub(in crate::sim::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
+pub(in crate::scheduler) fn score(cycle: &Cycle, nodes: &[&NodeInfo]) -> Vec<i64> {
     let soft = |node: &&NodeInfo| {
         let count = taints(node).filter(|taint| taint.effect == "PreferNoSchedule" && !tolerated(cycle, taint)).count();
         i64::try_from(count).unwrap_or(i64::MAX)

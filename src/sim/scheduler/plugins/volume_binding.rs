@@ -7,36 +7,36 @@ use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use k8s_openapi::api::storage::v1::StorageClass;
 
 use super::{Plugin, Rejection};
-use crate::sim::scheduler::cache::NodeInfo;
-use crate::sim::scheduler::cycle::Cycle;
-use crate::sim::storage::binding::{self, SELECTED_NODE};
-use crate::sim::{Key, Kind};
+use crate::scheduler::cache::NodeInfo;
+use crate::scheduler::cycle::Cycle;
+use crate::storage::binding::{self, SELECTED_NODE};
+use crate::{Key, Kind};
 
 const PLUGIN: Plugin = Plugin::VolumeBinding;
 
 /// A pod's claims: volumes of the bound ones, and those that wait for their first consumer.
 #[derive(Debug, Default)]
-pub(in crate::sim::scheduler) struct Claims {
-    pub(in crate::sim::scheduler) bound: Vec<String>,
+pub(in crate::scheduler) struct Claims {
+    pub(in crate::scheduler) bound: Vec<String>,
     /// With the volumes that each could have, wherever they are.
     waiting: Vec<(Key, Vec<String>)>,
 }
 
 /// What binding has to do for a node: volumes for claims by name, and claims to provision there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::sim::scheduler) struct Decision {
-    pub(in crate::sim::scheduler) volumes: BTreeMap<Key, String>,
-    pub(in crate::sim::scheduler) provision: Vec<Key>,
+pub(in crate::scheduler) struct Decision {
+    pub(in crate::scheduler) volumes: BTreeMap<Key, String>,
+    pub(in crate::scheduler) provision: Vec<Key>,
 }
 
 impl Decision {
-    pub(in crate::sim::scheduler) fn is_empty(&self) -> bool {
+    pub(in crate::scheduler) fn is_empty(&self) -> bool {
         self.volumes.is_empty() && self.provision.is_empty()
     }
 }
 
 /// Sorts the pod's claims; refuses every node when one is missing or must be bound before.
-pub(in crate::sim::scheduler) fn pre_filter(cycle: &Cycle) -> Result<Claims, Rejection> {
+pub(in crate::scheduler) fn pre_filter(cycle: &Cycle) -> Result<Claims, Rejection> {
     let mut claims = Claims::default();
     for name in &cycle.pod.claims {
         let key = Key::new(&cycle.pod.key.namespace, name);
@@ -65,7 +65,7 @@ pub(in crate::sim::scheduler) fn pre_filter(cycle: &Cycle) -> Result<Claims, Rej
     Ok(claims)
 }
 
-pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, claims: &Claims, node: &NodeInfo) -> Result<(), Rejection> {
+pub(in crate::scheduler) fn filter(cycle: &Cycle, claims: &Claims, node: &NodeInfo) -> Result<(), Rejection> {
     for name in &claims.bound {
         let Some(volume) = cycle.store.get(Kind::PersistentVolume, &Key::cluster(name)) else {
             let reason = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)";
@@ -79,11 +79,7 @@ pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, claims: &Claims, node: &N
 }
 
 /// How the waiting claims would be bound on this node.
-pub(in crate::sim::scheduler) fn decide(
-    cycle: &Cycle,
-    claims: &Claims,
-    node: &NodeInfo,
-) -> Result<Decision, Rejection> {
+pub(in crate::scheduler) fn decide(cycle: &Cycle, claims: &Claims, node: &NodeInfo) -> Result<Decision, Rejection> {
     let mut decision = Decision::default();
     let mut taken = BTreeSet::new();
     for (key, candidates) in &claims.waiting {

@@ -3,11 +3,11 @@
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 
 use super::{Plugin, Rejection};
-use crate::sim::Kind;
-use crate::sim::scheduler::cycle::Cycle;
+use crate::Kind;
+use crate::scheduler::cycle::Cycle;
 
 /// The claims of a pod that only one pod may use.
-pub(in crate::sim::scheduler) fn pre_filter(cycle: &Cycle) -> Result<(), Rejection> {
+pub(in crate::scheduler) fn pre_filter(cycle: &Cycle) -> Result<(), Rejection> {
     let namespace = &cycle.pod.key.namespace;
     for name in &cycle.pod.claims {
         let claim = cycle.store.find(Kind::PersistentVolumeClaim, namespace, name);

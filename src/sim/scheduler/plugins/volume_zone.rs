@@ -1,14 +1,14 @@
 //! `VolumeZone`: a volume that carries zone labels is reached only from nodes of these zones.
 
 use super::{Plugin, Rejection};
-use crate::sim::scheduler::cache::NodeInfo;
-use crate::sim::scheduler::cycle::Cycle;
-use crate::sim::scheduler::plugins::volume_binding::Claims;
-use crate::sim::{Key, Kind};
+use crate::scheduler::cache::NodeInfo;
+use crate::scheduler::cycle::Cycle;
+use crate::scheduler::plugins::volume_binding::Claims;
+use crate::{Key, Kind};
 
 const LABELS: [&str; 2] = ["topology.kubernetes.io/zone", "topology.kubernetes.io/region"];
 
-pub(in crate::sim::scheduler) fn filter(cycle: &Cycle, claims: &Claims, node: &NodeInfo) -> Result<(), Rejection> {
+pub(in crate::scheduler) fn filter(cycle: &Cycle, claims: &Claims, node: &NodeInfo) -> Result<(), Rejection> {
     for name in &claims.bound {
         let Some(volume) = cycle.store.get(Kind::PersistentVolume, &Key::cluster(name)) else { continue };
         for label in LABELS {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{cluster, node, outcome, pod};
-use crate::sim::{Kind, State};
+use crate::{Kind, State};
 
 const HOST: &str = "kubernetes.io/hostname";
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -59,7 +59,7 @@ fn placed_pods_keep_others_away() {
 }
 
 fn node_gone(state: &mut State, name: &str) {
-    state.remove(Kind::Node, &crate::sim::Key::cluster(name));
+    state.remove(Kind::Node, &crate::Key::cluster(name));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::sim::{Key, Kind, Settings, State};
+use crate::{Key, Kind, Settings, State};
 
 /// A control plane without kubelets.
 fn cluster() -> State {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{cluster, cpu, node, node_of, pod, run};
-use crate::sim::{Key, Kind, State};
+use crate::{Key, Kind, State};
 
 fn attempts(state: &State) -> u64 {
     let events =

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{cluster, node, node_of, outcome, pod, run};
-use crate::sim::{Kind, State};
+use crate::{Kind, State};
 
 const ZONE: &str = "topology.kubernetes.io/zone";
 
@@ -38,7 +38,7 @@ fn hard_constraints_bound_the_skew() {
     let web = json!({ "app": "web" });
     assert_eq!(outcome(&mut state, web.clone(), constraint(json!({}))), "n3");
     state
-        .modify_value(Kind::Node, &crate::sim::Key::cluster("n3"), |node| node["spec"]["unschedulable"] = json!(true))
+        .modify_value(Kind::Node, &crate::Key::cluster("n3"), |node| node["spec"]["unschedulable"] = json!(true))
         .expect("there");
     run(&mut state, 1);
     // The cordoned node's empty zone still counts, unless taints are honoured.

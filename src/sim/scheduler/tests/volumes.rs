@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{cluster, node, node_of, outcome, pod, run, why};
-use crate::sim::{Key, Kind, State};
+use crate::{Key, Kind, State};
 
 fn three_nodes() -> State {
     let mut state = cluster();

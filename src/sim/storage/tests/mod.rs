@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::VolumeId;
-use crate::sim::registry::DeleteOptions;
-use crate::sim::{Key, Kind, NodeSpec, Settings, State};
+use crate::registry::DeleteOptions;
+use crate::{Key, Kind, NodeSpec, Settings, State};
 
 const NS: &str = "shop";
 

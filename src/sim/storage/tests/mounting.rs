@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::Pod;
 
 use super::*;
-use crate::sim::storage::Mountable;
+use crate::storage::Mountable;
 
 /// What the kubelet is told about a pod.
 fn answer(state: &mut State, name: &str) -> Mountable {

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{Db, S};
-use crate::sim::Kind;
-use crate::sim::network::Vantage;
+use crate::Kind;
+use crate::network::Vantage;
 
 #[test]
 fn an_asynchronous_store_loses_what_its_lost_leader_had_not_sent() {

@@ -13,11 +13,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use crate::sim::kubelet::Machine;
-use crate::sim::network::bench::{Bench, MS, at_pod};
-use crate::sim::network::{Answer, Request, Vantage};
-use crate::sim::storage::VolumeId;
-use crate::sim::{Kind, Settings, State};
+use crate::kubelet::Machine;
+use crate::network::bench::{Bench, MS, at_pod};
+use crate::network::{Answer, Request, Vantage};
+use crate::storage::VolumeId;
+use crate::{Kind, Settings, State};
 
 const S: Duration = Duration::from_secs(1);
 

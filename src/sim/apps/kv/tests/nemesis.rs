@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::sync::oneshot;
 
 use super::{Db, MS, S};
-use crate::sim::network::{Answer, Vantage};
+use crate::network::{Answer, Vantage};
 
 /// A write or read under way, and for a read what had been acknowledged when it was sent.
 enum Asked {

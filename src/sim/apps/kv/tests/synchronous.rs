@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Db, MS, S, names};
-use crate::sim::network::Vantage;
+use crate::network::Vantage;
 
 #[test]
 fn a_synchronous_store_loses_nothing_when_its_leader_is_killed() {

@@ -8,8 +8,8 @@ pub mod append;
 #[cfg(test)]
 mod budgets;
 pub mod check;
-#[cfg(test)]
-mod differential;
+#[cfg(any(test, feature = "testkit"))]
+pub mod differential;
 pub mod explain;
 pub mod format;
 pub mod history;
