@@ -40,7 +40,7 @@ pub type Function = Arc<str>;
 /// One operation of one client: its call joined with its completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// Logical process: one operation at a time. After `info` a client goes on as a new one.
+    /// Logical process: one operation at a time. After `info` a client goes on as a new one. [`UNNAMED`] if it is not known.
     pub process: u64,
     /// What was asked.
     pub function: Function,
@@ -81,7 +81,24 @@ pub struct History {
     pub operations: Vec<Operation>,
 }
 
+/// The process of an operation that names none.
+pub const UNNAMED: u64 = u64::MAX;
+
 impl Operation {
+    /// Whether only its completion was recorded: it is not known when it began.
+    #[must_use]
+    pub fn is_uncalled(&self) -> bool {
+        self.call.at == 0
+            && self.end.is_some_and(|end| (end.line, end.time) == (self.call.line, self.call.time))
+            && self.call.line > 0
+    }
+
+    /// Whether it names no process: then nothing is known of what its client did before and after.
+    #[must_use]
+    pub fn is_unnamed(&self) -> bool {
+        self.process == UNNAMED
+    }
+
     /// The moment after which the operation cannot take effect any more: its end if it is known to have happened,
     /// never otherwise.
     #[must_use]

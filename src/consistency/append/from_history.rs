@@ -30,11 +30,14 @@ impl Transactions {
         let mut builder = Builder::default();
         let ranks = Ranks::of(history);
         let mut processes = BTreeMap::new();
+        builder.lacking(history.operations.iter().any(Operation::is_uncalled), history.operations.iter().any(Operation::is_unnamed));
         for (number, operation) in history.operations.iter().enumerate() {
             meter.spend(16)?;
             let answered = operation.completion == Completion::Ok;
             let count = u32::try_from(processes.len()).unwrap_or(u32::MAX);
-            builder.begin(*processes.entry(operation.process).or_insert(count), ranks.calls[number]);
+            // Of those that name no process each is one of its own.
+            let alone = if operation.is_unnamed() { number as u64 + 1 } else { 0 };
+            builder.begin(*processes.entry((operation.process, alone)).or_insert(count), ranks.calls[number]);
             let transaction = builder.next() - 1;
             let micros = list(operation, if answered { &operation.output } else { &operation.input })?;
             if answered && !same_shape(&operation.input, micros) {

@@ -15,13 +15,17 @@ mod builder;
 mod claim;
 mod components;
 mod cycles;
+mod direct;
 mod fast;
 mod from_history;
 mod graph;
 mod judge;
 mod keys;
 mod pieces;
+mod realtime;
 mod scan;
+mod settle;
+mod snapshots;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -83,6 +87,10 @@ pub struct Transactions {
     odd: Vec<Vec<i64>>,
     /// Elements that are no whole numbers; each stands for `i64::MIN` plus its index.
     words: Vec<Value>,
+    /// Whether there are completions without calls: then nothing is known of real time.
+    untimed: bool,
+    /// Whether no process is named: then nothing is known of the order of a session.
+    unnamed: bool,
 }
 
 impl Transactions {
@@ -107,6 +115,14 @@ impl Transactions {
     fn micros(&self, transaction: u32) -> &[Micro] {
         let at = transaction as usize;
         &self.micros[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
+
+    /// Its call and its end as places among all events, from 1; 0 and `u32::MAX` of what is no transaction, or never ended.
+    fn moments(&self, node: u32) -> (u32, u32) {
+        match (self.calls.get(node as usize), self.ends.get(node as usize)) {
+            (Some(call), Some(end)) => (call.saturating_add(1), end.saturating_add(1)),
+            _ => (0, u32::MAX),
+        }
     }
 
     /// The list that a read returned; none if that is not known.

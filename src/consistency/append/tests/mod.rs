@@ -3,4 +3,5 @@
 mod brute;
 mod differential;
 mod fast;
+mod phenomena;
 mod planted;
