@@ -30,7 +30,10 @@ impl Transactions {
         let mut builder = Builder::default();
         let ranks = Ranks::of(history);
         let mut processes = BTreeMap::new();
-        builder.lacking(history.operations.iter().any(Operation::is_uncalled), history.operations.iter().any(Operation::is_unnamed));
+        builder.lacking(
+            history.operations.iter().any(Operation::is_uncalled),
+            history.operations.iter().any(Operation::is_unnamed),
+        );
         for (number, operation) in history.operations.iter().enumerate() {
             meter.spend(16)?;
             let answered = operation.completion == Completion::Ok;

@@ -12,11 +12,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Transactions;
 use super::components::Graph;
 use super::graph::{Edges, LINK, REALTIME, RW};
 use super::tell::name;
 use super::versions::Versions;
-use super::Transactions;
 use crate::allowance::Meter;
 use crate::outcome::{Anomaly, AnomalyKind};
 
@@ -132,7 +132,8 @@ impl Search<'_> {
             left: waits.len(),
             waits,
         };
-        let first: Vec<u32> = (0_u32..).zip(&start.waits).filter(|(_, waits)| **waits == 0).map(|(one, _)| one).collect();
+        let first: Vec<u32> =
+            (0_u32..).zip(&start.waits).filter(|(_, waits)| **waits == 0).map(|(one, _)| one).collect();
         first.into_iter().for_each(|moment| self.offer(&mut start, moment));
         let (mut stack, mut now): (Vec<(Progress, Vec<u32>)>, _) = (Vec::new(), start);
         loop {
@@ -213,12 +214,14 @@ impl Search<'_> {
 fn told(all: &Transactions, contested: &[(u32, Vec<u32>)], moments: &Graph, timed: bool) -> Anomaly {
     const TRIED_MAX: usize = 200;
     let pairs = contested.iter().flat_map(|(key, writers)| {
-        writers.iter().enumerate().flat_map(move |(at, one)| writers[at + 1..].iter().map(move |other| (*key, *one, *other)))
+        writers
+            .iter()
+            .enumerate()
+            .flat_map(move |(at, one)| writers[at + 1..].iter().map(move |other| (*key, *one, *other)))
     });
     let mut reached: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-    let mut before = |one: u32, other: u32| {
-        reached.entry(one).or_insert_with(|| reach(moments, one * 2)).contains(&(other * 2 + 1))
-    };
+    let mut before =
+        |one: u32, other: u32| reached.entry(one).or_insert_with(|| reach(moments, one * 2)).contains(&(other * 2 + 1));
     let overlap = pairs.clone().take(TRIED_MAX).find(|(_, one, other)| before(*one, *other) && before(*other, *one));
     let (key, one, other) = overlap.or_else(|| pairs.clone().next()).unwrap_or_default();
     let on = all.keys.name(key);

@@ -165,9 +165,8 @@ fn overtaken(all: &Transactions, versions: &Versions, step: &Step) -> Option<(Op
     let appended = |micro: &Micro| {
         let list = all.list(*micro)?;
         let next = versions.writers(micro.key)[list.len().min(versions.writers(micro.key).len())..].first();
-        let unseen = |other: &&Micro| {
-            other.what == What::Append && other.key == micro.key && !list.contains(&other.value)
-        };
+        let unseen =
+            |other: &&Micro| other.what == What::Append && other.key == micro.key && !list.contains(&other.value);
         let append = all.micros(step.to).iter().find(unseen)?;
         (next.is_none() || next == Some(&step.to)).then_some((micro.key, append.value))
     };
@@ -179,7 +178,10 @@ fn overtaken(all: &Transactions, versions: &Versions, step: &Step) -> Option<(Op
 fn overwritten(all: &Transactions, versions: &Versions, step: &Step) -> Option<(Option<u32>, String)> {
     let (on, first, second) = versions.overwritten(all, step.from, step.to)?;
     let (key, before, after) = (all.keys.name(on), all.element(first), all.element(second));
-    Some((Some(on), format!("{} appended {before} to {key} before {} appended {after}", name(step.from), name(step.to))))
+    Some((
+        Some(on),
+        format!("{} appended {before} to {key} before {} appended {after}", name(step.from), name(step.to)),
+    ))
 }
 
 impl Versions {
@@ -191,9 +193,8 @@ impl Versions {
             let later = |other: &&Micro| {
                 other.key == one.key && self.place(other.key, other.value).is_none_or(|place| place > first)
             };
-            let second = appends(to)
-                .filter(later)
-                .min_by_key(|other| self.place(other.key, other.value).unwrap_or(u32::MAX))?;
+            let second =
+                appends(to).filter(later).min_by_key(|other| self.place(other.key, other.value).unwrap_or(u32::MAX))?;
             Some((one.key, one.value, second.value))
         })
     }

@@ -119,7 +119,8 @@ impl Snapshots<'_> {
                 continue;
             }
             let Some(snapshot) = begun[*at] else {
-                let waits = |other: &usize| !committed.contains(other) && before(&self.all[*other], &self.all[*at], self.order);
+                let waits =
+                    |other: &usize| !committed.contains(other) && before(&self.all[*other], &self.all[*at], self.order);
                 if self.chosen.iter().any(waits) {
                     continue;
                 }

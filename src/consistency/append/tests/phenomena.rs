@@ -38,14 +38,21 @@ fn reads(all: &[Txn]) -> impl Iterator<Item = (usize, usize, usize, &Vec<i64>)> 
 }
 
 fn ordered(all: &[Txn], committed: &[usize], level: Level) -> bool {
-    let keys = 1 + all.iter().flat_map(|txn| &txn.deeds).map(|deed| match deed {
-        Deed::Append(key, _) | Deed::Read(key, _) => *key,
-    }).max().unwrap_or(0);
+    let keys = 1 + all
+        .iter()
+        .flat_map(|txn| &txn.deeds)
+        .map(|deed| match deed {
+            Deed::Append(key, _) | Deed::Read(key, _) => *key,
+        })
+        .max()
+        .unwrap_or(0);
     let made = |key: usize| -> Vec<Made> {
-        let of = |at: usize| all[at].deeds.iter().filter_map(move |deed| match deed {
-            Deed::Append(other, value) if *other == key => Some((*value, at)),
-            Deed::Append(..) | Deed::Read(..) => None,
-        });
+        let of = |at: usize| {
+            all[at].deeds.iter().filter_map(move |deed| match deed {
+                Deed::Append(other, value) if *other == key => Some((*value, at)),
+                Deed::Append(..) | Deed::Read(..) => None,
+            })
+        };
         committed.iter().flat_map(|at| of(*at)).collect()
     };
     if level == Level::Committed && !reads(all).all(|(at, place, key, list)| sound(all, at, place, key, list)) {
@@ -62,10 +69,12 @@ fn ordered(all: &[Txn], committed: &[usize], level: Level) -> bool {
 
 /// Its last element is the last that its writer made, and none is made only later by the reader itself.
 fn sound(all: &[Txn], reader: usize, place: usize, key: usize, list: &[i64]) -> bool {
-    let appends = |at: usize| all[at].deeds.iter().enumerate().filter_map(move |(place, deed)| match deed {
-        Deed::Append(other, value) if *other == key => Some((place, *value)),
-        Deed::Append(..) | Deed::Read(..) => None,
-    });
+    let appends = |at: usize| {
+        all[at].deeds.iter().enumerate().filter_map(move |(place, deed)| match deed {
+            Deed::Append(other, value) if *other == key => Some((place, *value)),
+            Deed::Append(..) | Deed::Read(..) => None,
+        })
+    };
     let early = appends(reader).any(|(own, value)| own > place && list.contains(&value));
     let Some(last) = list.last() else { return true };
     let writer = (0..all.len()).find(|at| appends(*at).any(|(_, value)| value == *last));
@@ -101,10 +110,14 @@ fn fits(all: &[Txn], key: usize, line: &[Made], level: Level) -> bool {
         }
     };
     let in_order = |txn: &Txn| {
-        let own: Vec<i64> = txn.deeds.iter().filter_map(|deed| match deed {
-            Deed::Append(other, value) if *other == key && values.contains(value) => Some(*value),
-            Deed::Append(..) | Deed::Read(..) => None,
-        }).collect();
+        let own: Vec<i64> = txn
+            .deeds
+            .iter()
+            .filter_map(|deed| match deed {
+                Deed::Append(other, value) if *other == key && values.contains(value) => Some(*value),
+                Deed::Append(..) | Deed::Read(..) => None,
+            })
+            .collect();
         values.iter().copied().filter(|value| own.contains(value)).eq(own.iter().copied())
     };
     reads(all).filter(|(_, _, other, _)| *other == key).all(|(_, _, _, list)| begins(list))
