@@ -23,3 +23,4 @@ pub mod set;
 mod tests;
 pub mod watch;
 mod watch_order;
+mod watch_places;

@@ -142,6 +142,19 @@ fn locks() {
         let with = |second: [Deed; 2]| mutex(first().into_iter().chain(second).collect());
         assert_eq!(with([acquire(3, 10, 2, two.clone()), release(11, 12, 2, two.clone())]), "ok");
         assert_eq!(with([acquire(3, 4, 2, two.clone()), release(11, 12, 2, two.clone())]), "split-lock");
+        // What the holder asks for in between ends no hold, and getting it again makes no second holder.
+        let refused = ends(Completion::Fail, acquire(3, 4, 1, Value::Nil));
+        let more = |asked: Deed| {
+            let second = [acquire(5, 6, 2, two.clone()), release(11, 12, 2, two.clone())];
+            mutex(first().into_iter().chain([asked]).chain(second).collect())
+        };
+        assert_eq!(more(refused.clone()), "split-lock");
+        assert_eq!(more(ends(Completion::Info, refused)), "split-lock");
+        assert_eq!(more(acquire(3, 4, 1, one.clone())), "split-lock");
+        assert_eq!(mutex(first().into_iter().chain([acquire(3, 4, 1, two.clone())]).collect()), "ok");
+        // A release that names no token is one of what its process holds.
+        let unnamed = vec![acquire(1, 2, 1, one.clone()), release(8, 9, 1, Value::Nil), acquire(3, 4, 2, two.clone())];
+        assert_eq!(mutex(unnamed), "split-lock");
         // One that never releases may have lost its lease.
         assert_eq!(mutex(vec![acquire(1, 2, 1, one.clone()), acquire(3, 4, 2, two.clone())]), "ok");
     }
@@ -189,4 +202,52 @@ fn watches() {
         Some("divergence")
     );
     assert!(judge(vec![]).starts_with("unknown: no watch succeeded"));
+    // A deletion is one event at one revision: a later one does not stand for it.
+    let event = |revision, key: &str, value: Value| Value::List([int(revision), Value::Text(key.into()), value].into());
+    let deletions = |all: &[i64]| all.iter().map(|revision| event(*revision, "k", Value::Nil)).collect::<Vec<_>>();
+    let seen = |from, to, events: Vec<Value>| ok(from, to, "watch", int(13), Value::List(events.into()));
+    assert_eq!(judge(vec![seen(7, 8, deletions(&[14, 15])), seen(9, 10, deletions(&[14, 15]))]), "ok");
+    assert_eq!(judge(vec![seen(7, 8, deletions(&[14, 15])), seen(9, 10, deletions(&[15]))]), "skipped");
+    // What lies beside its prefix is not its own.
+    assert_eq!(judge(vec![seen(7, 8, vec![event(14, "other", Value::Nil)])]), "unexpected");
+    // What was called after a watch had ended comes after all that the watch saw.
+    let late =
+        |revision| vec![watched(1, 2, 13, &[(14, 5)]), write(3, 4, 6), watched(5, 6, 10, &[(revision, 6), (14, 5)])];
+    let dirty = |revision| {
+        let asked = Deed { from: 0, ..ends(Completion::Info, write(0, 0, 5)) };
+        let mut deeds = late(revision);
+        deeds.push(asked);
+        told(&watch::check(&history(deeds), Allowance::unlimited()).expect("a watch"))
+    };
+    assert_eq!(dirty(13), "out-of-order");
+}
+
+/// A write that nobody saw has a revision as well: here the one between two that a watch delivered, though it covers it.
+#[test]
+fn watches_leave_room_for_what_they_did_not_deliver() {
+    let keyed = |key: &str, mut deed: Deed| {
+        let Value::List(events) = &deed.output else { return (key.to_owned(), deed) };
+        let events = events.iter().map(|one| match one {
+            Value::Int(revision) => Value::List([int(*revision), Value::Text("a".into()), int(*revision)].into()),
+            other => other.clone(),
+        });
+        deed.output = Value::List(events.collect());
+        (key.to_owned(), deed)
+    };
+    let write = |from, to, value| ok(from, to, "write", int(value), int(value));
+    let judge = |watches: &[(&str, &[i64])], room: i64| {
+        // Two writes to `a`, whose values are their revisions, and between them one to `b`.
+        let mut deeds = vec![keyed("a", write(1, 2, 1)), keyed("b", write(3, 4, 5)), keyed("a", write(5, 6, room))];
+        for (place, (prefix, events)) in (0..).zip(watches) {
+            deeds.push(keyed(prefix, ok(7 + place, 20 + place, "watch", int(0), ints(events))));
+        }
+        let mut all = history(deeds.iter().map(|(_, deed)| deed.clone()).collect());
+        for (operation, (key, _)) in all.operations.iter_mut().zip(&deeds) {
+            operation.key = Some(Value::Text(key.as_str().into()));
+        }
+        told(&watch::check(&all, Allowance::unlimited()).expect("a watch"))
+    };
+    assert_eq!(judge(&[("a", &[1, 3])], 3), "ok");
+    assert_eq!(judge(&[("a", &[1, 2])], 2), "skipped");
+    assert_eq!(judge(&[("", &[1, 3])], 3), "skipped");
 }
