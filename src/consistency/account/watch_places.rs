@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::findings::{Findings, Numbered, who};
 use super::watch::{Seen, covers};
 use crate::allowance::{Meter, Stop};
-use crate::history::{Completion, Moment, Value};
+use crate::history::{Moment, Value};
 use crate::outcome::AnomalyKind;
 
 /// What happens at a moment.
