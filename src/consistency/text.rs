@@ -1,9 +1,9 @@
 //! From the bytes of a file to an outcome: which reader, which checker, which claim. Opens no file and reads no clock.
 
 use super::account::{bank, counter, lock, queue, set, watch};
-use super::allowance::{Allowance, Stop};
+use super::allowance::{Allowance, Stop, caught};
 use super::append::{self, Source};
-use super::check::{Model, Options, check};
+use super::check::{Model, Options, check_within};
 use super::format::{self, Format, ReadError, known_functions};
 use super::history::{History, Value};
 use super::outcome::{Budget, Outcome};
@@ -20,6 +20,8 @@ const HISTORY_TENTHS: u64 = 40;
 pub enum Claim {
     /// Operations on one object take effect at one moment between call and answer.
     Linearizable,
+    /// Each read of a counter lies between all that surely and all that possibly was added: less than linearizable.
+    Bounds,
     /// An isolation level of list-append transactions.
     Isolation(append::Claim),
     /// What was acknowledged is there in the end, on every replica.
@@ -92,9 +94,8 @@ impl Claim {
     pub fn of(model: Model) -> Vec<(&'static str, Self)> {
         use queue::{Delivery, Order};
         match model {
-            Model::Register | Model::Kv | Model::MultiRegister | Model::Counter => {
-                vec![("linearizable", Self::Linearizable)]
-            }
+            Model::Register | Model::Kv | Model::MultiRegister => vec![("linearizable", Self::Linearizable)],
+            Model::Counter => vec![("linearizable", Self::Linearizable), ("bounds", Self::Bounds)],
             Model::Set => vec![("durable", Self::Durable), ("linearizable", Self::Linearizable)],
             Model::Append => append::Claim::ALL.map(|claim| (claim.word(), Self::Isolation(claim))).to_vec(),
             Model::Bank => vec![
@@ -134,8 +135,26 @@ impl Claim {
 /// # Errors
 /// The first place at which the bytes are no history of the format, or not one of the model.
 pub fn check_text(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Result<Judged, ReadError> {
-    let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
-    let claim = claim.unwrap_or(Claim::Linearizable);
+    guarded(|| read_and_judge(bytes, request, exhausted))
+}
+
+/// Judges a history that was read already. `exhausted` is asked whether the time is over.
+///
+/// # Errors
+/// The first operation that is not of the model, or an option that the model does not use.
+pub fn check_history(
+    history: &History,
+    request: &Request,
+    exhausted: &(dyn Fn() -> bool + Sync),
+) -> Result<Outcome, ReadError> {
+    fit(request)?;
+    let judged = |outcome| Judged { outcome, history: None, part: None };
+    let allowance = Allowance::of(&request.options, exhausted);
+    guarded(|| judge(history, request, allowance).map(judged)).map(|judged| judged.outcome)
+}
+
+fn read_and_judge(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Result<Judged, ReadError> {
+    fit(request)?;
     let allowance = Allowance::of(&request.options, exhausted);
     let meter = allowance.meter();
     if let Some(judged) = check_source(&bytes, request, exhausted) {
@@ -157,15 +176,32 @@ pub fn check_text(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool
     let outcome = if meter.is_over() {
         Outcome::Unknown(meter.time())
     } else {
-        judge(&history, request, claim, allowance.holding(needed(bytes.len() as u64, HISTORY_TENTHS)))?
+        judge(&history, request, allowance.holding(needed(bytes.len() as u64, HISTORY_TENTHS)))?
     };
     Ok(Judged { outcome, history: Some(history), part: None })
+}
+
+/// What the work says; unknown if it panics.
+fn guarded<E>(work: impl FnOnce() -> Result<Judged, E>) -> Result<Judged, E> {
+    caught(work).unwrap_or_else(|fault| Ok(Judged { outcome: Outcome::Unknown(fault), history: None, part: None }))
+}
+
+/// An option that the model does not use is refused.
+fn fit(request: &Request) -> Result<(), ReadError> {
+    let refused = |what| ReadError { line: 0, column: 0, what, why: "see `driftproof check --help`".to_owned() };
+    request.options.fit(request.model).map_err(refused)
 }
 
 /// Judges list-append transactions in plain EDN while they are read, without all of the text in memory. None where that cannot
 /// be done: what is wrong with a text, or where in it a value was appended twice, [`check_text`] tells.
 #[must_use]
 pub fn check_source(source: &dyn Source, request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Option<Judged> {
+    guarded(|| judge_source(source, request, exhausted).ok_or(())).ok()
+}
+
+fn judge_source(source: &dyn Source, request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Option<Judged> {
+    // What is refused is told with its reason by the other way.
+    fit(request).ok()?;
     let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
     let (Some(Claim::Isolation(claim)), Format::Elle | Format::JepsenEdn) = (claim, request.format) else {
         return None;
@@ -191,22 +227,24 @@ fn needed(bytes: u64, tenths: u64) -> u64 {
     bytes.saturating_mul(tenths) / 10
 }
 
-fn judge(history: &History, request: &Request, claim: Claim, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
-    match claim {
+fn judge(history: &History, request: &Request, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+    let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
+    match claim.unwrap_or(Claim::Linearizable) {
         Claim::Linearizable if request.model == Model::Counter => {
-            counter::check(history, initial(request)?.unwrap_or(0), allowance)
+            counter::check(history, initial(request)?.unwrap_or(0), counter::Claim::Linearizable, allowance)
         }
+        Claim::Bounds => counter::check(history, initial(request)?.unwrap_or(0), counter::Claim::Bounds, allowance),
         Claim::Linearizable => {
             known_functions(history, request.model.name(), functions(request.model))?;
             let exhausted = allowance.clock();
             let smaller = |anomaly| shrink(history, request.model, &request.options, anomaly, exhausted);
-            Ok(match check(history, request.model, &request.options, exhausted) {
+            Ok(match check_within(history, request.model, &request.options, allowance) {
                 Outcome::Violation(anomalies) => Outcome::Violation(anomalies.into_iter().map(smaller).collect()),
                 other @ (Outcome::Ok(_) | Outcome::Unknown(_)) => other,
             })
         }
         Claim::Isolation(claim) => append::check(history, claim, allowance),
-        Claim::Durable => set::check(history, set::Claim::Durable, allowance),
+        Claim::Durable => set::check(history, &request.options, allowance),
         Claim::ConservedTotal => bank::check(history, initial(request)?, bank::Overdraft::Forbidden, allowance),
         Claim::ConservedTotalOverdraft => bank::check(history, initial(request)?, bank::Overdraft::Allowed, allowance),
         Claim::Delivery(delivery, order) => queue::check(history, delivery, order, allowance),

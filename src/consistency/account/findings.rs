@@ -69,6 +69,11 @@ impl Findings {
         }
     }
 
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.anomalies.is_empty()
+    }
+
     /// The history lacks what is needed to say that nothing is wrong.
     pub(super) fn lacks(&mut self, what: String) {
         self.missing.get_or_insert(what);

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use self::depth::Depth;
 use self::explain::explain;
 use self::problem::Problem;
+use super::allowance::Allowance;
 use super::check::{Engine, Model, Options};
 use super::history::History;
 use super::model::{self, Machine, Steps};
@@ -80,8 +81,9 @@ pub(crate) fn partitions(
     partitions: &[Vec<u32>],
     open: &[usize],
     options: &Options,
-    exhausted: &(dyn Fn() -> bool + Sync),
+    allowance: Allowance<'_>,
 ) -> Vec<Answer> {
+    let exhausted = allowance.clock();
     let size: usize = open.iter().map(|&place| partitions[place].len()).sum();
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if size < THREADS_FROM { 1 } else { cores().min(THREADS_MAX).min(open.len()) };

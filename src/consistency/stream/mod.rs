@@ -22,7 +22,7 @@ pub use tell::Telling;
 
 use self::gather::Gather;
 use self::pick::Picked;
-use super::allowance::{Allowance, Meter, Stop};
+use super::allowance::{Allowance, Meter, Stop, caught};
 use super::check::{Engine, FailedCas, Model, Options};
 use super::format::{Format, Lines, ReadError};
 use super::outcome::{Budget, Certificate, Outcome};
@@ -103,7 +103,11 @@ impl<'a> Reading<'a> {
             let start = gather.accesses[operation as usize].start;
             Picked { start, operation }
         });
-        Ok(match judge::all(&mut gather, &options, &exhausted) {
+        let judged = match caught(|| judge::all(&mut gather, &options, &exhausted)) {
+            Ok(judged) => judged,
+            Err(fault) => return Ok(unknown(fault)),
+        };
+        Ok(match judged {
             judge::Judged::Orders(orders) => whole(Outcome::Ok(Certificate::Orders(orders))),
             judge::Judged::Broken(findings) => {
                 Answered::Again(Box::new(Telling::new(gather, calls, timed, findings, options)))
