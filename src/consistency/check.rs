@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::account::layers;
 use super::allowance::{Allowance, Meter, Stop};
+use super::format::Keys;
 use super::history::{History, Value};
 use super::intern::{Interner, number_of};
 use super::outcome::{Anomaly, Budget, Certificate, Outcome};
@@ -126,6 +127,8 @@ pub struct Options {
     pub failed_cas: FailedCas,
     /// Which algorithm decides.
     pub engine: Engine,
+    /// Whether values are tuples of a key and a value.
+    pub keys: Keys,
     /// Bytes that the check may hold at once; none: no limit. [`MEMORY_DEFAULT`] unless it is given.
     pub memory: Option<u64>,
     /// The time after which `exhausted` says yes: only to be named in [`Budget::Time`].
@@ -139,6 +142,7 @@ impl Default for Options {
             nil: Nil::default(),
             failed_cas: FailedCas::default(),
             engine: Engine::default(),
+            keys: Keys::default(),
             memory: Some(MEMORY_DEFAULT),
             timeout: None,
         }

@@ -15,12 +15,76 @@ pub enum Value {
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// Text, or a keyword.
+    /// Any other number, in one form for each: `1.5`, `1e300`, `1/2`, `1.0M`.
+    Number(Arc<str>),
+    /// Text.
     Text(Arc<str>),
-    /// A list, a vector, a tuple or a set, in the order in which it was written.
+    /// A keyword of EDN, without its colon. JSON has none.
+    Keyword(Arc<str>),
+    /// A list, a vector or a tuple, in the order in which it was written; a set, in ascending order.
     List(Arc<[Value]>),
-    /// A map, in the order in which it was written.
+    /// A map, in ascending order of its keys, each of which is there once.
     Map(Arc<[(Value, Value)]>),
+}
+
+/// Whole numbers below this are exact as numbers with a fraction too.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+impl Value {
+    /// A map of entries in any order; the key that is there twice if there is one.
+    ///
+    /// # Errors
+    /// The key that is there twice.
+    pub fn map(mut entries: Vec<(Self, Self)>) -> Result<Self, Self> {
+        if entries.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
+            entries.sort_by(|one, other| one.0.cmp(&other.0));
+        }
+        match entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => Err(pair[0].0.clone()),
+            None => Ok(Self::Map(entries.into())),
+        }
+    }
+
+    /// A set of elements in any order.
+    #[must_use]
+    pub fn set(mut elements: Vec<Self>) -> Self {
+        elements.sort();
+        elements.dedup();
+        Self::List(elements.into())
+    }
+
+    /// A number with a fraction, in its one form.
+    #[must_use]
+    pub fn decimal(number: f64) -> Self {
+        Self::Number(Arc::from(format!("{number:?}")))
+    }
+
+    /// A number of JSON, where 1 and 1.0 are one number.
+    #[must_use]
+    pub fn number(number: f64) -> Self {
+        if number.abs() < EXACT_MAX && number.fract() == 0.0 {
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough to be exact")]
+            return Self::Int(number as i64);
+        }
+        Self::decimal(number)
+    }
+
+    /// A word: text or a keyword, as formats write the names of functions.
+    #[must_use]
+    pub fn word(&self) -> Option<&str> {
+        match self {
+            Self::Text(word) | Self::Keyword(word) => Some(word),
+            Self::Nil | Self::Bool(_) | Self::Int(_) | Self::Number(_) | Self::List(_) | Self::Map(_) => None,
+        }
+    }
+}
+
+/// Whether text would be taken for something else if it stood there without quotes.
+fn is_ambiguous(text: &str) -> bool {
+    text.is_empty()
+        || text.starts_with([':', '"'])
+        || matches!(text, "nil" | "true" | "false")
+        || (text.parse::<f64>().is_ok() && !matches!(text.as_bytes()[0], b'i' | b'n' | b'I' | b'N'))
 }
 
 /// What became of an operation.
@@ -164,7 +228,10 @@ impl fmt::Display for Value {
             Self::Nil => f.write_str("nil"),
             Self::Bool(value) => value.fmt(f),
             Self::Int(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            Self::Text(value) if is_ambiguous(value) => write!(f, "\"{value}\""),
             Self::Text(value) => value.fmt(f),
+            Self::Keyword(value) => write!(f, ":{value}"),
             Self::List(values) => {
                 f.write_str("[")?;
                 for (index, value) in values.iter().enumerate() {

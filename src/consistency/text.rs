@@ -5,7 +5,7 @@ use super::allowance::{Allowance, Stop, caught};
 use super::append::{self, Source};
 use super::check::{Model, Options, check_within};
 use super::format::{self, Format, ReadError, known_functions};
-use super::history::{History, Value};
+use super::history::{History, Operation, Value};
 use super::outcome::{Budget, Outcome};
 use super::search::shrink;
 
@@ -62,9 +62,19 @@ pub struct Judged {
     pub history: Option<History>,
     /// Where `history` is only what it takes to tell the outcome: the index that each of its operations has in the whole one.
     pub part: Option<Vec<u32>>,
+    /// What there is to tell of the file: each begins with `note:` or `warning:`.
+    pub notes: Vec<String>,
+    /// How many anomalies there are at least, where that is known and more than are told.
+    pub count: Option<u64>,
 }
 
 impl Judged {
+    /// An outcome alone.
+    #[must_use]
+    pub fn of(outcome: Outcome) -> Self {
+        Self { outcome, history: None, part: None, notes: Vec::new(), count: None }
+    }
+
     /// The outcome in terms of the whole history.
     #[must_use]
     pub fn outcome_of_all(&self) -> Outcome {
@@ -148,9 +158,8 @@ pub fn check_history(
     exhausted: &(dyn Fn() -> bool + Sync),
 ) -> Result<Outcome, ReadError> {
     fit(request)?;
-    let judged = |outcome| Judged { outcome, history: None, part: None };
     let allowance = Allowance::of(&request.options, exhausted);
-    guarded(|| judge(history, request, allowance).map(judged)).map(|judged| judged.outcome)
+    guarded(|| judge(history, request, allowance)).map(|judged| judged.outcome)
 }
 
 fn read_and_judge(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Result<Judged, ReadError> {
@@ -161,29 +170,27 @@ fn read_and_judge(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool
         return Ok(judged);
     }
     if let Some(outcome) = over(bytes.len() as u64, HISTORY_TENTHS, &request.options) {
-        return Ok(Judged { outcome, history: None, part: None });
+        return Ok(Judged::of(outcome));
     }
     if meter.is_over() {
-        return Ok(Judged { outcome: Outcome::Unknown(meter.time()), history: None, part: None });
+        return Ok(Judged::of(Outcome::Unknown(meter.time())));
     }
-    let history = match format::read_within(bytes, request.format, &meter) {
-        Ok(history) => history,
+    let read = match format::read_within(bytes, request.format, request.options.keys, &meter) {
+        Ok(read) => read,
         Err(Stop::Input(error)) => return Err(error),
-        Err(Stop::Budget(budget)) => {
-            return Ok(Judged { outcome: Outcome::Unknown(budget), history: None, part: None });
-        }
+        Err(Stop::Budget(budget)) => return Ok(Judged::of(Outcome::Unknown(budget))),
     };
-    let outcome = if meter.is_over() {
-        Outcome::Unknown(meter.time())
+    let judged = if meter.is_over() {
+        Judged::of(Outcome::Unknown(meter.time()))
     } else {
-        judge(&history, request, allowance.holding(needed(bytes.len() as u64, HISTORY_TENTHS)))?
+        judge(&read.history, request, allowance.holding(needed(bytes.len() as u64, HISTORY_TENTHS)))?
     };
-    Ok(Judged { outcome, history: Some(history), part: None })
+    Ok(Judged { history: Some(read.history), notes: read.notes, ..judged })
 }
 
 /// What the work says; unknown if it panics.
 fn guarded<E>(work: impl FnOnce() -> Result<Judged, E>) -> Result<Judged, E> {
-    caught(work).unwrap_or_else(|fault| Ok(Judged { outcome: Outcome::Unknown(fault), history: None, part: None }))
+    caught(work).unwrap_or_else(|fault| Ok(Judged::of(Outcome::Unknown(fault))))
 }
 
 /// An option that the model does not use is refused.
@@ -207,13 +214,29 @@ fn judge_source(source: &dyn Source, request: &Request, exhausted: &(dyn Fn() ->
         return None;
     };
     let allowance = Allowance::of(&request.options, exhausted);
-    let judged = |outcome| Judged { outcome, history: None, part: None };
     if let Some(outcome) = over(source.size(), APPEND_TENTHS, &request.options) {
-        return Some(judged(outcome));
+        return Some(Judged::of(outcome));
     }
     let transactions = append::read_fast_within(source, &allowance.meter())?;
     let analysis = append::analyse_within(&transactions, allowance.holding(source.size())).ok()?;
-    Some(judged(analysis.outcome(claim)))
+    Some(Judged { notes: transactions.notes.clone(), ..isolated(analysis, claim) })
+}
+
+/// The outcome for an isolation level, and how many anomalies there are where not all are told.
+fn isolated(analysis: append::Analysis, claim: append::Claim) -> Judged {
+    let (told, all) = analysis.count(claim);
+    Judged { count: Some(all).filter(|all| *all > told), ..Judged::of(analysis.outcome(claim)) }
+}
+
+/// What the history lacks to show anything: a history in which nothing happened keeps no promise.
+fn something(history: &History, judged: Judged) -> Judged {
+    let vacuous = matches!(judged.outcome, Outcome::Ok(_)) && !history.operations.iter().any(Operation::is_certain);
+    if vacuous { Judged { outcome: nothing_completed(), ..judged } } else { judged }
+}
+
+/// The outcome where no operation is known to have happened.
+pub(super) fn nothing_completed() -> Outcome {
+    Outcome::Unknown(Budget::Evidence("nothing completed: no operation is known to have happened".to_owned()))
 }
 
 /// The outcome if the file cannot be judged within the budget of memory.
@@ -227,9 +250,22 @@ fn needed(bytes: u64, tenths: u64) -> u64 {
     bytes.saturating_mul(tenths) / 10
 }
 
-fn judge(history: &History, request: &Request, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+fn judge(history: &History, request: &Request, allowance: Allowance<'_>) -> Result<Judged, ReadError> {
     let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
-    match claim.unwrap_or(Claim::Linearizable) {
+    let judged = match claim {
+        Some(Claim::Isolation(claim)) => isolated(append::analyse_history(history, allowance)?, claim),
+        claim => Judged::of(accounted(history, request, claim.unwrap_or(Claim::Linearizable), allowance)?),
+    };
+    Ok(something(history, judged))
+}
+
+fn accounted(
+    history: &History,
+    request: &Request,
+    claim: Claim,
+    allowance: Allowance<'_>,
+) -> Result<Outcome, ReadError> {
+    match claim {
         Claim::Linearizable if request.model == Model::Counter => {
             counter::check(history, initial(request)?.unwrap_or(0), counter::Claim::Linearizable, allowance)
         }
@@ -293,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn every_model_has_a_claim_and_judges_an_empty_history() {
+    fn every_model_has_a_claim_and_says_nothing_of_a_history_in_which_nothing_completed() {
         for model in Model::ALL {
             let claims = Claim::of(model);
             for (word, claim) in &claims {
@@ -301,8 +337,7 @@ mod tests {
             }
             assert!(Claim::parse(model, "best-effort").is_err_and(|error| error.contains(claims[0].0)));
             for format in Format::ALL {
-                let word = word(model, format, "");
-                assert!(["ok", "unknown"].contains(&&*word), "{model} {}: {word}", format.word());
+                assert_eq!(word(model, format, ""), "unknown", "{model} {}", format.word());
             }
         }
     }
@@ -319,7 +354,10 @@ mod tests {
         let append = "{:process 0, :type :invoke, :f :txn, :value [[:append 1 1]]}\n\
                       {:process 1, :type :invoke, :f :txn, :value [[:append 1 1]]}\n";
         assert!(word(Model::Append, Format::Elle, append).starts_with("line 2, column 1: append of 1 to 1"));
-        assert_eq!(word(Model::Append, Format::Elle, append.lines().next().expect("a line")), "ok");
+        assert_eq!(word(Model::Append, Format::Elle, append.lines().next().expect("a line")), "unknown");
+        let done = append.lines().next().expect("a line").to_owned()
+            + "{:process 0, :type :ok, :f :txn, :value [[:append 1 1]]}";
+        assert_eq!(word(Model::Append, Format::Elle, &done), "ok");
     }
 
     #[test]

@@ -74,7 +74,9 @@ impl<'a> Set<'a> {
         let elements = |value: &'a Value| match value {
             Value::Nil => Some(&[][..]),
             Value::List(elements) => Some(&**elements),
-            Value::Bool(_) | Value::Int(_) | Value::Text(_) | Value::Map(_) => None,
+            Value::Bool(_) | Value::Int(_) | Value::Number(_) | Value::Text(_) | Value::Keyword(_) | Value::Map(_) => {
+                None
+            }
         };
         let initial = options.initial.as_ref().map_or(Some(&[][..]), elements).ok_or(Refused::AddedTwice)?;
         let initial: Vec<u32> = initial.iter().map(|element| numbers.number(element)).collect();

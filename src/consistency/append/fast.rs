@@ -8,6 +8,7 @@ use super::pieces::{Pieces, Source};
 use super::scan::{Scan, word};
 use super::{Completion, Micro, Transactions, What};
 use crate::allowance::{Allowance, Meter};
+use crate::format::Disorder;
 
 /// Processes are looked up in a table below this.
 const PROCESS_MAX: usize = 1 << 24;
@@ -46,7 +47,9 @@ pub(crate) fn read_within(source: &dyn Source, meter: &Meter<'_>) -> Option<Tran
         scope.spawn(move || help(pieces, &full, &spare));
         let mut joiner = Joiner::default();
         join_all(pieces, &mut joiner, from_helper, &empty, meter)?;
-        joiner.builder.finish()
+        let mut made = joiner.builder.finish()?;
+        made.notes.extend(joiner.disorder.note());
+        Some(made)
     })
 }
 
@@ -238,6 +241,7 @@ struct Joiner {
     events: u32,
     index: Option<i64>,
     time: Option<i64>,
+    disorder: Disorder,
 }
 
 impl Joiner {
@@ -282,10 +286,14 @@ impl Joiner {
 
     fn ordered(&mut self, event: &Event) -> Option<()> {
         let forward = event.index.is_none_or(|index| index >= 0 && self.index.is_none_or(|last| index > last))
-            && (event.index.is_some() || self.index.is_none())
-            && event.time.is_none_or(|time| self.time.is_none_or(|last| time >= last));
+            && (event.index.is_some() || self.index.is_none());
+        if let (Some(last), Some(time)) = (self.time, event.time)
+            && time < last
+        {
+            self.disorder.add(last, time, 0);
+        }
         self.index = event.index;
-        self.time = event.time.or(self.time);
+        self.time = event.time.max(self.time);
         forward.then_some(())
     }
 

@@ -124,7 +124,7 @@ fn same_shape(input: &Value, answer: &[Value]) -> bool {
 }
 
 fn is_read(word: &Value) -> bool {
-    matches!(word, Value::Text(word) if matches!(&**word, "r" | ":r"))
+    matches!(word.word(), Some("r" | ":r"))
 }
 
 /// A micro-operation, without what it read.
@@ -164,7 +164,7 @@ fn answers(builder: &mut Builder, reader: &Operation, transaction: u32) -> Resul
 fn parts<'a>(operation: &Operation, micro: &'a Value) -> Result<(&'a str, &'a Value, &'a Value), ReadError> {
     match micro {
         Value::List(parts) => match &**parts {
-            [Value::Text(word), key, value] => Ok((word, key, value)),
+            [word, key, value] => Ok((word.word().ok_or_else(|| bad(operation, micro))?, key, value)),
             _ => Err(bad(operation, micro)),
         },
         _ => Err(bad(operation, micro)),

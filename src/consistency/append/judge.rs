@@ -10,7 +10,7 @@ use super::settle::{Settled, settle};
 use super::snapshots::{self, Snapshots};
 use super::timed::Timed;
 use super::versions::Versions;
-use super::{Claim, Transactions, realtime, tell};
+use super::{Claim, Completion, Transactions, realtime, tell};
 use crate::allowance::{Allowance, Meter, Stop};
 use crate::format::ReadError;
 use crate::history::History;
@@ -67,7 +67,9 @@ impl Analysis {
                 return Outcome::Unknown(budget);
             }
             let sound = |proved: Claim| !self.anomalies.iter().any(|anomaly| proved.forbids(anomaly.kind));
-            if let Some((_, order)) = self.order.filter(|(proved, _)| proves(*proved, claim) && sound(*proved)) {
+            if let Some((_, order)) =
+                self.order.filter(|(proved, order)| !order.is_empty() && proves(*proved, claim) && sound(*proved))
+            {
                 return Outcome::Ok(Certificate::Orders(vec![order]));
             }
             return match self.open.into_iter().find(|(open, _)| *open == claim) {
@@ -100,17 +102,24 @@ fn proves(proved: Claim, claim: Claim) -> bool {
 /// # Errors
 /// The first operation that is no such transaction, or the second append of one value to one key.
 pub fn check(history: &History, claim: Claim, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+    analyse_history(history, allowance).map(|analysis| analysis.outcome(claim))
+}
+
+/// Finds what is wrong with a history of list-append transactions, as far as the allowance goes.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn analyse_history(history: &History, allowance: Allowance<'_>) -> Result<Analysis, ReadError> {
     let transactions = match Transactions::from_history_within(history, &allowance.meter()) {
         Ok(transactions) => transactions,
         Err(Stop::Input(error)) => return Err(error),
-        Err(Stop::Budget(budget)) => return Ok(Outcome::Unknown(budget)),
+        Err(Stop::Budget(budget)) => return Ok(Analysis { cut: Some(budget), ..Analysis::nothing() }),
     };
-    let analysis = analyse_within(&transactions, allowance).map_err(|error| ReadError {
+    analyse_within(&transactions, allowance).map_err(|error| ReadError {
         line: history.operations.get(usize::try_from(error.line).unwrap_or(usize::MAX)).map_or(0, |one| one.call.line),
         column: 1,
         ..error
-    })?;
-    Ok(analysis.outcome(claim))
+    })
 }
 
 /// Finds everything that is wrong with the transactions.
@@ -189,6 +198,10 @@ fn open(all: &Transactions, contradictory: bool) -> Vec<(Claim, String)> {
     if all.unnamed && !all.is_empty() {
         let missing = "the history names no processes: it says nothing of the order of a session";
         open.push((Claim::StrongSessionSerializable, missing.to_owned()));
+    }
+    if !all.completions.contains(&Completion::Ok) {
+        let missing = "nothing completed: no operation is known to have happened";
+        return Claim::ALL.map(|claim| (claim, missing.to_owned())).to_vec();
     }
     if contradictory {
         let missing = "committed elements stand in different orders in different reads, so that the order of the versions \

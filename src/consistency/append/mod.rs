@@ -36,8 +36,8 @@ mod versions;
 pub use claim::Claim;
 pub use fast::read as read_fast;
 pub(super) use fast::read_within as read_fast_within;
-pub(super) use judge::analyse_within;
 pub use judge::{Analysis, analyse, check};
+pub(super) use judge::{analyse_history, analyse_within};
 pub use pieces::Source;
 pub use verify::verify_order;
 
@@ -89,6 +89,8 @@ pub struct Transactions {
     words: Vec<Value>,
     /// Whether there are completions without calls: then nothing is known of real time.
     untimed: bool,
+    /// What there is to tell of the file.
+    pub(super) notes: Vec<String>,
     /// Whether no process is named: then nothing is known of the order of a session.
     unnamed: bool,
 }

@@ -45,8 +45,9 @@ fn apply<'a>(operation: &'a Operation, lists: &mut BTreeMap<&'a Value, Vec<&'a V
     let Value::List(micros) = micros else { return Err("is no list".to_owned()) };
     for micro in micros.iter() {
         let Value::List(parts) = micro else { return Err(format!("has {micro}")) };
-        let [Value::Text(word), key, value] = &**parts else { return Err(format!("has {micro}")) };
+        let [word, key, value] = &**parts else { return Err(format!("has {micro}")) };
         let list = lists.entry(key).or_default();
+        let Some(word) = word.word() else { return Err(format!("has {micro}")) };
         if word.ends_with("append") {
             list.push(value);
         } else if done {

@@ -26,7 +26,7 @@ use super::allowance::{Allowance, Meter, Stop, caught};
 use super::check::{Engine, FailedCas, Model, Options};
 use super::format::{Format, Lines, ReadError};
 use super::outcome::{Budget, Certificate, Outcome};
-use super::text::{Claim, Judged, Request};
+use super::text::{Claim, Judged, Request, nothing_completed};
 
 /// A history that is being read.
 pub struct Reading<'a> {
@@ -108,7 +108,11 @@ impl<'a> Reading<'a> {
             Err(fault) => return Ok(unknown(fault)),
         };
         Ok(match judged {
-            judge::Judged::Orders(orders) => whole(Outcome::Ok(Certificate::Orders(orders))),
+            judge::Judged::Orders(_) if !gather.something => whole(nothing_completed()),
+            judge::Judged::Orders(orders) => {
+                let judged = Judged::of(Outcome::Ok(Certificate::Orders(orders)));
+                Answered::Judged(Judged { notes: gather.notes(), ..judged })
+            }
             judge::Judged::Broken(findings) => {
                 Answered::Again(Box::new(Telling::new(gather, calls, timed, findings, options)))
             }
@@ -123,5 +127,5 @@ fn unknown(budget: Budget) -> Answered {
 }
 
 fn whole(outcome: Outcome) -> Answered {
-    Answered::Judged(Judged { outcome, history: None, part: None })
+    Answered::Judged(Judged::of(outcome))
 }

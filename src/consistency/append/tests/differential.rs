@@ -181,6 +181,7 @@ fn brute_force_agrees() {
             match &outcome {
                 Outcome::Ok(_) => assert!(expected, "false ok of {}", told()),
                 Outcome::Violation(_) => assert!(!expected, "false violation of {}", told()),
+                Outcome::Unknown(_) if all.iter().all(|txn| txn.ended != Some(true)) => {}
                 // Lists that contradict each other have no order of versions at all.
                 Outcome::Unknown(_) => assert!(claim == Claim::ReadUncommitted && !expected, "unknown {}", told()),
             }
