@@ -35,9 +35,10 @@ Formats:
   native        {\"i\":0,\"t\":12,\"p\":3,\"type\":\"invoke\",\"f\":\"write\",\"k\":\"k7\",\"v\":41,\"node\":\"db-1\"}, one event a line
   jepsen-edn    {:process 3, :type :invoke, :f :write, :value 41, :time 12, :index 0}
   jepsen-json   {\"process\":3,\"type\":\"invoke\",\"f\":\"write\",\"value\":41,\"time\":12,\"index\":0}
-  jepsen-log    INFO  jepsen.util - 3 :invoke :write 41
+  jepsen-log    INFO  jepsen.util - 3 :invoke :write 41, as loggers since write it, or a store's history.txt
   porcupine-kv  {:process 3, :type :invoke, :f :append, :key \"7\", :value \"x\"}
   elle          {:process 3, :type :ok, :value [[:append 7 1] [:r 8 [1 2]]]}, EDN or JSON
+The format is known from the first bytes, the model from the functions where only one has them; both can be named.
 
 Models, with their functions and claims (the first is tested unless another is named):
   register        read, write v, cas [from to]                   linearizable
@@ -51,6 +52,7 @@ Models, with their functions and claims (the first is tested unless another is n
   queue           enqueue v, dequeue -> v, drain -> [v …]        at-least-once, exactly-once, either with -fifo
   counter         add n, read -> n                               linearizable
   mutex           acquire -> token, release, write [token v]     linearizable, mutual-exclusion, fencing
+  rw-register     txn [[r k v] [w k v]], each v written once     the same as append
   multi-register  txn [[r k v] [w k v]]                          linearizable
   watch           write v, watch revision -> [[revision k v] …]  ordered-delivery
 
@@ -329,7 +331,7 @@ fn confirm(judged: &Judged, check: &Check, request: &Request, content: Option<&[
     };
     let whole = judged.history.as_ref().filter(|_| judged.part.is_none());
     let history = whole.map_or_else(|| read_again().map(Cow::Owned), |history| Ok(Cow::Borrowed(history)))?;
-    if request.model == Model::Append {
+    if let Model::Append | Model::RwRegister = request.model {
         let Outcome::Ok(Certificate::Orders(orders)) = &judged.outcome else {
             return Err(Refusal::Undecided("only an order of transactions can be verified".to_owned()));
         };
@@ -337,7 +339,13 @@ fn confirm(judged: &Judged, check: &Check, request: &Request, content: Option<&[
             Some(Claim::Isolation(claim)) => claim,
             _ => append::Claim::StrictSerializable,
         };
-        append::verify_order(&history, claim, orders.first().map_or(&[], Vec::as_slice)).map_err(Refusal::Wrong)?;
+        let (order, initial) = (orders.first().map_or(&[][..], Vec::as_slice), request.options.initial.as_ref());
+        let verified = if request.model == Model::Append {
+            append::verify_order(&history, claim, order)
+        } else {
+            append::registers::verify_order(&history, claim, initial, order)
+        };
+        verified.map_err(Refusal::Wrong)?;
         return Ok("run in that order, each transaction reads what it read".to_owned());
     }
     let confirmed = verify(&history, request.model, &request.options, &judged.outcome_of_all())?;

@@ -35,13 +35,15 @@ pub enum Model {
     Mutex,
     /// Transactions of reads and writes of several registers: strictly serializable.
     MultiRegister,
+    /// Transactions of reads and unique writes of registers.
+    RwRegister,
     /// Events of a watch.
     Watch,
 }
 
 impl Model {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Register,
         Self::Kv,
         Self::Set,
@@ -51,6 +53,7 @@ impl Model {
         Self::Counter,
         Self::Mutex,
         Self::MultiRegister,
+        Self::RwRegister,
         Self::Watch,
     ];
 
@@ -67,6 +70,7 @@ impl Model {
             Self::Counter => "counter",
             Self::Mutex => "mutex",
             Self::MultiRegister => "multi-register",
+            Self::RwRegister => "rw-register",
             Self::Watch => "watch",
         }
     }
@@ -156,7 +160,7 @@ impl Options {
     /// The option that it does not use, or an initial value of another shape than the model's.
     pub fn fit(&self, model: Model) -> Result<(), String> {
         let shape = match model {
-            Model::Register => None,
+            Model::Register | Model::RwRegister => None,
             Model::Kv => Some(("a text", matches!(self.initial, None | Some(Value::Nil | Value::Text(_))))),
             Model::Set => Some(("a list", matches!(self.initial, None | Some(Value::Nil | Value::List(_))))),
             Model::MultiRegister => Some(("one value or a map", !matches!(self.initial, Some(Value::List(_))))),
@@ -193,7 +197,7 @@ pub(super) fn check_within(history: &History, model: Model, options: &Options, a
     let partitions = match model {
         Model::Register | Model::Kv | Model::Set | Model::Mutex => by_key(history),
         Model::MultiRegister => vec![(0..number_of(history.operations.len())).collect()],
-        Model::Append | Model::Bank | Model::Queue | Model::Counter | Model::Watch => {
+        Model::Append | Model::RwRegister | Model::Bank | Model::Queue | Model::Counter | Model::Watch => {
             return Outcome::Unknown(Budget::Evidence(format!("the model {model} is not one of linearizability")));
         }
     };

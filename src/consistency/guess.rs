@@ -60,22 +60,27 @@ fn reads(history: &History) -> impl Iterator<Item = &Value> {
 /// Transactions are of the model whose writes they have.
 fn transactions(history: &History) -> Result<Model, String> {
     let mut words = BTreeSet::new();
+    let (mut written, mut twice) = (BTreeSet::new(), false);
     for operation in &history.operations {
         let Value::List(micros) = &operation.input else { continue };
         for micro in micros.iter() {
-            if let Value::List(parts) = micro
-                && let Some(word) = parts.first().and_then(Value::word)
-            {
-                words.insert(word.trim_start_matches(':'));
-            }
+            let Value::List(parts) = micro else { continue };
+            let Some(word) = parts.first().and_then(Value::word).map(|word| word.trim_start_matches(':')) else {
+                continue;
+            };
+            twice |= word == "w" && !written.insert(&parts[1..]);
+            words.insert(word);
         }
     }
     match (words.contains("append"), words.contains("w")) {
         (true, false) => Ok(Model::Append),
-        (false, true) => Ok(Model::MultiRegister),
+        // Values that are written twice need a search.
+        (false, true) if twice => Ok(Model::MultiRegister),
+        (false, true) => Ok(Model::RwRegister),
         (true, true) => Err("transactions that append and write are of no model".to_owned()),
         (false, false) => {
-            Err("transactions that only read may be of the models append and multi-register: say --model".to_owned())
+            Err("transactions that only read may be of the models append, rw-register and multi-register: say --model"
+                .to_owned())
         }
     }
 }
@@ -97,6 +102,8 @@ mod tests {
             (done("add", "3", "3") + &done("read", "nil", "[3]"), Model::Set),
             (done("add", "3", "3") + &done("read", "nil", "3"), Model::Counter),
             (done("txn", "[[:append 1 2]]", "[[:append 1 2]]"), Model::Append),
+            (done("txn", "[[:w 1 2]]", "[[:w 1 2]]"), Model::RwRegister),
+            (done("txn", "[[:w 1 2] [:w 1 2]]", "[[:w 1 2] [:w 1 2]]"), Model::MultiRegister),
             (done("enqueue", "3", "3"), Model::Queue),
             (done("acquire", "nil", "nil") + &done("release", "nil", "nil"), Model::Mutex),
             (done("get", "nil", "\"x\"") + "{:process 0, :type :inv", Model::Kv),

@@ -7,9 +7,10 @@ use std::sync::Arc;
 pub type Moment = u64;
 
 /// A value that was written, read or compared.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// Nothing: what it means (absent, or anything) is an option of the check.
+    #[default]
     Nil,
     /// True or false.
     Bool(bool),

@@ -1,11 +1,14 @@
 //! From the bytes of a file to an outcome: which reader, which checker, which claim. Opens no file and reads no clock.
 
+use std::collections::BTreeSet;
+
 use super::account::{bank, counter, lock, queue, set, watch};
 use super::allowance::{Allowance, Stop, caught};
 use super::append::{self, Source};
 use super::check::{Model, Options, check_within};
 use super::format::{self, Format, ReadError, known_functions};
 use super::history::{History, Operation, Value};
+use super::intern::number_of;
 use super::outcome::{Budget, Outcome};
 use super::search::shrink;
 
@@ -107,7 +110,9 @@ impl Claim {
             Model::Register | Model::Kv | Model::MultiRegister => vec![("linearizable", Self::Linearizable)],
             Model::Counter => vec![("linearizable", Self::Linearizable), ("bounds", Self::Bounds)],
             Model::Set => vec![("durable", Self::Durable), ("linearizable", Self::Linearizable)],
-            Model::Append => append::Claim::ALL.map(|claim| (claim.word(), Self::Isolation(claim))).to_vec(),
+            Model::Append | Model::RwRegister => {
+                append::Claim::ALL.map(|claim| (claim.word(), Self::Isolation(claim))).to_vec()
+            }
             Model::Bank => vec![
                 ("conserved-total", Self::ConservedTotal),
                 ("conserved-total-overdraft", Self::ConservedTotalOverdraft),
@@ -210,7 +215,9 @@ fn judge_source(source: &dyn Source, request: &Request, exhausted: &(dyn Fn() ->
     // What is refused is told with its reason by the other way.
     fit(request).ok()?;
     let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
-    let (Some(Claim::Isolation(claim)), Format::Elle | Format::JepsenEdn) = (claim, request.format) else {
+    let (Model::Append, Some(Claim::Isolation(claim)), Format::Elle | Format::JepsenEdn) =
+        (request.model, claim, request.format)
+    else {
         return None;
     };
     let allowance = Allowance::of(&request.options, exhausted);
@@ -219,7 +226,22 @@ fn judge_source(source: &dyn Source, request: &Request, exhausted: &(dyn Fn() ->
     }
     let transactions = append::read_fast_within(source, &allowance.meter())?;
     let analysis = append::analyse_within(&transactions, allowance.holding(source.size())).ok()?;
-    Some(Judged { notes: transactions.notes.clone(), ..isolated(analysis, claim) })
+    let judged = Judged { notes: transactions.notes.clone(), ..isolated(analysis, claim) };
+    drop(transactions);
+    Some(with_witnesses(source, judged))
+}
+
+/// The same with the operations that show the anomalies, where they are found in the text again.
+fn with_witnesses(source: &dyn Source, judged: Judged) -> Judged {
+    let Outcome::Violation(anomalies) = &judged.outcome else { return judged };
+    let wanted: BTreeSet<u32> = anomalies.iter().flat_map(|anomaly| anomaly.witness.iter().copied()).collect();
+    let Some(history) = append::recall(source, &wanted) else { return judged };
+    let part: Vec<u32> = wanted.into_iter().collect();
+    let mut anomalies = anomalies.clone();
+    for number in anomalies.iter_mut().flat_map(|anomaly| &mut anomaly.witness) {
+        *number = part.binary_search(number).map_or(*number, number_of);
+    }
+    Judged { outcome: Outcome::Violation(anomalies), history: Some(history), part: Some(part), ..judged }
 }
 
 /// The outcome for an isolation level, and how many anomalies there are where not all are told.
@@ -253,6 +275,9 @@ fn needed(bytes: u64, tenths: u64) -> u64 {
 fn judge(history: &History, request: &Request, allowance: Allowance<'_>) -> Result<Judged, ReadError> {
     let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
     let judged = match claim {
+        Some(Claim::Isolation(claim)) if request.model == Model::RwRegister => {
+            isolated(append::registers::analyse(history, request.options.initial.as_ref(), allowance)?, claim)
+        }
         Some(Claim::Isolation(claim)) => isolated(append::analyse_history(history, allowance)?, claim),
         claim => Judged::of(accounted(history, request, claim.unwrap_or(Claim::Linearizable), allowance)?),
     };
@@ -298,7 +323,7 @@ fn functions(model: Model) -> &'static [&'static str] {
         Model::Set => &["add", "read"],
         Model::Mutex => &["acquire", "release"],
         Model::MultiRegister => &["txn"],
-        Model::Append | Model::Bank | Model::Queue | Model::Counter | Model::Watch => &[],
+        Model::Append | Model::RwRegister | Model::Bank | Model::Queue | Model::Counter | Model::Watch => &[],
     }
 }
 

@@ -97,15 +97,15 @@ fn join_all(
 
 /// Events of a part of the file.
 #[derive(Default)]
-struct Batch {
-    events: Vec<Event>,
+pub(super) struct Batch {
+    pub(super) events: Vec<Event>,
     micros: Vec<Written>,
     elements: Vec<i64>,
 }
 
 impl Batch {
     /// The events of a piece, in the place of those before; nothing if some of it is not plain.
-    fn scan(&mut self, piece: &[u8]) -> Option<()> {
+    pub(super) fn scan(&mut self, piece: &[u8]) -> Option<()> {
         let mut scan = Scan::new(piece);
         self.events.clear();
         self.micros.clear();
@@ -118,7 +118,7 @@ impl Batch {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Type {
+pub(super) enum Type {
     #[default]
     Unknown,
     Invoke,
@@ -144,11 +144,11 @@ enum Written {
 
 /// One event; its micro-operations are those of its batch that follow the ones of the event before.
 #[derive(Clone, Copy, Debug, Default)]
-struct Event {
-    kind: Type,
-    process: Option<i64>,
-    index: Option<i64>,
-    time: Option<i64>,
+pub(super) struct Event {
+    pub(super) kind: Type,
+    pub(super) process: Option<i64>,
+    pub(super) index: Option<i64>,
+    pub(super) time: Option<i64>,
     /// Whether a value was there and was no `nil`.
     value: bool,
     /// Where its micro-operations end.

@@ -73,13 +73,13 @@ impl Transactions {
 }
 
 /// Moments may lie far apart; only their order counts.
-struct Ranks {
-    calls: Vec<u32>,
-    ends: Vec<u32>,
+pub(super) struct Ranks {
+    pub(super) calls: Vec<u32>,
+    pub(super) ends: Vec<u32>,
 }
 
 impl Ranks {
-    fn of(history: &History) -> Self {
+    pub(super) fn of(history: &History) -> Self {
         let count = history.operations.len();
         let mut events: Vec<(u64, u32)> = Vec::with_capacity(count * 2);
         for (number, operation) in (0_u32..).zip(&history.operations) {

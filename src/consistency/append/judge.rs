@@ -27,13 +27,13 @@ pub struct Analysis {
     /// Every kind of anomaly that there is, each with a few witnesses.
     pub anomalies: Vec<Anomaly>,
     /// How many there are of each kind that has no cycle, told or not.
-    counts: BTreeMap<AnomalyKind, u64>,
+    pub(super) counts: BTreeMap<AnomalyKind, u64>,
     /// An order of the transactions that explains everything, for the strongest claim that has one.
-    order: Option<(Claim, Vec<u32>)>,
+    pub(super) order: Option<(Claim, Vec<u32>)>,
     /// What the history does not say, so that nothing that was found says nothing of these claims.
-    open: Vec<(Claim, String)>,
+    pub(super) open: Vec<(Claim, String)>,
     /// The budget that ended the search, so that what was not found says nothing.
-    cut: Option<Budget>,
+    pub(super) cut: Option<Budget>,
 }
 
 impl Analysis {
@@ -141,7 +141,7 @@ pub(crate) fn analyse_within(all: &Transactions, allowance: Allowance<'_>) -> Re
 }
 
 impl Analysis {
-    fn nothing() -> Self {
+    pub(super) fn nothing() -> Self {
         Self { anomalies: Vec::new(), counts: BTreeMap::new(), order: None, open: Vec::new(), cut: None }
     }
 }
@@ -187,26 +187,32 @@ fn analysed(all: &Transactions, allowance: Allowance<'_>, meter: &Meter<'_>) -> 
 
 /// The claims of which the history says too little.
 fn open(all: &Transactions, contradictory: bool) -> Vec<(Claim, String)> {
+    let mut open = lacking(!all.completions.contains(&Completion::Ok), all.untimed, all.unnamed);
+    if contradictory {
+        let missing = "committed elements stand in different orders in different reads, so that the order of the versions \
+                       is not known";
+        open.push((Claim::ReadUncommitted, missing.to_owned()));
+    }
+    open
+}
+
+/// The claims of which a history says too little that has nothing, no calls, or no processes.
+pub(super) fn lacking(nothing: bool, untimed: bool, unnamed: bool) -> Vec<(Claim, String)> {
+    if nothing {
+        let missing = "nothing completed: no operation is known to have happened";
+        return Claim::ALL.map(|claim| (claim, missing.to_owned())).to_vec();
+    }
     let mut open = Vec::new();
-    if all.untimed && !all.is_empty() {
+    if untimed {
         let missing = "the history has no calls, only completions: it says nothing of real time, and serializable is the \
                        strongest claim that can be judged without it";
         open.extend(
             [Claim::StrictSerializable, Claim::StrongSnapshotIsolation].map(|claim| (claim, missing.to_owned())),
         );
     }
-    if all.unnamed && !all.is_empty() {
+    if unnamed {
         let missing = "the history names no processes: it says nothing of the order of a session";
         open.push((Claim::StrongSessionSerializable, missing.to_owned()));
-    }
-    if !all.completions.contains(&Completion::Ok) {
-        let missing = "nothing completed: no operation is known to have happened";
-        return Claim::ALL.map(|claim| (claim, missing.to_owned())).to_vec();
-    }
-    if contradictory {
-        let missing = "committed elements stand in different orders in different reads, so that the order of the versions \
-                       is not known";
-        open.push((Claim::ReadUncommitted, missing.to_owned()));
     }
     open
 }

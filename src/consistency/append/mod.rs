@@ -23,6 +23,8 @@ mod judge;
 mod keys;
 mod pieces;
 mod realtime;
+mod recall;
+pub mod registers;
 mod scan;
 mod settle;
 mod snapshots;
@@ -39,7 +41,9 @@ pub(super) use fast::read_within as read_fast_within;
 pub use judge::{Analysis, analyse, check};
 pub(super) use judge::{analyse_history, analyse_within};
 pub use pieces::Source;
+pub(super) use recall::recall;
 pub use verify::verify_order;
+use verify::verify_times;
 
 use super::history::{Completion, Value};
 use keys::Keys;

@@ -28,9 +28,14 @@ pub fn verify_order(history: &History, claim: Claim, order: &[u32]) -> Result<()
     if let Some((number, _)) = missing {
         return Err(format!("T{number} happened and is missing"));
     }
+    verify_times(claim, &run)
+}
+
+/// Whether an order agrees with what the claim says of sessions and time.
+pub(super) fn verify_times(claim: Claim, run: &[&Operation]) -> Result<(), String> {
     match claim {
-        Claim::StrictSerializable | Claim::StrongSnapshotIsolation => realtime(&run),
-        Claim::StrongSessionSerializable => processes(&run),
+        Claim::StrictSerializable | Claim::StrongSnapshotIsolation => realtime(run),
+        Claim::StrongSessionSerializable => processes(run),
         Claim::Serializable
         | Claim::SnapshotIsolation
         | Claim::RepeatableRead

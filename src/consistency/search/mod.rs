@@ -137,7 +137,7 @@ fn partition(
         Model::Set => task.with(model::set(history, members, options)),
         Model::Mutex => task.with(model::mutex(history, members)),
         Model::MultiRegister => task.with(model::multi_register(history, members, options)),
-        Model::Append | Model::Bank | Model::Queue | Model::Counter | Model::Watch => {
+        Model::Append | Model::RwRegister | Model::Bank | Model::Queue | Model::Counter | Model::Watch => {
             Answer::Unknown(Budget::Evidence(format!("the model {model} is not one of linearizability")))
         }
     }
