@@ -21,6 +21,8 @@ pub mod settings;
 pub mod state;
 pub mod storage;
 pub mod store;
+#[cfg(test)]
+mod tests;
 
 pub use cluster::Cluster;
 pub use engine::Event;

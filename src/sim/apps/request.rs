@@ -41,10 +41,12 @@ impl State {
     #[must_use]
     pub fn app_listener(&self, uid: &str, port: u16) -> Option<ProcessId> {
         let containers = self.apps.by_pod.get(uid)?;
-        let listens = |id: &&ProcessId| {
-            self.apps.processes.get(id).is_some_and(|process| process.listens() && process.ports.contains(&port))
+        let find = |holds: &dyn Fn(&Process) -> bool| {
+            let listens = |id: &&ProcessId| self.apps.processes.get(id).is_some_and(|one| one.listens() && holds(one));
+            containers.values().find(listens).copied()
         };
-        containers.values().find(listens).copied()
+        find(&|process| process.ports.contains(&port))
+            .or_else(|| find(&|process| process.serves_services && self.targeted(uid, port)))
     }
 
     /// Whether a process listens on a pod's port.
