@@ -8,6 +8,8 @@
 pub mod api;
 pub mod apps;
 pub mod cluster;
+#[cfg(test)]
+mod cluster_tests;
 pub mod controllers;
 pub mod engine;
 pub mod kind;
@@ -21,8 +23,6 @@ pub mod settings;
 pub mod state;
 pub mod storage;
 pub mod store;
-#[cfg(test)]
-mod tests;
 
 pub use cluster::Cluster;
 pub use engine::Event;

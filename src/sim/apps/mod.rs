@@ -29,10 +29,11 @@
 //! In a pod of several containers each serves its own ports: those that it declares, that its probes and hooks name,
 //! and, where it declares none, that Services name (`ports`). The store is the first container that declares any.
 
+pub(crate) mod command;
 mod config;
 mod http;
 pub mod kv;
-mod ports;
+pub(crate) mod ports;
 mod process;
 mod request;
 
