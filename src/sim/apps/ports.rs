@@ -46,7 +46,8 @@ fn port_of_probe(probe: &Probe) -> Option<u16> {
 
 fn named_by_hooks(container: &Container) -> Vec<u16> {
     let hooks = container.lifecycle.iter().flat_map(|lifecycle| [&lifecycle.post_start, &lifecycle.pre_stop]);
-    let port = |hook: &LifecycleHandler| hook.http_get.as_ref().and_then(|get| own_port(get.host.as_deref(), &get.port));
+    let port =
+        |hook: &LifecycleHandler| hook.http_get.as_ref().and_then(|get| own_port(get.host.as_deref(), &get.port));
     hooks.flatten().filter_map(port).collect()
 }
 
@@ -82,9 +83,15 @@ mod tests {
         for (container, expected) in [
             (json!({}), vec![]),
             (json!({ "ports": [{ "containerPort": 80 }], "readinessProbe": get(json!(15021)) }), vec![80, 15021]),
-            (json!({ "livenessProbe": { "tcpSocket": { "port": 5432 } }, "readinessProbe": get(json!(80)) }), vec![80, 5432]),
+            (
+                json!({ "livenessProbe": { "tcpSocket": { "port": 5432 } }, "readinessProbe": get(json!(80)) }),
+                vec![80, 5432],
+            ),
             (json!({ "startupProbe": { "grpc": { "port": 9000 } } }), vec![9000]),
-            (json!({ "lifecycle": { "preStop": get(json!(8081)), "postStart": get(json!("8082")) } }), vec![8082, 8081]),
+            (
+                json!({ "lifecycle": { "preStop": get(json!(8081)), "postStart": get(json!("8082")) } }),
+                vec![8082, 8081],
+            ),
             (json!({ "readinessProbe": get(json!("http")) }), vec![]),
             (json!({ "readinessProbe": { "httpGet": { "host": "10.1.1.1", "port": 80 } } }), vec![]),
         ] {

@@ -1,5 +1,6 @@
 //! Whole clusters with all their rooms, by the objects that a person would apply: what becomes of them.
 
+mod nodes;
 mod reach;
 
 use std::time::Duration;

@@ -183,6 +183,13 @@ pub(super) fn slots(pod: &Object) -> Vec<Slot> {
     init.chain(spec.containers.iter().map(|container| Slot::new(container, Role::Main))).collect()
 }
 
+/// Whether a container of a pod was started before, as its status tells.
+pub(super) fn has_run(pod: &Object) -> bool {
+    let status = pod.typed::<Pod>().status.as_ref();
+    let statuses = status.into_iter().flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.into_iter().any(|container| container.container_id.is_some())
+}
+
 /// What a pod's containers ask for next.
 #[derive(Debug, PartialEq, Eq)]
 enum Plan {
@@ -363,7 +370,8 @@ impl State {
         let Some(worker) = self.kubelet.workers.get_mut(uid) else { return };
         let Some(slot) = worker.slot_mut(container) else { return };
         let hooked = slot.hook.take();
-        let SlotState::Running { since } = hooked.map_or(slot.state.clone(), |since| SlotState::Running { since }) else {
+        let SlotState::Running { since } = hooked.map_or(slot.state.clone(), |since| SlotState::Running { since })
+        else {
             return;
         };
         let reason = if exit_code == 0 { "Completed" } else { "Error" };

@@ -30,7 +30,8 @@ fn missing_key(store: &Store, namespace: &str, variable: &EnvVar) -> Option<Stri
     };
     let parts: &[&str] = if kind == Kind::Secret { &["data", "stringData"] } else { &["data"] };
     let has = parts.iter().any(|part| object.value()[*part].get(key).is_some());
-    (!has && optional != Some(true)).then(|| format!("couldn't find key {key} in {} {namespace}/{name}", kind.facts().kind))
+    (!has && optional != Some(true))
+        .then(|| format!("couldn't find key {key} in {} {namespace}/{name}", kind.facts().kind))
 }
 
 /// The object, nothing when it is optional and not there.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::storage::VolumeId;
 use super::{Change, Event, Key, Kind, State};
 
+mod admission;
 mod container;
 mod crash_loop;
 mod environment;

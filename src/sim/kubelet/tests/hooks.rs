@@ -109,7 +109,10 @@ fn an_environment_that_is_not_there_holds_its_container() {
         run(&mut state, 60.0);
         let message = status(&state, "web", "/containerStatuses/0/state/waiting/message");
         assert_eq!(message.as_str().unwrap_or_default(), why, "{container}");
-        assert_eq!((waiting(&state, "web") == "CreateContainerConfigError", ready(&state, "web")), (!why.is_empty(), why.is_empty()));
+        assert_eq!(
+            (waiting(&state, "web") == "CreateContainerConfigError", ready(&state, "web")),
+            (!why.is_empty(), why.is_empty())
+        );
     }
     let mut state = cluster();
     pod(&mut state, "web", &json!({}), &main(&secret("key")));
