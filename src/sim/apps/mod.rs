@@ -98,6 +98,8 @@ struct Process {
     app: App,
     config: Arc<Config>,
     ports: Vec<u16>,
+    /// Exit code after SIGTERM.
+    interrupted_code: i32,
     /// Whether it also listens on the target ports of Services that select its pod (see `ports`).
     serves_services: bool,
     phase: Phase,

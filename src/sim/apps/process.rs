@@ -9,6 +9,9 @@ use serde_json::json;
 use super::{App, Config, Phase, Process, ProcessId, State, Work, kv, ports};
 use crate::{Event, Kind, Object};
 
+/// Exit code of work that SIGTERM interrupts before it is done: it has not succeeded.
+const INTERRUPTED: i32 = 143;
+
 impl State {
     /// A container's process has started (called by the kubelet).
     pub fn app_started(&mut self, uid: &str, container: &str) {
@@ -49,8 +52,8 @@ impl State {
         }
         let serving = process.phase == Phase::Serving;
         process.phase = if serving && !process.config.close_at_once { Phase::Draining } else { Phase::Closing };
-        let (stop, app) = (process.config.stop, process.app);
-        self.after(stop, Event::App(Work::Exit(id, 0)));
+        let (stop, app, code) = (process.config.stop, process.app, process.interrupted_code);
+        self.after(stop, Event::App(Work::Exit(id, code)));
         if serving {
             if app == App::Kv {
                 kv::retire(self, id);
@@ -91,8 +94,9 @@ fn process(uid: &str, container: &str, object: &Object, config: Config) -> Optio
         Some(App::Http | App::Kv) | None if ports.is_empty() => App::Idle,
         Some(App::Http | App::Kv) | None => App::Http,
     };
-    let silent = runs_once || config.app == Some(App::Idle);
     let job = object.value().pointer("/metadata/ownerReferences/0/kind").and_then(|kind| kind.as_str()) == Some("Job");
+    let interrupted_code = if runs_once || job { INTERRUPTED } else { 0 };
+    let silent = runs_once || config.app == Some(App::Idle);
     let ending = if runs_once {
         Some((config.start, 0))
     } else if let Some(after) = config.crash_after {
@@ -110,6 +114,7 @@ fn process(uid: &str, container: &str, object: &Object, config: Config) -> Optio
         app,
         config: Arc::new(config),
         ports: if silent { Vec::new() } else { ports },
+        interrupted_code,
         serves_services: !silent && ports::serves_services(mine, spec),
         phase: Phase::Starting,
         since: Duration::ZERO,
