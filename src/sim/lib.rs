@@ -29,4 +29,4 @@ pub use engine::Event;
 pub use kind::Kind;
 pub use settings::{NodeSpec, Settings, Timings};
 pub use state::State;
-pub use store::{Change, ChangeType, Key, Object};
+pub use store::{Change, ChangeType, Key, Object, Store};
