@@ -11,6 +11,7 @@ mod folder;
 mod interrupt;
 mod judge;
 mod load;
+mod manifests;
 mod nodes;
 mod packed;
 mod plan;
