@@ -1,0 +1,73 @@
+//! What did not pass, in one table at the top: the numbers with their bounds, why, and what to change.
+
+use maud::{Markup, html};
+
+use super::order::{Group, Row};
+use super::words::{badge, change, shortened};
+use crate::report::markdown::Numbers;
+use crate::verdict::Outcome;
+
+/// The whole text stands below, at the scenario.
+const WHY: usize = 180;
+
+/// The columns of numbers: heading and the objective that bounds it.
+const COLUMNS: [(&str, &str); 4] =
+    [("rto", "rto"), ("rpo", "rpo"), ("availability", "availability"), ("longest outage", "longest_outage")];
+
+/// The table of those that did not pass; nothing when all did.
+pub(super) fn summary(rows: &[Row<'_>]) -> Markup {
+    let open = || rows.iter().filter(|row| row.group != Group::Passed);
+    html! {
+        @if open().next().is_some() {
+            table class="stack summary" {
+                thead { tr { th { "result" } th { "scenario" } @for (word, _) in COLUMNS { th { (word) } } th { "why, and what to change" } } }
+                tbody { @for row in open() { (one(row)) } }
+            }
+        }
+    }
+}
+
+fn one(row: &Row<'_>) -> Markup {
+    html! {
+        tr data-g=(row.group.class()) data-n=(row.entry.name) {
+            td { (badge(row.group)) }
+            td class="name" { a href={ "#" (row.anchor) } { (row.entry.name) } }
+            @for (word, class, number) in numbers(row) { td data-l=(word) class=(class) { (number) } }
+            td class="why" { (shortened(&row.entry.verdict.line, WHY)) p { (change(&row.entry.verdict)) } }
+        }
+    }
+}
+
+/// The headings of the folded lines of those that passed.
+pub(super) fn headings() -> Markup {
+    html! {
+        div class="line head" aria-hidden="true" { span {} span { "scenario" } @for (word, _) in COLUMNS { span { (word) } } span { "result" } }
+    }
+}
+
+/// One that passed, in a line that unfolds.
+pub(super) fn line(row: &Row<'_>) -> Markup {
+    html! {
+        summary class="line" {
+            (badge(row.group))
+            b { (row.entry.name) }
+            @for (word, class, number) in numbers(row) { span data-l=(word) class=(class) { (number) } }
+            span class="why" { (shortened(&row.entry.verdict.line, WHY)) }
+        }
+    }
+}
+
+/// The numbers of a scenario, each with its bound where it has one: without it, 18 % beside PASS looks like a mistake.
+fn numbers<'a>(row: &'a Row<'_>) -> impl Iterator<Item = (&'static str, &'static str, Markup)> + 'a {
+    let Numbers { rto, rpo, availability, longest_outage } = Numbers::of(&row.entry.measurements);
+    COLUMNS.into_iter().zip([rto, rpo, availability, longest_outage]).map(|((word, objective), number)| {
+        let judged = row.entry.verdict.objectives.iter().find(|judgement| judgement.objective == objective);
+        let failed = judged.is_some_and(|judgement| judgement.outcome == Outcome::Fail);
+        let bound = judged.map(|judgement| judgement.bound.as_str()).filter(|bound| !bound.is_empty());
+        let cell = html! {
+            span class=[failed.then_some("broken")] { (number) @if failed { " ✗" } }
+            @if let Some(bound) = bound { " " small { (bound) } }
+        };
+        (word, if number == "–" { "number none" } else { "number" }, cell)
+    })
+}

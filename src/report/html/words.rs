@@ -1,0 +1,52 @@
+//! Small pieces of the page: badges, texts of a bounded length, what to change.
+
+use maud::{Markup, html};
+
+use super::order::Group;
+use crate::verdict::{Judgement, Outcome, Verdict};
+
+/// An outcome as a sign, a word and a colour.
+pub(super) fn badge(group: Group) -> Markup {
+    html! { span class={ "badge " (group.class()) } { span aria-hidden="true" { (group.symbol()) " " } (group.word()) } }
+}
+
+/// The settings that decide what did not hold, each once: what a person should change first.
+pub(super) fn knobs(verdict: &Verdict) -> Vec<&str> {
+    const SHOWN: usize = 3;
+    let mut knobs: Vec<&str> = Vec::new();
+    let decisive = |judgement: &&Judgement| judgement.outcome == verdict.outcome && verdict.outcome != Outcome::Pass;
+    for judgement in verdict.objectives.iter().filter(decisive) {
+        if !judgement.knob.is_empty() && !knobs.contains(&judgement.knob.as_str()) && knobs.len() < SHOWN {
+            knobs.push(&judgement.knob);
+        }
+    }
+    knobs
+}
+
+/// What to change, in bold; nothing when nothing is known.
+pub(super) fn change(verdict: &Verdict) -> Markup {
+    let knobs = knobs(verdict);
+    html! { @if !knobs.is_empty() { strong { "Change: " (knobs.join("; or ")) } } }
+}
+
+/// At most `limit` characters, cut between words; the whole stands elsewhere.
+pub(super) fn shortened(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(limit).collect();
+    let cut = cut.rsplit_once(' ').map_or(cut.as_str(), |(before, _)| before);
+    format!("{} …", cut.trim_end_matches([',', ';', ':', '→', ' ']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_between_words() {
+        assert_eq!(shortened("worker-1 → worker-2, worker-2 → worker-3", 24), "worker-1 → worker-2 …");
+        assert_eq!(shortened("short", 24), "short");
+        assert_eq!(shortened(&"é".repeat(30), 10), format!("{} …", "é".repeat(10)));
+    }
+}
