@@ -43,7 +43,12 @@ impl<'a> Nodes<'a> {
     fn shade(&self, node: &str) -> Option<String> {
         let index = self.index(node).filter(|_| self.0.len() > STYLES)? as f64;
         let (hue, light) = ((index * 0.618_034).fract(), (index * 0.754_878).fract());
-        Some(format!(";background:hsl({:.0} {:.0}% {:.0}%)", 195.0 + hue * 100.0, 20.0 + light * 45.0, 30.0 + light * 26.0))
+        Some(format!(
+            ";background:hsl({:.0} {:.0}% {:.0}%)",
+            195.0 + hue * 100.0,
+            20.0 + light * 45.0,
+            30.0 + light * 26.0
+        ))
     }
 
     fn legend(&self) -> Markup {
@@ -185,7 +190,12 @@ mod tests {
         let nodes = Nodes::of(&lanes);
         for node in &nodes.0 {
             let shade = nodes.shade(node).expect("many nodes have shades");
-            let hue: f64 = shade.trim_start_matches(";background:hsl(").split(' ').next().and_then(|hue| hue.parse().ok()).expect("a hue");
+            let hue: f64 = shade
+                .trim_start_matches(";background:hsl(")
+                .split(' ')
+                .next()
+                .and_then(|hue| hue.parse().ok())
+                .expect("a hue");
             assert!((190.0..300.0).contains(&hue), "{shade}");
         }
         assert_eq!(nodes.0[2], "worker-2");

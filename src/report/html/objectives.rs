@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::order::Group;
+use super::order::symbol;
 use super::words::{badge, knobs};
+use crate::report::Status;
 use crate::verdict::{Judgement, Outcome, Verdict};
 
 /// What stands in the headline is not said again.
@@ -26,9 +27,8 @@ pub(super) fn objectives(verdict: &Verdict) -> Markup {
 fn by_reason<'a>(judgements: &[&'a Judgement]) -> Vec<Vec<&'a Judgement>> {
     let mut groups: Vec<Vec<&Judgement>> = Vec::new();
     for judgement in judgements {
-        let same = |group: &&mut Vec<&Judgement>| {
-            group[0].reason == judgement.reason && group[0].outcome == judgement.outcome
-        };
+        let same =
+            |group: &&mut Vec<&Judgement>| group[0].reason == judgement.reason && group[0].outcome == judgement.outcome;
         match groups.iter_mut().find(same) {
             Some(group) => group.push(judgement),
             None => groups.push(vec![judgement]),
@@ -42,11 +42,12 @@ fn open_row(group: &[&Judgement], verdict: &Verdict) -> Markup {
     let said = !first.reason.is_empty() && verdict.line.starts_with(&first.reason);
     // Under the headline stands what to change; here only what does not stand there.
     let above = knobs(verdict);
-    let knob = group.iter().map(|judgement| judgement.knob.as_str()).find(|knob| !knob.is_empty() && !above.contains(knob));
+    let knob =
+        group.iter().map(|judgement| judgement.knob.as_str()).find(|knob| !knob.is_empty() && !above.contains(knob));
     html! {
         tr {
             td data-l="objective" { @for (index, judgement) in group.iter().enumerate() { @if index > 0 { br; } code { (judgement.objective) } } }
-            td data-l="result" { (badge(Group::from(first.outcome))) }
+            td data-l="result" { (badge(first.outcome.into())) }
             td data-l="measured" class="number" { (lines(group, |judgement| &judgement.measured)) }
             td data-l="bound" class="number" { (lines(group, |judgement| &judgement.bound)) }
             td data-l="why" {
@@ -67,7 +68,7 @@ fn held_row(judgement: &Judgement) -> Markup {
     html! {
         tr {
             td data-l="objective" { code { (judgement.objective) } }
-            td data-l="result" { span class="held" { (Group::Passed.symbol()) " held" } }
+            td data-l="result" { span class="held" { (symbol(Status::Pass)) " held" } }
             td data-l="measured" class="number" { (judgement.measured) }
             td data-l="bound" class="number" { (judgement.bound) }
             td data-l="why" { (judgement.reason) }

@@ -3,93 +3,58 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use crate::report::Entry;
-use crate::verdict::Outcome;
+use crate::report::{Row, Status};
 
-/// What became of a scenario, in the order of the page: what needs a look first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Group {
-    Failed,
-    Inconclusive,
-    Passed,
-}
+/// What needs a look first stands first.
+pub(super) const ORDER: [Status; 5] = [Status::Fail, Status::Inconclusive, Status::Error, Status::NotRun, Status::Pass];
 
-impl Group {
-    pub(super) const ALL: [Self; 3] = [Self::Failed, Self::Inconclusive, Self::Passed];
-
-    /// The name of its style, and of its anchor.
-    pub(super) const fn class(self) -> &'static str {
-        match self {
-            Self::Failed => "fail",
-            Self::Inconclusive => "inconclusive",
-            Self::Passed => "pass",
-        }
-    }
-
-    /// As headings and filters say it.
-    pub(super) const fn words(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::Inconclusive => "inconclusive",
-            Self::Passed => "passed",
-        }
-    }
-
-    /// On a badge.
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::Failed => "FAIL",
-            Self::Inconclusive => "INCONCLUSIVE",
-            Self::Passed => "PASS",
-        }
-    }
-
-    /// Tells outcomes apart without colour.
-    pub(super) const fn symbol(self) -> &'static str {
-        match self {
-            Self::Failed => "✗",
-            Self::Inconclusive => "?",
-            Self::Passed => "✓",
-        }
+/// As headings and filters say it.
+pub(super) const fn words(status: Status) -> &'static str {
+    match status {
+        Status::Fail => "failed",
+        Status::Inconclusive => "inconclusive",
+        Status::Error => "could not be run",
+        Status::NotRun => "not run",
+        Status::Pass => "passed",
     }
 }
 
-impl From<Outcome> for Group {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Fail => Self::Failed,
-            Outcome::Inconclusive => Self::Inconclusive,
-            Outcome::Pass => Self::Passed,
-        }
+/// Tells outcomes apart without colour.
+pub(super) const fn symbol(status: Status) -> &'static str {
+    match status {
+        Status::Fail => "✗",
+        Status::Inconclusive => "?",
+        Status::Error => "!",
+        Status::NotRun => "–",
+        Status::Pass => "✓",
     }
 }
 
 /// A scenario and its place.
 #[derive(Clone, Debug)]
-pub(super) struct Row<'a> {
+pub(super) struct Placed<'a> {
     /// Unique on the page, the same each time: links to it can be kept.
     pub(super) anchor: String,
-    pub(super) group: Group,
-    pub(super) entry: &'a Entry,
+    pub(super) status: Status,
+    pub(super) row: &'a Row,
 }
 
 /// All scenarios in the order of the page.
-pub(super) fn rows(entries: &[Entry]) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row<'_>> = entries
-        .iter()
-        .map(|entry| Row { anchor: anchor(&entry.name), group: entry.verdict.outcome.into(), entry })
-        .collect();
-    rows.sort_by(|a, b| a.group.cmp(&b.group).then_with(|| natural(&a.entry.name, &b.entry.name)));
+pub(super) fn placed(rows: &[Row]) -> Vec<Placed<'_>> {
+    let mut placed: Vec<Placed<'_>> =
+        rows.iter().map(|row| Placed { anchor: anchor(&row.name), status: row.status(), row }).collect();
+    let rank = |status: Status| ORDER.iter().position(|other| *other == status);
+    placed.sort_by(|a, b| rank(a.status).cmp(&rank(b.status)).then_with(|| natural(&a.row.name, &b.row.name)));
     let mut taken = BTreeSet::new();
-    for row in &mut rows {
-        let name = row.anchor.clone();
+    for one in &mut placed {
+        let name = one.anchor.clone();
         let mut number = 2;
-        while !taken.insert(row.anchor.clone()) {
-            row.anchor = format!("{name}.{number}");
+        while !taken.insert(one.anchor.clone()) {
+            one.anchor = format!("{name}.{number}");
             number += 1;
         }
     }
-    rows
+    placed
 }
 
 /// The name as an anchor that needs no escaping in a link. Our own anchors begin with a colon, which no name keeps.

@@ -5,9 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html as page};
 use sha2::{Digest, Sha256};
 
-use super::order::{Group, Row, rows};
+use super::order::{ORDER, Placed, placed, symbol, words};
 use super::{scenario, summary};
-use crate::report::{Entry, text};
+use crate::report::{Results, Status, text};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
@@ -16,9 +16,9 @@ const PRINTED: usize = 30;
 
 /// Renders `report.html`.
 #[must_use]
-pub fn html(entries: &[Entry]) -> String {
-    let tally = text::tally(entries.iter().map(|entry| entry.verdict.outcome));
-    let rows = rows(entries);
+pub fn html(results: &Results) -> String {
+    let tally = results.tally();
+    let placed = placed(&results.rows);
     let markup = page! {
         (DOCTYPE)
         html lang="en" {
@@ -30,16 +30,16 @@ pub fn html(entries: &[Entry]) -> String {
                 title { "Driftproof: " (tally) }
                 style { (PreEscaped(STYLE)) }
             }
-            body class=[(rows.len() > PRINTED).then_some("many")] {
+            body class=[(placed.len() > PRINTED).then_some("many")] {
                 header {
-                    @for entry in entries.iter().filter(|entry| !entry.verdict.dirty.is_empty()) {
-                        p class="dirty" { strong { "LEFT DIRTY " } (entry.name) ": " (entry.verdict.dirty.join("; ")) }
+                    @for row in results.rows.iter().filter(|row| !row.dirty().is_empty()) {
+                        p class="dirty" { strong { "LEFT DIRTY " } (row.name) ": " (row.dirty().join("; ")) }
                     }
                     h1 { "Driftproof " span class="tally" { (tally) } }
-                    (origin(entries))
+                    (origin(results))
                 }
-                (bar(&rows))
-                main { (summary::summary(&rows)) (groups(&rows)) }
+                (bar(&placed))
+                main { (summary::summary(&placed)) (groups(&placed)) }
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -50,13 +50,15 @@ pub fn html(entries: &[Entry]) -> String {
 /// Nothing is loaded, and no script runs but the one that is part of the page.
 fn policy() -> String {
     let digest = STANDARD.encode(Sha256::digest(SCRIPT));
-    format!("default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'")
+    format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
 }
 
-/// What all scenarios have in common.
-fn origin(entries: &[Entry]) -> Markup {
+/// What all scenarios have in common, and when it was.
+fn origin(results: &Results) -> Markup {
     page! {
-        @if let Some(entry) = entries.first() {
+        @if let Some(entry) = results.entries().next() {
             p class="note" { (text::world(&entry.header.world)) " · seed " (entry.header.seed) " · " (entry.header.tool)
                 " · started " (entry.header.started) }
         }
@@ -64,15 +66,15 @@ fn origin(entries: &[Entry]) -> Markup {
 }
 
 /// Counts that lead to their groups, and filter them where the script runs; always in sight.
-fn bar(rows: &[Row<'_>]) -> Markup {
-    let count = |group| rows.iter().filter(|row| row.group == group).count();
-    let first = rows.first().filter(|row| row.group != Group::Passed);
+fn bar(placed: &[Placed<'_>]) -> Markup {
+    let count = |status| placed.iter().filter(|one| one.status == status).count();
+    let first = placed.first().filter(|one| one.status != Status::Pass);
     page! {
         nav class="bar" aria-label="scenarios" {
-            a class="chip all" href="#" data-f="" { "all " b { (rows.len()) } }
-            @for group in Group::ALL.into_iter().filter(|group| count(*group) > 0) {
-                a class={ "chip " (group.class()) } href={ "#:" (group.class()) } data-f=(group.class()) {
-                    span aria-hidden="true" { (group.symbol()) " " } (group.words()) " " b { (count(group)) }
+            a class="chip" href="#" data-f="" { "all " b { (placed.len()) } }
+            @for status in ORDER.into_iter().filter(|status| count(*status) > 0) {
+                a class="chip" href={ "#:" (status.key()) } data-f=(status.key()) {
+                    span aria-hidden="true" { (symbol(status)) " " } (words(status)) " " b { (count(status)) }
                 }
             }
             input type="search" placeholder="filter by name" aria-label="filter by name" hidden;
@@ -83,17 +85,18 @@ fn bar(rows: &[Row<'_>]) -> Markup {
     }
 }
 
-fn groups(rows: &[Row<'_>]) -> Markup {
-    let next = |index: usize| rows.get(index + 1).filter(|row| row.group != Group::Passed).map(|row| row.anchor.as_str());
+fn groups(placed: &[Placed<'_>]) -> Markup {
+    let next =
+        |index: usize| placed.get(index + 1).filter(|one| one.status != Status::Pass).map(|one| one.anchor.as_str());
     page! {
-        @for group in Group::ALL {
-            @let count = rows.iter().filter(|row| row.group == group).count();
+        @for status in ORDER {
+            @let count = placed.iter().filter(|one| one.status == status).count();
             @if count > 0 {
-                div class={ "group g-" (group.class()) } data-g=(group.class()) {
-                    h2 id={ ":" (group.class()) } { (count) " " (group.words()) }
-                    @if group == Group::Passed { (summary::headings()) }
-                    @for (index, row) in rows.iter().enumerate().filter(|(_, row)| row.group == group) {
-                        @if group == Group::Passed { (scenario::folded(row)) } @else { (scenario::open(row, next(index))) }
+                div class="group" data-g=(status.key()) {
+                    h2 id={ ":" (status.key()) } { (count) " " (words(status)) }
+                    @if status == Status::Pass { (summary::headings()) }
+                    @for (index, one) in placed.iter().enumerate().filter(|(_, one)| one.status == status) {
+                        @if status == Status::Pass { (scenario::folded(one)) } @else { (scenario::open(one, next(index))) }
                     }
                 }
             }

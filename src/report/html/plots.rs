@@ -201,7 +201,8 @@ mod tests {
 
     #[test]
     fn a_thinned_line_keeps_its_peaks_and_its_holes() {
-        let mut series: Vec<Bucket> = (0..600).map(|index| bucket(index, 1, u32::from((300..320).contains(&index)))).collect();
+        let mut series: Vec<Bucket> =
+            (0..600).map(|index| bucket(index, 1, u32::from((300..320).contains(&index)))).collect();
         series[77].max = 9_000_000;
         let points = thinned(&series, 120);
         assert_eq!(points.len(), 120);

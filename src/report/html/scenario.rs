@@ -2,42 +2,54 @@
 
 use maud::{Markup, html};
 
-use super::order::{Group, Row};
+use super::order::Placed;
 use super::scale::Scale;
 use super::words::{badge, change};
 use super::{drifts, lanes, objectives, outages, plots, summary, tables, timeline};
-use crate::report::{Entry, text};
+use crate::report::{Entry, Fate, Row, text};
 
 /// Points of a latency plot: of one that passed fewer are enough.
 const POINTS: usize = 300;
 const POINTS_PASSED: usize = 100;
 
 /// One that did not pass, open, with the way to the next.
-pub(super) fn open(row: &Row<'_>, next: Option<&str>) -> Markup {
+pub(super) fn open(placed: &Placed<'_>, next: Option<&str>) -> Markup {
     html! {
-        section class={ "scenario " (row.group.class()) } id=(row.anchor) data-g=(row.group.class()) data-n=(row.entry.name) {
+        section class={ "scenario " (placed.status.key()) } id=(placed.anchor) data-g=(placed.status.key()) data-n=(placed.row.name) {
             h3 class="title" {
-                (badge(row.group)) " " (row.entry.name)
+                (badge(placed.status)) " " (placed.row.name)
                 nav { @if let Some(next) = next { a href={ "#" (next) } { "next ↓" } } " " a href="#" { "top ↑" } }
             }
-            (body(row, POINTS))
+            @match &placed.row.fate {
+                Fate::Judged(entry) => (judged(entry, POINTS)),
+                Fate::Error(failure) => (without_verdict(placed.row, &failure.reason)),
+                Fate::NotRun { reason } => (without_verdict(placed.row, reason)),
+            }
         }
     }
 }
 
 /// One that passed, folded into its line.
-pub(super) fn folded(row: &Row<'_>) -> Markup {
+pub(super) fn folded(placed: &Placed<'_>) -> Markup {
     html! {
-        details class={ "scenario " (row.group.class()) } data-g=(row.group.class()) data-n=(row.entry.name) {
-            (summary::line(row))
+        details class={ "scenario " (placed.status.key()) } data-g=(placed.status.key()) data-n=(placed.row.name) {
+            (summary::line(placed.row))
             // A link to what is folded unfolds it: the anchor is inside.
-            div class="body" id=(row.anchor) { (body(row, POINTS_PASSED)) }
+            div class="body" id=(placed.anchor) { @if let Some(entry) = placed.row.entry() { (judged(entry, POINTS_PASSED)) } }
         }
     }
 }
 
-fn body(row: &Row<'_>, points: usize) -> Markup {
-    let entry = row.entry;
+/// Nothing was measured: why, and how to run it.
+fn without_verdict(row: &Row, reason: &str) -> Markup {
+    html! {
+        @for (index, line) in reason.lines().enumerate() { p class=(if index == 0 { "headline" } else { "note" }) { (line) } }
+        @if !row.again.is_empty() { p class="again" { "To run it: " code { (row.again) } } }
+        @if !row.file.is_empty() { p class="note" { "from " (row.file) } }
+    }
+}
+
+fn judged(entry: &Entry, points: usize) -> Markup {
     let measured = &entry.measurements;
     let scale = Scale::of(entry);
     let verdict = &entry.verdict;
@@ -47,7 +59,7 @@ fn body(row: &Row<'_>, points: usize) -> Markup {
     };
     html! {
         p class="headline" { (verdict.line) }
-        @if row.group != Group::Passed { p class="change" { (change(verdict)) } }
+        p class="change" { (change(verdict)) }
         @if !entry.header.scenario.description.is_empty() { p class="description" { (entry.header.scenario.description) } }
         (objectives::objectives(verdict))
         h4 { "Timeline" }

@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::order::{Group, Row};
+use super::order::Placed;
 use super::words::{badge, change, shortened};
 use crate::report::markdown::Numbers;
+use crate::report::{Row, Status};
 use crate::verdict::Outcome;
 
 /// The whole text stands below, at the scenario.
@@ -15,25 +16,26 @@ const COLUMNS: [(&str, &str); 4] =
     [("rto", "rto"), ("rpo", "rpo"), ("availability", "availability"), ("longest outage", "longest_outage")];
 
 /// The table of those that did not pass; nothing when all did.
-pub(super) fn summary(rows: &[Row<'_>]) -> Markup {
-    let open = || rows.iter().filter(|row| row.group != Group::Passed);
+pub(super) fn summary(placed: &[Placed<'_>]) -> Markup {
+    let open = || placed.iter().filter(|one| one.status != Status::Pass);
     html! {
         @if open().next().is_some() {
             table class="stack summary" {
                 thead { tr { th { "result" } th { "scenario" } @for (word, _) in COLUMNS { th { (word) } } th { "why, and what to change" } } }
-                tbody { @for row in open() { (one(row)) } }
+                tbody { @for placed in open() { (one(placed)) } }
             }
         }
     }
 }
 
-fn one(row: &Row<'_>) -> Markup {
+fn one(placed: &Placed<'_>) -> Markup {
+    let row = placed.row;
     html! {
-        tr data-g=(row.group.class()) data-n=(row.entry.name) {
-            td { (badge(row.group)) }
-            td class="name" { a href={ "#" (row.anchor) } { (row.entry.name) } }
+        tr data-g=(placed.status.key()) data-n=(row.name) {
+            td { (badge(placed.status)) }
+            td class="name" { a href={ "#" (placed.anchor) } { (row.name) } }
             @for (word, class, number) in numbers(row) { td data-l=(word) class=(class) { (number) } }
-            td class="why" { (shortened(&row.entry.verdict.line, WHY)) p { (change(&row.entry.verdict)) } }
+            td class="why" { (shortened(row.line(), WHY)) @if let Some(entry) = row.entry() { p { (change(&entry.verdict)) } } }
         }
     }
 }
@@ -46,22 +48,24 @@ pub(super) fn headings() -> Markup {
 }
 
 /// One that passed, in a line that unfolds.
-pub(super) fn line(row: &Row<'_>) -> Markup {
+pub(super) fn line(row: &Row) -> Markup {
     html! {
         summary class="line" {
-            (badge(row.group))
-            b { (row.entry.name) }
+            (badge(row.status()))
+            b { (row.name) }
             @for (word, class, number) in numbers(row) { span data-l=(word) class=(class) { (number) } }
-            span class="why" { (shortened(&row.entry.verdict.line, WHY)) }
+            span class="why" { (shortened(row.line(), WHY)) }
         }
     }
 }
 
 /// The numbers of a scenario, each with its bound where it has one: without it, 18 % beside PASS looks like a mistake.
-fn numbers<'a>(row: &'a Row<'_>) -> impl Iterator<Item = (&'static str, &'static str, Markup)> + 'a {
-    let Numbers { rto, rpo, availability, longest_outage } = Numbers::of(&row.entry.measurements);
+fn numbers(row: &Row) -> impl Iterator<Item = (&'static str, &'static str, Markup)> {
+    let Numbers { rto, rpo, availability, longest_outage } =
+        row.entry().map(|entry| Numbers::of(&entry.measurements)).unwrap_or_default();
     COLUMNS.into_iter().zip([rto, rpo, availability, longest_outage]).map(|((word, objective), number)| {
-        let judged = row.entry.verdict.objectives.iter().find(|judgement| judgement.objective == objective);
+        let objectives = row.entry().map(|entry| entry.verdict.objectives.as_slice()).unwrap_or_default();
+        let judged = objectives.iter().find(|judgement| judgement.objective == objective);
         let failed = judged.is_some_and(|judgement| judgement.outcome == Outcome::Fail);
         let bound = judged.map(|judgement| judgement.bound.as_str()).filter(|bound| !bound.is_empty());
         let cell = html! {

@@ -79,7 +79,9 @@ fn name(step: &str) -> Markup {
 
 fn told(fault: &FaultSpan) -> String {
     let mut text = format!("{}: {}", fault.step, crate::measure::text::some(&fault.targets, 4));
-    for (word, at) in [("injected at", fault.injected), ("healed at", fault.healed), ("steady again at", fault.recovered)] {
+    for (word, at) in
+        [("injected at", fault.injected), ("healed at", fault.healed), ("steady again at", fault.recovered)]
+    {
         if let Some(at) = at {
             text.push_str(&format!(", {word} {}", duration(at)));
         }

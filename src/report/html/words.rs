@@ -2,12 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::order::Group;
+use super::order::symbol;
+use crate::report::Status;
 use crate::verdict::{Judgement, Outcome, Verdict};
 
 /// An outcome as a sign, a word and a colour.
-pub(super) fn badge(group: Group) -> Markup {
-    html! { span class={ "badge " (group.class()) } { span aria-hidden="true" { (group.symbol()) " " } (group.word()) } }
+pub(super) fn badge(status: Status) -> Markup {
+    html! { span class={ "badge " (status.key()) } { span aria-hidden="true" { (symbol(status)) " " } (status.word()) } }
 }
 
 /// The settings that decide what did not hold, each once: what a person should change first.
