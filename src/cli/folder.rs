@@ -57,9 +57,11 @@ impl Folder {
     /// When one cannot be rendered or written.
     pub(super) fn write(&self, results: &Results) -> Result<(), String> {
         let json = report::json(results).map_err(|error| format!("report.json: {error}"))?;
+        let series = report::series(results).map_err(|error| format!("series.json: {error}"))?;
         let junit = report::junit(results).map_err(|error| format!("junit.xml: {error}"))?;
         let files = [
             ("report.json", json),
+            ("series.json", series),
             ("junit.xml", junit),
             ("report.md", report::markdown(results)),
             ("report.html", report::html(results)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use driftproof::evidence::{Event, Evidence};
 use driftproof::measure::Beside;
-use driftproof::report::Entry;
+use driftproof::report::{Entry, Surroundings};
 use driftproof::world::Clock;
 use driftproof::{measure, verdict};
 
@@ -40,5 +40,6 @@ pub(super) fn entry(name: &str, file: &Path) -> Result<Entry, String> {
         Event::Plan(plan) => Some((**plan).clone()),
         _ => None,
     });
-    Ok(Entry { name: name.to_owned(), header: evidence.header, plan, measurements, verdict })
+    let surroundings = Surroundings::of(&evidence);
+    Ok(Entry { name: name.to_owned(), header: evidence.header, plan, measurements, verdict, surroundings })
 }

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use super::headline::Headline;
 use super::{Entry, Fate, Results, Row, Status, text};
+use crate::measure::Measurements;
 use crate::measure::text::{duration, percent};
-use crate::measure::{DataMeasure, Measurements};
 use crate::verdict::Outcome;
 
 /// A summary page holds one mebibyte; each scenario's details stay far below this many lines.
@@ -126,21 +127,12 @@ impl Default for Numbers {
 impl Numbers {
     pub(super) fn of(measurements: &Measurements) -> Self {
         let none = || "–".to_owned();
-        let never = measurements.faults.iter().any(|fault| fault.injected.is_some() && fault.recovered.is_none());
-        let rto = measurements.faults.iter().filter_map(crate::measure::FaultSpan::rto).max();
-        let lost = measurements.data.iter().filter_map(|data| match data {
-            DataMeasure::Set(set) if set.acknowledged > 0 => Some(set.lost.len()),
-            DataMeasure::History(history) => history.lost.and_then(|lost| usize::try_from(lost).ok()),
-            DataMeasure::Set(_) | DataMeasure::Volume(_) => None,
-        });
-        let worst = measurements.probes.iter().filter_map(crate::measure::ProbeMeasure::availability).reduce(f64::min);
-        let tried = measurements.probes.iter().filter(|probe| probe.attempts > 0);
-        let outage = tried.map(crate::measure::ProbeMeasure::longest_outage).max();
+        let Headline { rto, never, lost, availability, longest_outage } = Headline::of(measurements);
         Self {
             rto: if never { "never".to_owned() } else { rto.map_or_else(none, duration) },
-            rpo: lost.reduce(|a, b| a + b).map_or_else(none, |lost| lost.to_string()),
-            availability: worst.map_or_else(none, percent),
-            longest_outage: outage.map_or_else(none, duration),
+            rpo: lost.map_or_else(none, |lost| lost.to_string()),
+            availability: availability.map_or_else(none, percent),
+            longest_outage: longest_outage.map_or_else(none, duration),
         }
     }
 }

@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::order::symbol;
-use super::words::{badge, knobs};
+use super::words::badge;
 use crate::report::Status;
+use crate::report::headline::knobs;
 use crate::verdict::{Judgement, Outcome, Verdict};
 
 /// What stands in the headline is not said again.
@@ -84,6 +85,8 @@ mod tests {
         Judgement {
             objective: objective.to_owned(),
             outcome,
+            value: None,
+            limit: None,
             measured: String::new(),
             bound: String::new(),
             reason: reason.to_owned(),

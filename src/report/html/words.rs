@@ -4,24 +4,12 @@ use maud::{Markup, html};
 
 use super::order::symbol;
 use crate::report::Status;
-use crate::verdict::{Judgement, Outcome, Verdict};
+use crate::report::headline::knobs;
+use crate::verdict::Verdict;
 
 /// An outcome as a sign, a word and a colour.
 pub(super) fn badge(status: Status) -> Markup {
     html! { span class={ "badge " (status.key()) } { span aria-hidden="true" { (symbol(status)) " " } (status.word()) } }
-}
-
-/// The settings that decide what did not hold, each once: what a person should change first.
-pub(super) fn knobs(verdict: &Verdict) -> Vec<&str> {
-    const SHOWN: usize = 3;
-    let mut knobs: Vec<&str> = Vec::new();
-    let decisive = |judgement: &&Judgement| judgement.outcome == verdict.outcome && verdict.outcome != Outcome::Pass;
-    for judgement in verdict.objectives.iter().filter(decisive) {
-        if !judgement.knob.is_empty() && !knobs.contains(&judgement.knob.as_str()) && knobs.len() < SHOWN {
-            knobs.push(&judgement.knob);
-        }
-    }
-    knobs
 }
 
 /// What to change, in bold; nothing when nothing is known.
