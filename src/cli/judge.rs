@@ -15,11 +15,12 @@ use super::packed;
 /// A history that is not judged within this time is inconclusive.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Reads, measures and judges one evidence file and the histories beside it.
+/// Reads, measures and judges one evidence file and the histories beside it. Its name is that of its scenario, wherever it
+/// lies.
 ///
 /// # Errors
 /// When it cannot be read at all; evidence that was cut off is judged as such.
-pub(super) fn entry(name: &str, file: &Path) -> Result<Entry, String> {
+pub(super) fn entry(file: &Path) -> Result<Entry, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let evidence = Evidence::read(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     let clock = Clock::starting_at(jiff::Timestamp::now());
@@ -40,5 +41,6 @@ pub(super) fn entry(name: &str, file: &Path) -> Result<Entry, String> {
         Event::Plan(plan) => Some((**plan).clone()),
         _ => None,
     });
-    Ok(Entry { name: name.to_owned(), header: evidence.header, plan, measurements, verdict })
+    let name = evidence.header.scenario.name.clone();
+    Ok(Entry { name, header: evidence.header, plan, measurements, verdict })
 }

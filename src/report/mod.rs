@@ -1,5 +1,6 @@
 //! What became of each scenario (evidence, measurements, verdict; an error; not run) → bytes: JSON, JUnit XML, Markdown, self-contained HTML. Pure: computes no judgement.
 
+mod figures;
 mod html;
 mod json;
 mod junit;
@@ -7,6 +8,7 @@ mod markdown;
 mod results;
 mod text;
 
+pub use figures::{Figures, Recovery};
 pub use html::html;
 pub use json::{VERSION, json};
 pub use junit::junit;
