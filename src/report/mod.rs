@@ -1,14 +1,16 @@
 //! What became of each scenario (evidence, measurements, verdict; an error; not run) → bytes: JSON, JUnit XML, Markdown, self-contained HTML. Pure: computes no judgement.
 
-mod headline;
+mod figures;
 mod html;
 mod json;
 mod junit;
+mod knobs;
 mod markdown;
 mod results;
 mod surroundings;
 mod text;
 
+pub use figures::{Figures, Recovery};
 pub use html::html;
 pub use json::{VERSION, json, json_schema, series};
 pub use junit::junit;

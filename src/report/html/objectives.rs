@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::order::symbol;
 use super::words::badge;
 use crate::report::Status;
-use crate::report::headline::knobs;
+use crate::report::knobs::knobs;
 use crate::verdict::{Judgement, Outcome, Verdict};
 
 /// What stands in the headline is not said again.

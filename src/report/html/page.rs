@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::order::{ORDER, Placed, placed, symbol, words};
 use super::{scenario, summary};
+use crate::measure::text::{duration, micros};
 use crate::report::{Results, Status, text};
 
 const STYLE: &str = include_str!("style.css");
@@ -59,8 +60,11 @@ fn policy() -> String {
 fn origin(results: &Results) -> Markup {
     page! {
         @if let Some(entry) = results.entries().next() {
-            p class="note" { (text::world(&entry.header.world)) " · seed " (entry.header.seed) " · " (entry.header.tool)
-                " · started " (entry.header.started) }
+            p class="note" {
+                (text::world(&entry.header.world)) " · seed " (entry.header.seed) " · " (entry.header.tool)
+                @if !results.started.is_empty() { " · started " (results.started) }
+                @if let Some(took) = results.took { " · took " (duration(micros(took))) }
+            }
         }
     }
 }

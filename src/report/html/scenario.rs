@@ -6,6 +6,7 @@ use super::order::Placed;
 use super::scale::Scale;
 use super::words::{badge, change};
 use super::{drifts, lanes, objectives, outages, plots, summary, tables, timeline};
+use crate::measure::text::count;
 use crate::report::{Entry, Fate, Row, text};
 
 /// Points of a latency plot: of one that passed fewer are enough.
@@ -72,19 +73,26 @@ fn judged(entry: &Entry, points: usize) -> Markup {
         (tables::same(&measured.same))
         (tables::clocks(measured))
         (tables::gaps(measured))
-        (origin(entry))
+        (origin(entry, scale))
     }
 }
 
-/// Where it ran, how it was written, and the command that repeats it.
-fn origin(entry: &Entry) -> Markup {
+/// Where it ran, what it left, how it was written, and the command that repeats it.
+fn origin(entry: &Entry, scale: Scale) -> Markup {
     let written = toml::to_string(&entry.header.scenario).unwrap_or_default();
+    let (header, nodes) = (&entry.header, entry.surroundings.nodes as u64);
     html! {
         h4 { "Again" }
-        p class="again" { code { (entry.header.again) } }
+        p class="again" { code { (header.again) } }
         p class="note" {
-            (text::world(&entry.header.world)) " · seed " (entry.header.seed) " · run " (entry.header.run)
-            " · started " (entry.header.started)
+            (text::world(&header.world)) @if nodes > 0 { " · " (count(nodes, "node")) }
+            " · seed " (header.seed) " · run " (header.run) " · started " (header.started)
+            @if let Some(ended) = scale.clock(entry.measurements.end) { " · ended " (ended) }
+        }
+        p class="note" {
+            @for (index, (path, file)) in entry.surroundings.links(&entry.name).enumerate() {
+                @if index == 0 { "evidence: " } @else { " · " } a href=(path) { (file) }
+            }
         }
         @if !written.is_empty() {
             details class="toml" { summary { "the scenario as it was understood" }

@@ -4,8 +4,7 @@ use maud::{Markup, html};
 
 use super::order::Placed;
 use super::words::{badge, change, shortened};
-use crate::report::markdown::Numbers;
-use crate::report::{Row, Status};
+use crate::report::{Figures, Row, Status};
 use crate::verdict::Outcome;
 
 /// The whole text stands below, at the scenario.
@@ -61,9 +60,8 @@ pub(super) fn line(row: &Row) -> Markup {
 
 /// The numbers of a scenario, each with its bound where it has one: without it, 18 % beside PASS looks like a mistake.
 fn numbers(row: &Row) -> impl Iterator<Item = (&'static str, &'static str, Markup)> {
-    let Numbers { rto, rpo, availability, longest_outage } =
-        row.entry().map(|entry| Numbers::of(&entry.measurements)).unwrap_or_default();
-    COLUMNS.into_iter().zip([rto, rpo, availability, longest_outage]).map(|((word, objective), number)| {
+    let figures = row.entry().map(|entry| Figures::of(&entry.measurements)).unwrap_or_default();
+    COLUMNS.into_iter().zip(figures.words()).map(|((word, objective), number)| {
         let objectives = row.entry().map(|entry| entry.verdict.objectives.as_slice()).unwrap_or_default();
         let judged = objectives.iter().find(|judgement| judgement.objective == objective);
         let failed = judged.is_some_and(|judgement| judgement.outcome == Outcome::Fail);

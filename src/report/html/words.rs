@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::order::symbol;
 use crate::report::Status;
-use crate::report::headline::knobs;
+use crate::report::knobs::knobs;
 use crate::verdict::Verdict;
 
 /// An outcome as a sign, a word and a colour.

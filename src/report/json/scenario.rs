@@ -13,8 +13,8 @@ use super::probes::Probe;
 use super::seconds;
 use crate::evidence::WorldName;
 use crate::measure::ClockMeasure;
-use crate::report::headline::{Headline, knobs};
-use crate::report::{Entry, Row, Status};
+use crate::report::knobs::knobs;
+use crate::report::{Entry, Figures, Recovery, Row, Status};
 use crate::scenario::Comparison;
 use crate::verdict::{Judgement, Unit};
 
@@ -68,7 +68,7 @@ pub(super) struct Scenario<'a> {
     /// Worst recovery time of all injections; null when none was measured, or when it never recovered.
     rto_s: Option<f64>,
     /// Acknowledged writes that are gone; null when no check counts them.
-    rpo: Option<u64>,
+    rpo: Option<usize>,
     /// Availability of the worst probe; null without one.
     availability_percent: Option<f64>,
     /// Longest outage that any probe saw; null without one.
@@ -189,7 +189,7 @@ impl<'a> Scenario<'a> {
     pub(super) fn of(row: &'a Row) -> Self {
         let given = |text: &'a str| Some(text).filter(|text| !text.is_empty());
         let entry = row.entry();
-        let headline = entry.map(|entry| Headline::of(&entry.measurements)).unwrap_or_default();
+        let figures = entry.map(|entry| Figures::of(&entry.measurements)).unwrap_or_default();
         Self {
             name: &row.name,
             outcome: row.status().into(),
@@ -199,10 +199,13 @@ impl<'a> Scenario<'a> {
             seed: row.seed,
             again: given(&row.again),
             dirty: row.dirty(),
-            rto_s: headline.rto.filter(|_| !headline.never).map(seconds),
-            rpo: headline.lost,
-            availability_percent: headline.availability,
-            longest_outage_s: headline.longest_outage.map(seconds),
+            rto_s: figures.rto.and_then(|rto| match rto {
+                Recovery::After(micros) => Some(seconds(micros)),
+                Recovery::Never => None,
+            }),
+            rpo: figures.rpo,
+            availability_percent: figures.availability,
+            longest_outage_s: figures.longest_outage.map(seconds),
             objectives: entry.map(|entry| entry.verdict.objectives.iter().map(objective).collect()).unwrap_or_default(),
             run: entry.map(Run::of),
         }
