@@ -1,6 +1,7 @@
 //! From stored evidence to a report entry: the same way for a run that has just ended and for one of years ago.
 
-use std::fs;
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,13 +16,15 @@ use super::packed;
 /// A history that is not judged within this time is inconclusive.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Reads, measures and judges one evidence file and the histories beside it.
+/// Reads, measures and judges one evidence file and the histories beside it. Without a name it has the scenario's.
 ///
 /// # Errors
 /// When it cannot be read at all; evidence that was cut off is judged as such.
-pub(super) fn entry(name: &str, file: &Path) -> Result<Entry, String> {
-    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-    let evidence = Evidence::read(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+pub(super) fn entry(name: Option<&str>, file: &Path) -> Result<Entry, String> {
+    let opened = File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let evidence = Evidence::read_from(BufReader::with_capacity(1 << 16, opened));
+    let evidence = evidence.map_err(|error| format!("{}: {error}", file.display()))?;
+    let name = name.unwrap_or(&evidence.header.scenario.name).to_owned();
     let clock = Clock::starting_at(jiff::Timestamp::now());
     let read = |name: &str| {
         // What evidence names lies beside it, and nowhere else.
@@ -40,5 +43,5 @@ pub(super) fn entry(name: &str, file: &Path) -> Result<Entry, String> {
         Event::Plan(plan) => Some((**plan).clone()),
         _ => None,
     });
-    Ok(Entry { name: name.to_owned(), header: evidence.header, plan, measurements, verdict })
+    Ok(Entry { name, header: evidence.header, plan, measurements, verdict })
 }

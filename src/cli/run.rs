@@ -169,7 +169,7 @@ fn all(run: &Run, tasks: &[Task], folder: &Folder, stop: &Stop, style: Style) ->
 fn one(run: &Run, task: &Task, folder: &Folder, stop: Stop, board: &Board) -> Result<Entry, Failure> {
     let line = board.start(&task.name);
     let result = execute(task, &run.cluster, folder, line.sender(), stop)
-        .and_then(|file: PathBuf| judge::entry(&task.name, &file).map_err(Failure::Local));
+        .and_then(|file: PathBuf| judge::entry(Some(&task.name), &file).map_err(Failure::Local));
     match &result {
         Ok(entry) => line.end(&entry.verdict),
         Err(_) => line.fail(),

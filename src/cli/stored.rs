@@ -38,14 +38,22 @@ pub(super) fn report(stored: &Stored, _style: Style) -> Exit {
 /// The run's folder and its entries, in the order of the scenarios' names.
 fn entries(run: &Path) -> Result<(Folder, Vec<Entry>), String> {
     let (folder, files) = evidence_files(run)?;
-    let entries = files.iter().map(|file| judge::entry(&scenario_name(file), file)).collect::<Result<Vec<_>, _>>()?;
+    let mut entries = files.iter().map(|file| judge::entry(None, file)).collect::<Result<Vec<_>, _>>()?;
+    // What is the same scenario several times is told apart as `run` does it; what is the same run twice, by its folder.
+    let seeds: Vec<String> = entries.iter().map(|entry| format!("{}-seed-{}", entry.name, entry.header.seed)).collect();
+    rename(&mut entries, |place| seeds[place].clone());
+    rename(&mut entries, |place| format!("{} ({})", seeds[place], files[place].parent().unwrap_or(run).display()));
     Ok((Folder::existing(&folder), entries))
 }
 
-fn scenario_name(file: &Path) -> String {
-    let folder =
-        file.canonicalize().ok().and_then(|file| Some(file.parent()?.file_name()?.to_string_lossy().into_owned()));
-    folder.unwrap_or_else(|| "scenario".to_owned())
+/// Gives another name to the entries that share theirs.
+fn rename(entries: &mut [Entry], other: impl Fn(usize) -> String) {
+    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+    for (place, entry) in entries.iter_mut().enumerate() {
+        if names.iter().filter(|name| **name == entry.name).count() > 1 {
+            entry.name = other(place);
+        }
+    }
 }
 
 fn evidence_files(run: &Path) -> Result<(PathBuf, Vec<PathBuf>), String> {

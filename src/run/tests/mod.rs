@@ -8,3 +8,4 @@ mod partition;
 mod rights;
 mod served;
 mod steady;
+mod tasks;
