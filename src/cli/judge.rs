@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use driftproof::evidence::{Event, Evidence};
-use driftproof::measure::Beside;
+use driftproof::measure::{Beside, MEMORY_DEFAULT};
 use driftproof::report::Entry;
 use driftproof::world::Clock;
 use driftproof::{measure, verdict};
@@ -15,6 +15,25 @@ use super::packed;
 
 /// A history that is not judged within this time is inconclusive.
 const LIMIT: Duration = Duration::from_secs(600);
+
+/// The bytes of a file, never more of them in memory than may be. What a cut left is counted against what the run wrote.
+fn read_within(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let file = packed::open(path).map_err(|error| error.to_string())?;
+    let mut bytes = Vec::new();
+    let mut over = false;
+    let read = packed::pieces(&file, |piece| {
+        over = bytes.len() as u64 + piece.len() as u64 > most;
+        if !over {
+            bytes.extend_from_slice(piece);
+        }
+        !over
+    });
+    read.map_err(|error| error.to_string())?;
+    if over {
+        return Err(format!("it has more than {most} bytes: `driftproof check --memory BYTES` may hold more"));
+    }
+    Ok(bytes)
+}
 
 /// Reads, measures and judges one evidence file and the histories beside it. Without a name it has the scenario's.
 ///
@@ -33,10 +52,9 @@ pub(super) fn entry(name: Option<&str>, file: &Path) -> Result<Entry, String> {
         if !plain {
             return Err("not a file name".to_owned());
         }
-        // What a cut left is counted against what the run wrote.
-        packed::read(&path).map(|content| content.bytes).map_err(|error| error.to_string())
+        read_within(&path, MEMORY_DEFAULT)
     };
-    let beside = Beside { read: &read, exhausted: &|| clock.elapsed() > LIMIT };
+    let beside = Beside { read: &read, memory: MEMORY_DEFAULT, exhausted: &|| clock.elapsed() > LIMIT };
     let measurements = measure::measure_with(&evidence, beside);
     let verdict = verdict::judge(&evidence.header.scenario, &measurements);
     let plan = evidence.records.iter().find_map(|record| match &record.event {

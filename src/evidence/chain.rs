@@ -39,7 +39,8 @@ impl Chain {
 
     /// Takes a line without its end; whether it is the one that was sealed after the lines so far.
     pub(super) fn follows(&mut self, line: &[u8]) -> bool {
-        let Some(parts) = line.strip_suffix(END).and_then(|line| line.split_at_checked(line.len().wrapping_sub(SHOWN * 2)))
+        let Some(parts) =
+            line.strip_suffix(END).and_then(|line| line.split_at_checked(line.len().wrapping_sub(SHOWN * 2)))
         else {
             return false;
         };

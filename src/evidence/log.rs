@@ -216,11 +216,14 @@ impl Writer {
                 }
             }
             Order::Close(file, answer) => {
-                let closed = self.beside.get_mut(file).map_or_else(|| Err(gone()), |file| {
-                    file.write(|sink| sink.sync());
-                    file.sink = None;
-                    file.failed.clone().map_or(Ok(()), Err)
-                });
+                let closed = self.beside.get_mut(file).map_or_else(
+                    || Err(gone()),
+                    |file| {
+                        file.write(|sink| sink.sync());
+                        file.sink = None;
+                        file.failed.clone().map_or(Ok(()), Err)
+                    },
+                );
                 let _ = answer.send(closed);
             }
         }
@@ -328,10 +331,8 @@ mod tests {
     #[tokio::test]
     async fn both_ways_write_the_same_bytes() {
         let (here, there) = (Memory::default(), Memory::default());
-        let logs = [
-            Log::new(Box::new(here.clone())),
-            Log::on_its_own_thread(Box::new(there.clone())).expect("a thread"),
-        ];
+        let logs =
+            [Log::new(Box::new(here.clone())), Log::on_its_own_thread(Box::new(there.clone())).expect("a thread")];
         for log in &logs {
             let file = log.beside("history").await.expect("there is room");
             for t in 0..100 {

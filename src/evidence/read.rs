@@ -250,7 +250,10 @@ mod tests {
         let text = written();
         let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
         assert_eq!(read(&text[..ends[2]]), (3, "the run was cut off: there is no closing record".to_owned()));
-        assert_eq!(read(&text[..ends[2] + 9]), (3, "line 4 is torn: the run was cut off while it was written".to_owned()));
+        assert_eq!(
+            read(&text[..ends[2] + 9]),
+            (3, "line 4 is torn: the run was cut off while it was written".to_owned())
+        );
         assert!(Evidence::read(&text[..9]).is_err() && Evidence::read("").is_err());
     }
 

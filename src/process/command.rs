@@ -111,7 +111,7 @@ impl Tail {
     /// Reads to the end, and forgets all but the last bytes.
     async fn fill(&mut self, from: Option<impl AsyncRead + Unpin>) {
         let Some(mut from) = from else { return };
-        let mut piece = [0; PIECE];
+        let mut piece = vec![0; PIECE];
         loop {
             match from.read(&mut piece).await {
                 Ok(0) | Err(_) => return,

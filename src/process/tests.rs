@@ -73,7 +73,8 @@ async fn what_a_command_leaves_in_the_background_keeps_nobody_waiting_and_lives(
 
 #[tokio::test]
 async fn both_pipes_are_read_and_only_their_ends_are_kept() {
-    let script = "i=0; while [ $i -lt 20000 ]; do echo complaint >&2; echo output; i=$((i+1)); done; echo last >&2; exit 3";
+    let script =
+        "i=0; while [ $i -lt 20000 ]; do echo complaint >&2; echo output; i=$((i+1)); done; echo last >&2; exit 3";
     let ended = run(shell(script), LONG).await.expect("it ends");
     assert_eq!(ended.status.code(), Some(3));
     assert_eq!(ended.stderr.len(), 1 << 10);

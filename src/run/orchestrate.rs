@@ -14,12 +14,12 @@ use super::data::{self, Stores, Writers};
 use super::observe::{self, Watches};
 use super::probe::Probes;
 use super::stages::Injected;
-use super::tasks::{self, Tasks};
 use super::steady::{self, Watcher};
+use super::tasks::{self, Tasks};
 use super::wait::{stopped, within};
 use super::{
-    Job, News, Progress, RunError, Stop, aborts, fixtures, inventory, jumps, ledger, lock, preflight, prepare, queries, record,
-    snapshot, stages,
+    Job, News, Progress, RunError, Stop, aborts, fixtures, inventory, jumps, ledger, lock, preflight, prepare, queries,
+    record, snapshot, stages,
 };
 
 /// Everything that is watched must have been listed once within this time.
@@ -103,13 +103,17 @@ async fn whole(context: &Context, job: &Job, running: &mut Running, stop: &mut S
         }
         result = Box::pin(tasks::guarded(recorder, "the run", body(context, job, running, stop))) => result,
     };
-    tokio::select! {
+    let ended = tokio::select! {
         biased;
         why = context.world.broken() => {
             recorder.gap(why.clone(), false);
             return Err(Halt::Aborted(why));
         }
-        () = Box::pin(wind_down(context, running)) => {}
+        ended = Box::pin(tasks::guarded(recorder, "the end of the run", wind_down(context, running))) => ended,
+    };
+    if ended.is_none() {
+        let undo = format!("run: driftproof undo --context CONTEXT --run {}", context.run);
+        running.dirty.push(format!("driftproof itself broke off while the run ended, look for what is left; {undo}"));
     }
     result.unwrap_or_else(|| Err(broke_off()))
 }

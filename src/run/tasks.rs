@@ -36,13 +36,21 @@ impl Tasks {
 }
 
 /// Awaits a part of a run; nothing when it panicked, which is then on record.
-pub(super) async fn guarded<T>(recorder: &Recorder, name: &str, part: impl Future<Output = T>) -> Option<T> {
-    match AssertUnwindSafe(part).catch_unwind().await {
-        Ok(value) => Some(value),
-        Err(panic) => {
-            let why = message(&*panic);
-            recorder.gap(format!("{name}: driftproof itself broke off here ({why}); please report this"), false);
-            None
+pub(super) fn guarded<T, F: Future<Output = T>>(
+    recorder: &Recorder,
+    name: &str,
+    part: F,
+) -> impl Future<Output = Option<T>> {
+    // What a panic leaves half-changed is told apart by the gap: nothing is judged on it.
+    let part = AssertUnwindSafe(Box::pin(part)).catch_unwind();
+    async move {
+        match part.await {
+            Ok(value) => Some(value),
+            Err(panic) => {
+                let why = message(&*panic);
+                recorder.gap(format!("{name}: driftproof itself broke off here ({why}); please report this"), false);
+                None
+            }
         }
     }
 }

@@ -105,7 +105,8 @@ async fn once(context: &Context, undo: &Undo) -> Result<(), Failure> {
         Undo::RestoreMember(replacement) => etcd_member::restore(context, replacement).await,
         // Of all that is created, a lock alone may be another run's under the same name.
         Undo::DeleteObject { kind, namespace, name, .. }
-            if kind == "Lease" && lock::is_foreign(context, namespace, name).await.map_err(|error| Failure::from(&error))? =>
+            if kind == "Lease"
+                && lock::is_foreign(context, namespace, name).await.map_err(|error| Failure::from(&error))? =>
         {
             Ok(())
         }

@@ -93,7 +93,12 @@ impl Shared {
     /// Takes the state; `epoch` is the instant that counts as the cluster's start.
     #[must_use]
     pub fn new(state: State, epoch: Instant) -> Self {
-        Self { state: Arc::new(Mutex::new(state)), bell: Arc::new(Notify::new()), broke: Arc::new(Notify::new()), epoch }
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            bell: Arc::new(Notify::new()),
+            broke: Arc::new(Notify::new()),
+            epoch,
+        }
     }
 
     /// Runs a closure on the state at the present instant, then rings the driver.

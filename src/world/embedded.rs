@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 
 use super::embedded_agents::{self, Reach};
 use super::{
-    Breaks, Bytes, Call, Clock, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World,
-    digest_of, proxy, sha256,
+    Breaks, Bytes, Call, Clock, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes,
+    World, digest_of, proxy, sha256,
 };
 use crate::evidence::WorldName;
 use crate::scenario::{CommandPair, Enforcement, FailureMode, Scenario};

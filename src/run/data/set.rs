@@ -39,7 +39,10 @@ impl Writers {
         let mut tasks = Tasks::new(&context.recorder);
         for (index, check) in context.scenario.data.iter().enumerate() {
             if let DataCheck::Set(check) = check {
-                tasks.spawn(format!("the writers of data {}", check.name), drive(context.clone(), index, check.clone(), stop.clone()));
+                tasks.spawn(
+                    format!("the writers of data {}", check.name),
+                    drive(context.clone(), index, check.clone(), stop.clone()),
+                );
             }
         }
         Self { tasks, stop }

@@ -110,7 +110,9 @@ async fn whole(context: &Context, step: &Step, mut release: Release) -> Ended {
         return quiet_now(Vec::new());
     }
     if *release.0.borrow() {
-        undo.iter().for_each(|undo| context.ledger.taken_back(undo));
+        for undo in &undo {
+            context.ledger.taken_back(undo);
+        }
         note(Life::InjectFailed { reason: "the run was stopped before the injection".to_owned() });
         return quiet_now(Vec::new());
     }

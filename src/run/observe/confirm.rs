@@ -49,7 +49,8 @@ pub(in crate::run) async fn confirm(context: &Context) -> bool {
     context.clock().sleep(CATCH_UP).await;
     let Some(unseen) = unseen(context, &asked) else { return false };
     let pods = unseen.pods.iter().map(|missed| format!("pod {}", missed.name));
-    let mut names: Vec<String> = pods.chain(unseen.nodes.iter().map(|missed| format!("node {}", missed.name))).collect();
+    let mut names: Vec<String> =
+        pods.chain(unseen.nodes.iter().map(|missed| format!("node {}", missed.name))).collect();
     names.sort();
     names.dedup();
     let what = format!("the watches are dead: they did not show what became of {}", some(&names, 3));
@@ -73,10 +74,9 @@ async fn ask(context: &Context) -> Result<Asked, String> {
 /// What the lists know beyond the watches at this moment; none when that is nothing.
 fn unseen(context: &Context, asked: &Asked) -> Option<Unseen> {
     let (pods, nodes) = (listed(&asked.pods, &context.scenario.target.namespace), listed(&asked.nodes, ""));
-    let unseen = context.board.look(|picture| Unseen {
-        pods: picture.newest_pods.missed(&pods),
-        nodes: picture.newest_nodes.missed(&nodes),
-    });
+    let unseen = context
+        .board
+        .look(|picture| Unseen { pods: picture.newest_pods.missed(&pods), nodes: picture.newest_nodes.missed(&nodes) });
     (!unseen.pods.is_empty() || !unseen.nodes.is_empty()).then_some(unseen)
 }
 

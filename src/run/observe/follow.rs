@@ -116,13 +116,8 @@ pub(in crate::run) async fn follow<K>(
     }
 }
 
-async fn follow_on<K>(
-    feed: Feed,
-    what: String,
-    api: Api<K>,
-    filter: Filter,
-    mut take: impl FnMut(Notice<K>) + Send,
-) where
+async fn follow_on<K>(feed: Feed, what: String, api: Api<K>, filter: Filter, mut take: impl FnMut(Notice<K>) + Send)
+where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let mut place = Place {

@@ -52,11 +52,8 @@ impl Newest {
         }) {
             return;
         }
-        let known = Known {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-            state: State::At(version.to_owned()),
-        };
+        let known =
+            Known { namespace: namespace.to_owned(), name: name.to_owned(), state: State::At(version.to_owned()) };
         self.0.insert(uid.to_owned(), known);
     }
 
@@ -70,11 +67,12 @@ impl Newest {
     /// What the list knows and no watch has shown. An object that the list does not have is missed when it was not made
     /// after it.
     pub(super) fn missed(&self, listed: &Listed) -> Vec<Missed> {
-        let behind = listed.objects.iter().filter(|(uid, (_, version))| match self.0.get(*uid).map(|known| &known.state) {
-            Some(State::Gone) => false,
-            Some(State::At(shown)) => shown != version && !is_later(shown, version),
-            None => true,
-        });
+        let behind =
+            listed.objects.iter().filter(|(uid, (_, version))| match self.0.get(*uid).map(|known| &known.state) {
+                Some(State::Gone) => false,
+                Some(State::At(shown)) => shown != version && !is_later(shown, version),
+                None => true,
+            });
         let behind = behind.map(|(uid, (name, _))| Missed { uid: uid.clone(), name: name.clone() });
         let ended = self.0.iter().filter(|(uid, known)| {
             let here = known.namespace == listed.namespace && !listed.objects.contains_key(*uid);
@@ -116,7 +114,8 @@ mod tests {
     }
 
     fn listed(version: u64, objects: &[(&str, u64)]) -> Listed {
-        let objects = objects.iter().map(|(uid, version)| ((*uid).to_owned(), ((*uid).to_owned(), version.to_string())));
+        let objects =
+            objects.iter().map(|(uid, version)| ((*uid).to_owned(), ((*uid).to_owned(), version.to_string())));
         Listed { version: version.to_string(), namespace: "shop".to_owned(), objects: objects.collect() }
     }
 

@@ -14,8 +14,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::evidence::{Event, Log, Memory, Record, WorldName};
 use crate::scenario::{CommandPair, FailureMode, Probe, Scenario};
 use crate::world::{
-    Agents, Breaks, Bytes, Call, Clock, Connection, Heard, Machines, Means, Network, NetworkError, Place, Reply, Vantage,
-    Volumes, World,
+    Agents, Breaks, Bytes, Call, Clock, Connection, Heard, Machines, Means, Network, NetworkError, Place, Reply,
+    Vantage, Volumes, World,
 };
 
 use super::super::Job;

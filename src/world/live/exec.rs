@@ -140,7 +140,7 @@ enum Surplus {
 async fn take(from: Option<impl AsyncRead + Unpin>, most: usize, surplus: Surplus) -> Taken {
     let mut taken = Taken::default();
     let Some(mut from) = from else { return taken };
-    let mut piece = [0; PIECE];
+    let mut piece = vec![0; PIECE];
     while let Ok(count @ 1..) = from.read(&mut piece).await {
         let room = most - taken.bytes.len();
         taken.bytes.extend_from_slice(&piece[..count.min(room)]);

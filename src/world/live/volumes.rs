@@ -19,7 +19,14 @@ pub(super) struct Exec {
 }
 
 impl Exec {
-    async fn shell(&self, namespace: &str, pod: &str, script: &str, path: &str, input: Option<&str>) -> Result<String, String> {
+    async fn shell(
+        &self,
+        namespace: &str,
+        pod: &str,
+        script: &str,
+        path: &str,
+        input: Option<&str>,
+    ) -> Result<String, String> {
         let pods: Api<Pod> = Api::namespaced(self.client.clone(), namespace);
         let wrong = |error: &dyn std::fmt::Display| format!("exec in pod {namespace}/{pod}: {error}");
         // The path is an argument, never part of the script.

@@ -48,19 +48,19 @@ fn sha1(message: &[u8]) -> Vec<u8> {
         for at in 16..80 {
             words.push((words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16]).rotate_left(1));
         }
-        let [mut a, mut b, mut c, mut d, mut e] = state;
+        let mut now = state;
         for (at, word) in words.iter().enumerate() {
+            let [first, one, two, three, last] = now;
             let (mixed, constant) = match at {
-                0..20 => ((b & c) | (!b & d), 0x5a82_7999),
-                20..40 => (b ^ c ^ d, 0x6ed9_eba1),
-                40..60 => ((b & c) | (b & d) | (c & d), 0x8f1b_bcdc),
-                _ => (b ^ c ^ d, 0xca62_c1d6_u32),
+                0..20 => ((one & two) | (!one & three), 0x5a82_7999),
+                20..40 => (one ^ two ^ three, 0x6ed9_eba1),
+                40..60 => ((one & two) | (one & three) | (two & three), 0x8f1b_bcdc),
+                _ => (one ^ two ^ three, 0xca62_c1d6_u32),
             };
-            let next =
-                a.rotate_left(5).wrapping_add(mixed).wrapping_add(e).wrapping_add(constant).wrapping_add(*word);
-            (a, b, c, d, e) = (next, a, b.rotate_left(30), c, d);
+            let next = first.rotate_left(5).wrapping_add(mixed).wrapping_add(last);
+            now = [next.wrapping_add(constant).wrapping_add(*word), first, one.rotate_left(30), two, three];
         }
-        for (sum, value) in state.iter_mut().zip([a, b, c, d, e]) {
+        for (sum, value) in state.iter_mut().zip(now) {
             *sum = sum.wrapping_add(value);
         }
     }
