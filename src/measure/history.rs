@@ -354,7 +354,7 @@ mod tests {
         let scenario = crate::scenario::parse("a.toml", text).expect("a scenario");
         let Some(DataCheck::Store(check)) = scenario.data.first() else { panic!("a store is checked") };
         let line = |number: usize| {
-            let (kind, value) = (if number % 2 == 0 { "invoke" } else { "ok" }, number / 2);
+            let (kind, value) = (if number.is_multiple_of(2) { "invoke" } else { "ok" }, number / 2);
             format!(
                 "{{\"i\":{number},\"t\":{number},\"p\":0,\"type\":\"{kind}\",\"f\":\"write\",\"k\":\"x\",\"v\":{value}}}\n"
             )

@@ -144,13 +144,14 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
         let limit = humantime::format_duration(LISTED_LIMIT);
         RunError::Cluster(format!("the cluster could not be listed within {limit}; nothing was started"))
     })?);
+    // From here on: where this breaks off, nobody knows whether it is there.
+    running.recorded = true;
     if job.apply_fixtures {
         // Not abandoned halfway: a request that is under way could be carried out after its object was removed.
         fixtures::apply(context, &job.manifests).await?;
     } else {
         record::open(context).await?;
     }
-    running.recorded = true;
     lock::acquire(context).await?;
     let plan = steady_and_plan(context, running, stop).await?;
 

@@ -52,9 +52,10 @@ impl Machines for Stubborn {
 }
 
 fn step() -> Step {
-    let node = NodeTarget { name: "w1".to_owned(), ..NodeTarget::default() };
+    let node = NodeTarget { name: "w1".to_owned(), ip: String::new(), zone: String::new() };
     Step {
         id: "1-node-failure".to_owned(),
+        name: "node-failure".to_owned(),
         fault: 0,
         repeat: 0,
         at: Duration::ZERO,
