@@ -34,7 +34,7 @@ pub(super) fn unseen(evidence: &Evidence, timeline: &Timeline<'_>, faults: &[Fau
 fn never(timeline: &Timeline<'_>) -> Vec<String> {
     let mut never = Vec::new();
     let scenario = timeline.scenario;
-    if timeline.nodes.is_empty() {
+    if timeline.nodes.is_empty() && crate::plan::watches_all_nodes(scenario) {
         never.push("no node was ever seen".to_owned());
     }
     let watched = scenario.target.workload.as_ref().filter(|workload| workload.kind != WorkloadKind::Pod);

@@ -61,10 +61,14 @@ async fn ask(context: &Context) -> Result<Asked, String> {
     let nodes: Api<Node> = Api::all(context.client());
     let pods: Api<Pod> = Api::namespaced(context.client(), &context.scenario.target.namespace);
     let params = ListParams::default();
-    let nodes = calls::patiently(context, "list nodes", || nodes.list(&params)).await;
+    let nodes = if crate::plan::watches_all_nodes(&context.scenario) {
+        calls::patiently(context, "list nodes", || nodes.list(&params)).await.map(|list| list.items)
+    } else {
+        Ok(Vec::new())
+    };
     let pods = calls::patiently(context, "list pods", || pods.list(&params)).await;
     match (nodes, pods) {
-        (Ok(nodes), Ok(pods)) => Ok(Asked { pods: pods.items, nodes: nodes.items }),
+        (Ok(nodes), Ok(pods)) => Ok(Asked { pods: pods.items, nodes }),
         (Err(error), _) | (_, Err(error)) => Err(calls::text(&error)),
     }
 }
@@ -78,7 +82,8 @@ fn states(asked: &Asked) -> BTreeMap<Key, String> {
 fn shown(picture: &Picture, namespace: &str) -> BTreeMap<Key, String> {
     let pods = picture.pods.iter().filter(|(_, state)| state.seen.namespace == namespace);
     let pods = pods.map(|(uid, state)| (("pod", uid.clone()), version(&state.pod)));
-    pods.chain(picture.nodes.values().map(|seen| (("node", seen.name.clone()), line(seen)))).collect()
+    let nodes = picture.nodes.values().filter(|_| picture.all_nodes());
+    pods.chain(nodes.map(|seen| (("node", seen.name.clone()), line(seen)))).collect()
 }
 
 fn version(pod: &Pod) -> String {
