@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use driftproof::report::{self, Entry};
+use driftproof::report::{self, Results};
 
 /// A folder for one run.
 #[derive(Clone, Debug)]
@@ -55,14 +55,14 @@ impl Folder {
     ///
     /// # Errors
     /// When one cannot be rendered or written.
-    pub(super) fn write(&self, entries: &[Entry]) -> Result<(), String> {
-        let json = report::json(entries).map_err(|error| format!("report.json: {error}"))?;
-        let junit = report::junit(entries).map_err(|error| format!("junit.xml: {error}"))?;
+    pub(super) fn write(&self, results: &Results) -> Result<(), String> {
+        let json = report::json(results).map_err(|error| format!("report.json: {error}"))?;
+        let junit = report::junit(results).map_err(|error| format!("junit.xml: {error}"))?;
         let files = [
             ("report.json", json),
             ("junit.xml", junit),
-            ("report.md", report::markdown(entries)),
-            ("report.html", report::html(entries)),
+            ("report.md", report::markdown(results)),
+            ("report.html", report::html(results)),
         ];
         for (name, content) in files {
             let file = self.path.join(name);
@@ -73,11 +73,11 @@ impl Folder {
 }
 
 /// Appends the Markdown report to the summary page of a GitHub job, when there is one.
-pub(super) fn github_summary(entries: &[Entry]) -> Result<(), String> {
+pub(super) fn github_summary(results: &Results) -> Result<(), String> {
     let Some(file) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else { return Ok(()) };
     let append = || -> io::Result<()> {
         let mut summary = fs::OpenOptions::new().create(true).append(true).open(&file)?;
-        io::Write::write_all(&mut summary, report::markdown(entries).as_bytes())
+        io::Write::write_all(&mut summary, report::markdown(results).as_bytes())
     };
     append().map_err(|error| format!("GITHUB_STEP_SUMMARY {}: {error}", Path::new(&file).display()))
 }

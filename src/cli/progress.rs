@@ -14,7 +14,7 @@ use driftproof::verdict::Verdict;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tokio::sync::mpsc;
 
-use super::style::{Style, outcome, safe};
+use super::style::{Style, safe, status};
 
 /// All scenarios of a run.
 pub(super) struct Board {
@@ -93,7 +93,7 @@ impl Line<'_> {
         self.close();
         let mut ended = board.ended.lock().unwrap_or_else(PoisonError::into_inner);
         *ended += 1;
-        let word = outcome(verdict.outcome, board.style.err);
+        let word = status(verdict.outcome.into(), board.style.err);
         board.say(&format!("[{}/{}] {word} {name}  {}", *ended, board.total, safe(&verdict.line)));
     }
 

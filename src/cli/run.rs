@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use driftproof::report::Entry;
+use driftproof::report::{self, Entry, Fate, Results, Row};
 use driftproof::run::Stop;
 use driftproof::verdict::Outcome;
 use jiff::Timestamp;
@@ -42,7 +42,8 @@ pub(super) fn run(run: &Run, style: Style) -> Exit {
     let tasks = tasks(run, &loaded, &id);
     let stop = interrupt::listen(undo_hint(run, &tasks));
     let ended = all(run, &tasks, &folder, &stop, style);
-    conclude(&ended, &folder, *stop.borrow(), style)
+    let results = results(&tasks, ended, *stop.borrow());
+    conclude(&results, &folder, *stop.borrow(), style)
 }
 
 /// A person at a terminal sees the plan of a live run and is asked; a script has said what it wants by calling.
@@ -154,7 +155,7 @@ fn all(run: &Run, tasks: &[Task], folder: &Folder, stop: &Stop, style: Style) ->
                     let Some(task) = tasks.get(index) else { return };
                     let result = one(run, task, folder, stop.clone(), &board);
                     let passed = result.as_ref().is_ok_and(|entry| entry.verdict.outcome == Outcome::Pass);
-                    if (run.fail_fast && !passed) || result.is_err() {
+                    if run.fail_fast && !passed {
                         enough.store(true, Ordering::SeqCst);
                     }
                     ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(index, result);
@@ -177,21 +178,43 @@ fn one(run: &Run, task: &Task, folder: &Folder, stop: Stop, board: &Board) -> Re
     result
 }
 
+/// A row for each task, in their order.
+fn results(tasks: &[Task], mut ended: Ended, interrupted: bool) -> Results {
+    let row = |(index, task): (usize, &Task)| Row {
+        name: task.name.clone(),
+        file: task.loaded.path.display().to_string(),
+        seed: task.seed,
+        again: task.again.clone(),
+        started: String::new(),
+        took: None,
+        fate: match ended.remove(&index) {
+            Some(Ok(entry)) => Fate::Judged(Box::new(entry)),
+            Some(Err(Failure::NotStarted(reason))) => {
+                Fate::Error(report::Failure { reason, ..report::Failure::default() })
+            }
+            Some(Err(Failure::Local(reason))) => {
+                Fate::Error(report::Failure { reason, begun: true, ..report::Failure::default() })
+            }
+            None if interrupted => Fate::NotRun { reason: "the run was interrupted before".to_owned() },
+            None => Fate::NotRun { reason: "an earlier one did not pass (--fail-fast)".to_owned() },
+        },
+    };
+    Results { rows: tasks.iter().enumerate().map(row).collect(), ..Results::default() }
+}
+
 /// Writes the reports, prints the results, and finds the exit code.
-fn conclude(ended: &Ended, folder: &Folder, interrupted: bool, style: Style) -> Exit {
-    let entries: Vec<Entry> = ended.values().filter_map(|result| result.as_ref().ok().cloned()).collect();
-    let mut exit = Exit::of(entries.iter().map(|entry| &entry.verdict));
-    if !entries.is_empty() {
-        if let Err(message) = folder.write(&entries).and_then(|()| github_summary(&entries)) {
-            exit = fail(&message, if exit == Exit::Dirty { Exit::Dirty } else { Exit::Usage });
-        }
-        print!("{}", table::results(&entries, style.out));
-        print!("{}", table::reasons(&entries, style.out));
-        println!("report: {}", folder.path().join("report.html").display());
+fn conclude(results: &Results, folder: &Folder, interrupted: bool, style: Style) -> Exit {
+    let mut exit = Exit::of(results);
+    let written = folder.write(results);
+    if let Err(message) = written.clone().and_then(|()| github_summary(results)) {
+        let passed = exit == Exit::Passed;
+        fail(&message, exit);
+        exit = if passed { Exit::Inconclusive } else { exit };
     }
-    for failure in ended.values().filter_map(|result| result.as_ref().err()) {
-        let (Failure::NotStarted(message) | Failure::Local(message)) = failure;
-        exit = fail(message, if exit == Exit::Dirty { Exit::Dirty } else { Exit::Usage });
+    print!("{}", table::results(results, style.out));
+    print!("{}", table::reasons(results, style.out));
+    if written.is_ok() {
+        println!("report: {}", folder.path().join("report.html").display());
     }
     if interrupted && matches!(exit, Exit::Passed | Exit::Failed) { Exit::Inconclusive } else { exit }
 }

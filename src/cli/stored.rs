@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use driftproof::report::Entry;
+use driftproof::report::Results;
 
 use super::args::Stored;
 use super::exit::Exit;
@@ -14,10 +14,10 @@ use super::{fail, judge, table};
 /// `driftproof verdict RUN`.
 pub(super) fn verdict(stored: &Stored, style: Style) -> Exit {
     match entries(&stored.run) {
-        Ok((_, entries)) => {
-            print!("{}", table::results(&entries, style.out));
-            print!("{}", table::reasons(&entries, style.out));
-            Exit::of(entries.iter().map(|entry| &entry.verdict))
+        Ok((_, results)) => {
+            print!("{}", table::results(&results, style.out));
+            print!("{}", table::reasons(&results, style.out));
+            Exit::of(&results)
         }
         Err(message) => fail(&message, Exit::Usage),
     }
@@ -25,7 +25,7 @@ pub(super) fn verdict(stored: &Stored, style: Style) -> Exit {
 
 /// `driftproof report RUN`: writes the reports beside the evidence.
 pub(super) fn report(stored: &Stored, _style: Style) -> Exit {
-    let written = entries(&stored.run).and_then(|(folder, entries)| folder.write(&entries).map(|()| folder));
+    let written = entries(&stored.run).and_then(|(folder, results)| folder.write(&results).map(|()| folder));
     match written {
         Ok(folder) => {
             println!("{}", folder.path().join("report.html").display());
@@ -36,10 +36,10 @@ pub(super) fn report(stored: &Stored, _style: Style) -> Exit {
 }
 
 /// The run's folder and its entries, in the order of the scenarios' names.
-fn entries(run: &Path) -> Result<(Folder, Vec<Entry>), String> {
+fn entries(run: &Path) -> Result<(Folder, Results), String> {
     let (folder, files) = evidence_files(run)?;
     let entries = files.iter().map(|file| judge::entry(&scenario_name(file), file)).collect::<Result<Vec<_>, _>>()?;
-    Ok((Folder::existing(&folder), entries))
+    Ok((Folder::existing(&folder), Results::of(entries)))
 }
 
 fn scenario_name(file: &Path) -> String {

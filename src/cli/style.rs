@@ -2,8 +2,8 @@
 
 use std::io::IsTerminal;
 
+use driftproof::report::Status;
 use driftproof::scenario::Colour;
-use driftproof::verdict::Outcome;
 
 use super::args::When;
 
@@ -35,13 +35,15 @@ impl Style {
     }
 }
 
-/// The word of an outcome, padded, in its colour.
-pub(super) fn outcome(outcome: Outcome, colour: bool) -> String {
-    let word = format!("{:<12}", outcome.word());
-    let code = match outcome {
-        Outcome::Pass => "32",
-        Outcome::Fail => "31",
-        Outcome::Inconclusive => "33",
+/// The word of a row, padded, in its colour.
+pub(super) fn status(status: Status, colour: bool) -> String {
+    let word = format!("{:<12}", status.word());
+    let code = match status {
+        Status::Pass => "32",
+        Status::Fail => "31",
+        Status::Inconclusive => "33",
+        Status::Error => "35",
+        Status::NotRun => "2",
     };
     if colour { format!("\x1b[1;{code}m{word}\x1b[0m") } else { word }
 }
@@ -67,8 +69,8 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_is_coloured_only_when_asked() {
-        assert_eq!(outcome(Outcome::Pass, false), "PASS        ");
-        assert!(outcome(Outcome::Fail, true).starts_with("\x1b[1;31mFAIL"));
+    fn a_status_is_coloured_only_when_asked() {
+        assert_eq!(status(Status::Pass, false), "PASS        ");
+        assert!(status(Status::Fail, true).starts_with("\x1b[1;31mFAIL"));
     }
 }

@@ -2,41 +2,52 @@
 
 use std::fmt::Write;
 
-use driftproof::report::{Entry, tally};
+use driftproof::report::{Fate, Results};
 use driftproof::verdict::{Judgement, Outcome};
 
-use super::style::{outcome, safe};
+use super::style::{safe, status};
 
 /// One line for each scenario, then the tally.
-pub(super) fn results(entries: &[Entry], colour: bool) -> String {
+pub(super) fn results(results: &Results, colour: bool) -> String {
     let mut text = String::new();
-    for entry in entries.iter().filter(|entry| !entry.verdict.dirty.is_empty()) {
-        let _ = writeln!(text, "LEFT DIRTY  {}: {}", entry.name, safe(&entry.verdict.dirty.join("; ")));
+    for row in results.rows.iter().filter(|row| !row.dirty().is_empty()) {
+        let _ = writeln!(text, "LEFT DIRTY  {}: {}", row.name, safe(&row.dirty().join("; ")));
     }
-    let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
-    for entry in entries {
-        let _ = writeln!(
-            text,
-            "{} {:<width$}  {}",
-            outcome(entry.verdict.outcome, colour),
-            entry.name,
-            safe(&entry.verdict.line)
-        );
+    let width = results.rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    for row in &results.rows {
+        let _ = writeln!(text, "{} {:<width$}  {}", status(row.status(), colour), row.name, safe(row.line()));
     }
-    let _ = writeln!(text, "{}", tally(entries.iter().map(|entry| entry.verdict.outcome)));
+    let _ = writeln!(text, "{}", results.tally());
     text
 }
 
 /// For every scenario that did not pass: the objectives that did not hold, the knob, and how to see it again.
-pub(super) fn reasons(entries: &[Entry], colour: bool) -> String {
+pub(super) fn reasons(results: &Results, colour: bool) -> String {
     let mut text = String::new();
-    for entry in entries.iter().filter(|entry| entry.verdict.outcome != Outcome::Pass) {
-        let _ = writeln!(text, "\n{}", entry.name);
+    for row in &results.rows {
+        let entry = match &row.fate {
+            Fate::Judged(entry) if entry.verdict.outcome == Outcome::Pass => continue,
+            Fate::NotRun { .. } => continue,
+            Fate::Judged(entry) => entry,
+            Fate::Error(failure) => {
+                let _ = writeln!(text, "\n{}", row.name);
+                for line in failure.reason.lines() {
+                    let _ = writeln!(text, "  {}", safe(line));
+                }
+                continue;
+            }
+        };
+        let _ = writeln!(text, "\n{}", row.name);
         for judgements in by_reason(&entry.verdict.objectives) {
             let first = judgements[0];
             let names: Vec<&str> = judgements.iter().map(|judgement| judgement.objective.as_str()).collect();
-            let _ =
-                writeln!(text, "  {} {}: {}", outcome(first.outcome, colour), names.join(", "), safe(&first.reason));
+            let _ = writeln!(
+                text,
+                "  {} {}: {}",
+                status(first.outcome.into(), colour),
+                names.join(", "),
+                safe(&first.reason)
+            );
             if !first.knob.is_empty() {
                 let _ = writeln!(text, "               knob: {}", safe(&first.knob));
             }

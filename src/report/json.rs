@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Entry;
+use super::{Entry, Results, Row, Status};
 use crate::evidence::WorldName;
 use crate::measure::Measurements;
 use crate::plan::Plan;
@@ -19,6 +19,8 @@ struct Report<'a> {
     passed: usize,
     failed: usize,
     inconclusive: usize,
+    errors: usize,
+    not_run: usize,
     dirty: usize,
     scenarios: Vec<Scenario<'a>>,
 }
@@ -26,13 +28,26 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct Scenario<'a> {
     name: &'a str,
+    /// `pass`, `fail`, `inconclusive`, `error` or `not-run`.
+    status: &'a str,
+    /// One line that says why.
+    reason: &'a str,
+    file: &'a str,
+    seed: u64,
+    again: &'a str,
+    dirty: &'a [String],
+    /// What was judged: nothing of it when there is an error or it was not run.
+    #[serde(flatten)]
+    judged: Option<Judged<'a>>,
+}
+
+#[derive(Serialize)]
+struct Judged<'a> {
     description: &'a str,
     tags: &'a [String],
     run: &'a str,
     world: &'a WorldName,
-    seed: u64,
     started: &'a str,
-    again: &'a str,
     verdict: &'a Verdict,
     plan: Option<&'a Plan>,
     measurements: &'a Measurements,
@@ -42,31 +57,42 @@ struct Scenario<'a> {
 ///
 /// # Errors
 /// When a measurement is not representable in JSON (a NaN), which would be a defect.
-pub fn json(entries: &[Entry]) -> Result<String, serde_json::Error> {
-    let count = |outcome| entries.iter().filter(|entry| entry.verdict.outcome == outcome).count();
+pub fn json(results: &Results) -> Result<String, serde_json::Error> {
     let report = Report {
         version: VERSION,
         tool: concat!("driftproof ", env!("CARGO_PKG_VERSION")),
-        outcome: entries.iter().map(|entry| entry.verdict.outcome).max(),
-        passed: count(Outcome::Pass),
-        failed: count(Outcome::Fail),
-        inconclusive: count(Outcome::Inconclusive),
-        dirty: entries.iter().filter(|entry| !entry.verdict.dirty.is_empty()).count(),
-        scenarios: entries.iter().map(scenario).collect(),
+        outcome: results.outcome(),
+        passed: results.count(Status::Pass),
+        failed: results.count(Status::Fail),
+        inconclusive: results.count(Status::Inconclusive),
+        errors: results.count(Status::Error),
+        not_run: results.count(Status::NotRun),
+        dirty: results.rows.iter().filter(|row| !row.dirty().is_empty()).count(),
+        scenarios: results.rows.iter().map(scenario).collect(),
     };
     serde_json::to_string_pretty(&report).map(|text| text + "\n")
 }
 
-fn scenario(entry: &Entry) -> Scenario<'_> {
+fn scenario(row: &Row) -> Scenario<'_> {
     Scenario {
-        name: &entry.name,
+        name: &row.name,
+        status: row.status().key(),
+        reason: row.line(),
+        file: &row.file,
+        seed: row.seed,
+        again: &row.again,
+        dirty: row.dirty(),
+        judged: row.entry().map(judged),
+    }
+}
+
+fn judged(entry: &Entry) -> Judged<'_> {
+    Judged {
         description: &entry.header.scenario.description,
         tags: &entry.header.scenario.tags,
         run: &entry.header.run,
         world: &entry.header.world,
-        seed: entry.header.seed,
         started: &entry.header.started,
-        again: &entry.header.again,
         verdict: &entry.verdict,
         plan: entry.plan.as_ref(),
         measurements: &entry.measurements,

@@ -5,22 +5,49 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite, XmlString};
 
-use super::Entry;
+use super::{Entry, Fate, Results, Row, Status};
 use crate::verdict::{Judgement, Outcome};
 
 /// Renders `junit.xml`.
 ///
 /// # Errors
 /// When the XML cannot be written, which would be a defect.
-pub fn junit(entries: &[Entry]) -> Result<String, quick_junit::SerializeError> {
+pub fn junit(results: &Results) -> Result<String, quick_junit::SerializeError> {
     let mut report = Report::new("driftproof");
-    for entry in entries {
-        report.add_test_suite(suite(entry));
+    for row in &results.rows {
+        report.add_test_suite(suite(row));
     }
     report.to_string()
 }
 
-fn suite(entry: &Entry) -> TestSuite {
+fn suite(row: &Row) -> TestSuite {
+    match &row.fate {
+        Fate::Judged(entry) => judged(entry),
+        Fate::Error(failure) => without_verdict(row, &failure.reason),
+        Fate::NotRun { reason } => without_verdict(row, reason),
+    }
+}
+
+fn without_verdict(row: &Row, reason: &str) -> TestSuite {
+    let status = match row.status() {
+        Status::NotRun => TestCaseStatus::skipped(),
+        Status::Pass | Status::Error | Status::Inconclusive | Status::Fail => {
+            TestCaseStatus::non_success(NonSuccessKind::Error)
+        }
+    };
+    let mut status = status;
+    status.set_type(row.status().key()).set_message(XmlString::new(row.line()));
+    if reason != row.line() {
+        status.set_description(XmlString::new(reason));
+    }
+    let mut case = TestCase::new("scenario", status);
+    case.set_classname(row.name.clone());
+    let mut suite = TestSuite::new(row.name.clone());
+    suite.add_test_case(case);
+    suite
+}
+
+fn judged(entry: &Entry) -> TestSuite {
     let mut suite = TestSuite::new(entry.name.clone());
     let mut whole = TestCase::new("scenario", status(entry.verdict.outcome, &entry.verdict.line, &entry.header.again));
     whole.set_classname(entry.name.clone()).set_time(Duration::from_micros(entry.measurements.end));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Entry, text};
+use super::{Entry, Fate, Results, Row, Status, text};
 use crate::measure::text::{duration, percent};
 use crate::measure::{DataMeasure, Measurements};
 use crate::verdict::Outcome;
@@ -12,23 +12,22 @@ const DETAIL_LIMIT: usize = 40;
 
 /// Renders `report.md`.
 #[must_use]
-pub fn markdown(entries: &[Entry]) -> String {
+pub fn markdown(results: &Results) -> String {
     let mut page = String::new();
-    for entry in entries.iter().filter(|entry| !entry.verdict.dirty.is_empty()) {
-        let _ =
-            writeln!(page, "> **LEFT DIRTY** {}: {}\n", escape(&entry.name), escape(&entry.verdict.dirty.join("; ")));
+    for row in results.rows.iter().filter(|row| !row.dirty().is_empty()) {
+        let _ = writeln!(page, "> **LEFT DIRTY** {}: {}\n", escape(&row.name), escape(&row.dirty().join("; ")));
     }
-    let _ = writeln!(page, "## Driftproof: {}\n", text::tally(entries.iter().map(|entry| entry.verdict.outcome)));
-    if let Some(first) = entries.first() {
+    let _ = writeln!(page, "## Driftproof: {}\n", results.tally());
+    if let Some(first) = results.entries().next() {
         let _ = writeln!(page, "On the {}, seed {}.\n", escape(&text::world(&first.header.world)), first.header.seed);
     }
     page.push_str(
         "| | scenario | rto | rpo | availability | longest outage | result |\n|---|---|---|---|---|---|---|\n",
     );
-    for entry in entries {
-        row(&mut page, entry);
+    for one in &results.rows {
+        row(&mut page, one);
     }
-    let clocks = entries.iter().flat_map(|entry| entry.measurements.clocks.iter().map(move |clock| (entry, clock)));
+    let clocks = results.entries().flat_map(|entry| entry.measurements.clocks.iter().map(move |clock| (entry, clock)));
     for (index, (entry, clock)) in clocks.enumerate() {
         let _ = writeln!(
             page,
@@ -38,33 +37,44 @@ pub fn markdown(entries: &[Entry]) -> String {
             escape(&text::clock(clock))
         );
     }
-    for entry in entries.iter().filter(|entry| entry.verdict.outcome != Outcome::Pass) {
-        details(&mut page, entry);
+    for row in &results.rows {
+        match &row.fate {
+            Fate::Judged(entry) if entry.verdict.outcome == Outcome::Pass => {}
+            Fate::Judged(entry) => details(&mut page, entry),
+            Fate::Error(failure) => {
+                let reason: Vec<String> = failure.reason.lines().map(escape).collect();
+                let heading = format!("{} {}", mark(row.status()), escape(&row.name));
+                let _ = writeln!(page, "\n### {heading}\n\n{}\n\nAgain: {}", reason.join("  \n"), code(&row.again));
+            }
+            Fate::NotRun { .. } => {}
+        }
     }
     page
 }
 
-fn mark(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pass => "✅",
-        Outcome::Fail => "❌",
-        Outcome::Inconclusive => "❔",
+const fn mark(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "✅",
+        Status::Fail => "❌",
+        Status::Inconclusive => "❔",
+        Status::Error => "⚠️",
+        Status::NotRun => "⏭️",
     }
 }
 
-fn row(page: &mut String, entry: &Entry) {
-    let numbers = Numbers::of(&entry.measurements);
+fn row(page: &mut String, row: &Row) {
+    let numbers = row.entry().map(|entry| Numbers::of(&entry.measurements)).unwrap_or_default();
     let _ = writeln!(
         page,
         "| {} {} | {} | {} | {} | {} | {} | {} |",
-        mark(entry.verdict.outcome),
-        entry.verdict.outcome.word(),
-        escape(&entry.name),
+        mark(row.status()),
+        row.status().word(),
+        escape(&row.name),
         numbers.rto,
         numbers.rpo,
         numbers.availability,
         numbers.longest_outage,
-        escape(&entry.verdict.line),
+        escape(row.line()),
     );
 }
 
@@ -72,7 +82,7 @@ fn details(page: &mut String, entry: &Entry) {
     let _ = writeln!(
         page,
         "\n### {} {}\n\n{}\n",
-        mark(entry.verdict.outcome),
+        mark(entry.verdict.outcome.into()),
         escape(&entry.name),
         escape(&entry.verdict.line)
     );
@@ -83,7 +93,7 @@ fn details(page: &mut String, entry: &Entry) {
             page,
             "| {} | {} | {} | {} | {}{} |",
             escape(&judgement.objective),
-            mark(judgement.outcome),
+            mark(judgement.outcome.into()),
             escape(&judgement.measured),
             escape(&judgement.bound),
             escape(&judgement.reason),
@@ -104,6 +114,13 @@ pub(super) struct Numbers {
     pub(super) rpo: String,
     pub(super) availability: String,
     pub(super) longest_outage: String,
+}
+
+impl Default for Numbers {
+    fn default() -> Self {
+        let [rto, rpo, availability, longest_outage] = std::array::from_fn(|_| "–".to_owned());
+        Self { rto, rpo, availability, longest_outage }
+    }
 }
 
 impl Numbers {

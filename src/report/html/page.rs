@@ -5,15 +5,15 @@ use maud::{DOCTYPE, Markup, PreEscaped, html as page};
 use super::scale::Scale;
 use super::{drifts, lanes, plots, tables};
 use crate::report::markdown::Numbers;
-use crate::report::{Entry, text};
+use crate::report::{Entry, Fate, Results, Row, Status, text};
 use crate::verdict::Outcome;
 
 const STYLE: &str = include_str!("style.css");
 
 /// Renders `report.html`.
 #[must_use]
-pub fn html(entries: &[Entry]) -> String {
-    let tally = text::tally(entries.iter().map(|entry| entry.verdict.outcome));
+pub fn html(results: &Results) -> String {
+    let tally = results.tally();
     let markup = page! {
         (DOCTYPE)
         html lang="en" {
@@ -26,36 +26,50 @@ pub fn html(entries: &[Entry]) -> String {
             }
             body {
                 header {
-                    @for entry in entries.iter().filter(|entry| !entry.verdict.dirty.is_empty()) {
-                        p class="dirty" { strong { "LEFT DIRTY " } (entry.name) ": " (entry.verdict.dirty.join("; ")) }
+                    @for row in results.rows.iter().filter(|row| !row.dirty().is_empty()) {
+                        p class="dirty" { strong { "LEFT DIRTY " } (row.name) ": " (row.dirty().join("; ")) }
                     }
                     h1 { "Driftproof" span class="tally" { (tally) } }
-                    @if let Some(entry) = entries.first() {
+                    @if let Some(entry) = results.entries().next() {
                         p class="note" { (text::world(&entry.header.world)) " · seed " (entry.header.seed) " · " (entry.header.tool)
                             " · started " (entry.header.started) }
                     }
-                    (summary(entries))
+                    (summary(&results.rows))
                 }
-                main { @for entry in entries { (section(entry)) } }
+                main { @for row in &results.rows { (section(row)) } }
             }
         }
     };
     markup.into_string()
 }
 
-fn summary(entries: &[Entry]) -> Markup {
+const fn class(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "pass",
+        Status::Fail => "fail",
+        Status::Inconclusive => "inconclusive",
+        Status::Error => "error",
+        Status::NotRun => "not-run",
+    }
+}
+
+fn badge(status: Status) -> Markup {
+    page! { span class={ "badge " (class(status)) } { (status.word()) } }
+}
+
+fn summary(rows: &[Row]) -> Markup {
     page! {
         table class="summary" {
             thead { tr { th {} th { "scenario" } th { "rto" } th { "rpo" } th { "availability" } th { "longest outage" } th { "result" } } }
             tbody {
-                @for entry in entries {
-                    @let numbers = Numbers::of(&entry.measurements);
+                @for row in rows {
+                    @let numbers = row.entry().map(|entry| Numbers::of(&entry.measurements)).unwrap_or_default();
                     tr {
-                        td { span class={ "badge " (tables::class(entry.verdict.outcome)) } { (entry.verdict.outcome.word()) } }
-                        td { a href={ "#" (entry.name) } { (entry.name) } }
+                        td { (badge(row.status())) }
+                        td { a href={ "#" (row.name) } { (row.name) } }
                         td class="number" { (numbers.rto) } td class="number" { (numbers.rpo) }
                         td class="number" { (numbers.availability) } td class="number" { (numbers.longest_outage) }
-                        td { (entry.verdict.line) }
+                        td { (row.line()) }
                     }
                 }
             }
@@ -63,8 +77,26 @@ fn summary(entries: &[Entry]) -> Markup {
     }
 }
 
-/// With many scenarios only those that need a look are open.
-fn section(entry: &Entry) -> Markup {
+fn section(row: &Row) -> Markup {
+    match &row.fate {
+        Fate::Judged(entry) => judged(entry),
+        Fate::Error(failure) => without_verdict(row, &failure.reason),
+        Fate::NotRun { reason } => without_verdict(row, reason),
+    }
+}
+
+/// Nothing was measured: why, and how to run it.
+fn without_verdict(row: &Row, reason: &str) -> Markup {
+    page! {
+        section id=(row.name) class=(class(row.status())) {
+            h2 { (badge(row.status())) " " (row.name) }
+            @for line in reason.lines() { p class="line" { (line) } }
+            @if !row.again.is_empty() { p class="again" { "To run it: " code { (row.again) } } }
+        }
+    }
+}
+
+fn judged(entry: &Entry) -> Markup {
     let measured = &entry.measurements;
     let scale = Scale::of(measured);
     let scenario = &entry.header.scenario;
