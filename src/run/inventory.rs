@@ -88,7 +88,10 @@ impl Reader<'_> {
     }
 
     /// Labels by namespace, of those whose labels matter and may be read.
-    async fn namespace_labels(&self, scenario: &Scenario) -> Result<BTreeMap<String, BTreeMap<String, String>>, String> {
+    async fn namespace_labels(
+        &self,
+        scenario: &Scenario,
+    ) -> Result<BTreeMap<String, BTreeMap<String, String>>, String> {
         let api: Api<Namespace> = Api::all(self.client.clone());
         let mut labels = BTreeMap::new();
         for name in plan::labelled_namespaces(scenario) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 
-use crate::evidence::{Log, Memory, Undo};
+use crate::evidence::{Event, Log, Memory, Undo};
 use crate::plan::{self, Permission, Plan};
 use crate::scenario::FaultKind;
 use crate::world::{Means, World};
@@ -123,15 +123,14 @@ async fn unreadable(context: &Context) -> Result<BTreeSet<String>, RunError> {
     let wanted: Vec<Permission> = optional.iter().map(|one| one.permission.clone()).collect();
     let missing: BTreeSet<Permission> = rights::missing(context, &wanted).await?.into_iter().collect();
     let missing: Vec<_> = optional.iter().filter(|one| missing.contains(&one.permission)).collect();
-    let unseen: BTreeSet<&str> = missing.iter().map(|one| one.unseen).collect();
-    for what in unseen {
-        let rights: BTreeSet<String> =
-            missing.iter().filter(|one| one.unseen == what).map(|one| one.permission.to_string()).collect();
-        let rights = rights.into_iter().collect::<Vec<_>>().join(", ");
-        context.recorder.gap(format!("not seen for the want of a right ({rights}): {what}"), true);
+    for one in &missing {
+        let (permission, unseen) = (one.permission.clone(), one.unseen.to_owned());
+        context.recorder.note(Event::Unreadable { permission, unseen });
     }
     // A partition lists nodes where it may, and reads single ones where it may not.
-    let read = missing.iter().filter(|one| (one.permission.resource.as_str(), one.permission.verb.as_str()) != ("nodes", "list"));
+    let read = missing
+        .iter()
+        .filter(|one| (one.permission.resource.as_str(), one.permission.verb.as_str()) != ("nodes", "list"));
     Ok(read.map(|one| one.permission.resource.clone()).collect())
 }
 
