@@ -141,6 +141,10 @@ pub(super) struct Rbac {
     /// Also what `driftproof undo` needs to look into every namespace
     #[arg(long)]
     pub(super) undo: bool,
+    /// Roles of namespaces alone, nothing of the whole cluster: enough for pod kills, partitions and probes, whose reports
+    /// then say what was not seen (zones, when volumes were attached)
+    #[arg(long, conflicts_with = "undo")]
+    pub(super) namespaced: bool,
     #[command(flatten)]
     pub(super) nodes: Nodes,
 }
