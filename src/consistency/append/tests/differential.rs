@@ -14,12 +14,12 @@ use crate::outcome::{Certificate, Outcome};
 /// More with `DRIFTPROOF_HISTORIES=100000 cargo test -p driftproof-consistency --lib append::tests::differential`.
 const HISTORIES: u64 = 2_000;
 
-fn histories() -> u64 {
+pub(super) fn histories() -> u64 {
     std::env::var("DRIFTPROOF_HISTORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(HISTORIES)
 }
 
 /// A random history: either run on one copy with a snapshot that may be old, or with lists chosen at random.
-fn random(random: &mut ChaCha8Rng) -> Vec<Txn> {
+pub(super) fn random(random: &mut ChaCha8Rng) -> Vec<Txn> {
     let count: u32 = random.random_range(1..=4);
     let keys = random.random_range(1..=3);
     let honest = random.random_bool(0.5);
@@ -107,7 +107,7 @@ fn share_processes(all: &mut [Txn]) {
     }
 }
 
-fn history(all: &[Txn]) -> History {
+pub(super) fn history(all: &[Txn]) -> History {
     let value = |deeds: &[Deed], called: bool| {
         let one = |deed: &Deed| {
             let (word, key, value) = match deed {
@@ -154,7 +154,7 @@ fn verified(history: &History, claim: Claim, outcome: &Outcome) {
 }
 
 /// By the definition of the claim.
-fn expected(all: &[Txn], claim: Claim) -> bool {
+pub(super) fn expected(all: &[Txn], claim: Claim) -> bool {
     match claim {
         Claim::StrictSerializable => serializable(all, Order::Realtime),
         Claim::StrongSessionSerializable => serializable(all, Order::Process),

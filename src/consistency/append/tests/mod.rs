@@ -4,5 +4,6 @@ mod brute;
 mod claims;
 mod differential;
 mod fast;
+mod opinion;
 mod phenomena;
 mod planted;
