@@ -51,7 +51,7 @@ pub enum Controller {
     DaemonSet,
     /// Pods of Jobs, until they have succeeded.
     Job,
-    /// Jobs of CronJobs, by their schedules.
+    /// Jobs of `CronJob`s, by their schedules.
     CronJob,
     /// Replicas of workloads, within bounds and by metrics.
     HorizontalPodAutoscaler,

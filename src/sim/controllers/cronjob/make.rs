@@ -1,4 +1,4 @@
-//! The Jobs of a CronJob: how one is made, replaced and, when it is old, deleted.
+//! The Jobs of a `CronJob`: how one is made, replaced and, when it is old, deleted.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{Key, Kind, Object, State};
 /// Annotation of a Job with the time that it was made for.
 const SCHEDULED: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 
-/// The Jobs that a CronJob controls, ordered by name.
+/// The Jobs that a `CronJob` controls, ordered by name.
 pub(super) fn owned(state: &State, cron: &Object) -> Vec<Arc<Object>> {
     let owned = state.store.owned_by(cron.uid()).filter(|(kind, ..)| *kind == Kind::Job);
     owned.map(|(_, _, job)| job.clone()).collect()

@@ -1,4 +1,4 @@
-//! CronJobs: a Job each time that the schedule says, as far as the Jobs before allow it, and the end of old ones.
+//! `CronJob`s: a Job each time that the schedule says, as far as the Jobs before allow it, and the end of old ones.
 //! Never looks at pods: that is for `job`.
 
 mod make;

@@ -1,4 +1,4 @@
-//! One sync of a CronJob: what has become of its Jobs, whether the next one is due, and when to look again.
+//! One sync of a `CronJob`: what has become of its Jobs, whether the next one is due, and when to look again.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ const MISSED_MAX: usize = 100;
 /// So many missed times are looked through at most.
 const LOOKED_THROUGH_MAX: usize = 100_000;
 
-/// Reconciles one CronJob.
+/// Reconciles one `CronJob`.
 pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(cron) = state.store.get(Kind::CronJob, key).cloned() else { return Ok(()) };
     let typed = cron.typed::<CronJob>();

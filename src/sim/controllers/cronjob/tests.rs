@@ -1,4 +1,4 @@
-//! CronJobs over minutes, with Jobs whose pods end by hand.
+//! `CronJob`s over minutes, with Jobs whose pods end by hand.
 
 use serde_json::{Value, json};
 

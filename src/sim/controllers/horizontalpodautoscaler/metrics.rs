@@ -92,13 +92,13 @@ fn unserved(metric: &MetricSpec) -> Unknown {
         "External" => group("FailedGetExternalMetric", "external metrics API", "unable to get external metric"),
         kind => {
             let resource = metric.resource.as_ref().map(|resource| resource.name.as_str());
-            let contained = metric.container_resource.as_ref().map(|resource| resource.name.as_str());
-            let name = resource.or(contained).unwrap_or("cpu");
+            let inner = metric.container_resource.as_ref().map(|resource| resource.name.as_str());
+            let name = resource.or(inner).unwrap_or("cpu");
             let what = format!("failed to get {name} utilization: unable to get metrics for resource {name}");
             let why = "unable to fetch metrics from resource metrics API: \
                        the server could not find the requested resource (get pods.metrics.k8s.io)";
-            let container = kind == "ContainerResource";
-            let reason = if container { "FailedGetContainerResourceMetric" } else { "FailedGetResourceMetric" };
+            let of_container = kind == "ContainerResource";
+            let reason = if of_container { "FailedGetContainerResourceMetric" } else { "FailedGetResourceMetric" };
             (reason, failed(&what, why))
         }
     }

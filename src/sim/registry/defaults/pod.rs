@@ -1,6 +1,8 @@
 //! Pods and pod templates.
 
-use k8s_openapi::api::core::v1::{PodCondition, Container, HTTPGetAction, Pod, PodSpec, PodStatus, Probe, ResourceRequirements};
+use k8s_openapi::api::core::v1::{
+    Container, HTTPGetAction, Pod, PodCondition, PodSpec, PodStatus, Probe, ResourceRequirements,
+};
 
 use super::volumes::volume;
 use super::{unless_set, unless_text};
