@@ -1,6 +1,8 @@
 //! Pods and pod templates.
 
-use k8s_openapi::api::core::v1::{Container, HTTPGetAction, Pod, PodSpec, PodStatus, Probe, ResourceRequirements};
+use k8s_openapi::api::core::v1::{
+    Container, HTTPGetAction, Pod, PodCondition, PodSpec, PodStatus, Probe, ResourceRequirements,
+};
 
 use super::volumes::volume;
 use super::{unless_set, unless_text};
@@ -20,9 +22,27 @@ pub(in crate::registry) fn pod(pod: &mut Pod) {
     }
     let status = pod.status.get_or_insert_with(PodStatus::default);
     unless_text(&mut status.phase, "Pending");
+    tell_of_gates(spec, status);
     if status.qos_class.is_none() {
         status.qos_class = Some(qos_class(spec).to_owned());
     }
+}
+
+/// A pod that may not be scheduled yet says so from the start (`applySchedulingGatedCondition`).
+fn tell_of_gates(spec: &PodSpec, status: &mut PodStatus) {
+    let conditions = status.conditions.iter().flatten();
+    if spec.scheduling_gates.as_ref().is_none_or(Vec::is_empty)
+        || conditions.into_iter().any(|known| known.type_ == "PodScheduled")
+    {
+        return;
+    }
+    status.conditions.get_or_insert_default().push(PodCondition {
+        type_: "PodScheduled".to_owned(),
+        status: "False".to_owned(),
+        reason: Some("SchedulingGated".to_owned()),
+        message: Some("Scheduling is blocked due to non-empty scheduling gates".to_owned()),
+        ..PodCondition::default()
+    });
 }
 
 /// The spec of a pod or of a template.
