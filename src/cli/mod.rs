@@ -17,6 +17,7 @@ mod packed;
 mod plan;
 mod progress;
 mod rbac;
+mod review;
 mod run;
 mod selftest;
 mod stored;

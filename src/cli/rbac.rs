@@ -7,13 +7,13 @@ use driftproof::scenario::{PROTECTED_NAMESPACES, Scopes, objects};
 
 use super::args::Rbac;
 use super::exit::Exit;
-use super::load::{Loaded, load};
+use super::load::{Loaded, On, load};
 use super::style::Style;
 use super::{describe, fail};
 
 /// `driftproof rbac`.
 pub(super) fn rbac(rbac: &Rbac, style: Style) -> Exit {
-    let mut loaded = match load(&rbac.files, style.diagnostics()) {
+    let mut loaded = match load(&rbac.files, On::Live, style.diagnostics()) {
         Ok(loaded) => loaded,
         Err(rejected) => return describe::reject(&rejected),
     };

@@ -16,14 +16,14 @@ use super::args::Run;
 use super::execute::{Failure, Task, execute};
 use super::exit::Exit;
 use super::folder::{Folder, github_summary};
-use super::load::{Loaded, load};
+use super::load::{Loaded, On, load};
 use super::progress::Board;
 use super::style::Style;
 use super::{describe, fail, interrupt, judge, plan, table};
 
 /// `driftproof run`.
 pub(super) fn run(run: &Run, style: Style) -> Exit {
-    let mut loaded = match load(&run.files, style.diagnostics()) {
+    let mut loaded = match load(&run.files, On::of(run.cluster.context.as_ref()), style.diagnostics()) {
         Ok(loaded) => loaded,
         Err(rejected) => return describe::reject(&rejected),
     };

@@ -25,10 +25,15 @@ pub enum FixtureFile {
 }
 
 impl FixtureFile {
+    /// Its objects with their places, none when it was not read.
+    #[must_use]
+    pub fn manifests(&self) -> &[Manifest] {
+        if let Self::Read(all) = self { all } else { &[] }
+    }
+
     /// Its objects, none when it was not read.
     pub fn objects(&self) -> impl Iterator<Item = &Value> + Clone {
-        let all = if let Self::Read(all) = self { all.as_slice() } else { &[] };
-        all.iter().map(|manifest| &manifest.object)
+        self.manifests().iter().map(|manifest| &manifest.object)
     }
 }
 
@@ -68,6 +73,7 @@ pub fn check_fixture(
         leaving(scenario, &scopes, index, file, spans, &mut found);
     }
     if files.iter().all(|file| matches!(file, FixtureFile::Read(_))) {
+        super::named::check(scenario, &scopes, manifests.clone(), spans, &mut found);
         idle(scenario, &scopes, manifests, spans, &mut found);
     }
     finish(&mut found, name);

@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::object::{is_list, mistake};
+use crate::scenario::removed::refusal;
 use super::tree::{self, Fault};
 use super::{Code, Diagnostic, Manifest, Places, line_at};
 
@@ -150,6 +151,13 @@ fn flatten(document: Document<'_>, depth: usize, objects: &mut Vec<Manifest>, fo
         found.push(Diagnostic::new(Code::NotAnObject, span, message).help(help));
         return;
     }
+    if !is_list
+        && let Some((message, help)) = gone(&value)
+    {
+        let span = line_at(text, places.offset("apiVersion"));
+        found.push(Diagnostic::new(Code::NotServed, span, message).help(help));
+        return;
+    }
     if !is_list {
         // Dumps carry it; only the server may write it.
         if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -172,6 +180,11 @@ fn flatten(document: Document<'_>, depth: usize, objects: &mut Vec<Manifest>, fo
         let places = places.below(&format!("items[{index}]"));
         flatten(Document { name, text, value: item, places }, depth + 1, objects, found);
     }
+}
+
+/// Why no supported cluster serves an object's kind, if none does.
+fn gone(object: &Value) -> Option<(String, String)> {
+    refusal(object["apiVersion"].as_str()?, object["kind"].as_str()?)
 }
 
 /// What the items of a typed list are when they do not say so: `ConfigMapList` holds `ConfigMap`s of its version.

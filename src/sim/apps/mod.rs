@@ -28,6 +28,7 @@
 //!
 //! In a pod of several containers each serves the ports that it declares; the store is the first that declares any.
 
+mod annotations;
 mod config;
 mod http;
 pub mod kv;
@@ -37,6 +38,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub use annotations::annotation_mistakes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -220,7 +220,7 @@ fn success_policy(spec: &Field<'_>) {
             rule.required("at least one of succeededCount or succeededIndexes must be specified");
         }
         let all = spec.at("completions").number().unwrap_or(0);
-        if count.number().is_some_and(|number| number < 1) {
+        if count.number().is_some_and(|number| number < 0) {
             count.invalid("must be greater than or equal to 0");
         }
         if count.number().is_some_and(|number| number > all) {

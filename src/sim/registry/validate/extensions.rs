@@ -39,6 +39,23 @@ pub(super) fn definition(definition: &Field<'_>) {
             versions.invalid("must contain unique version names");
         }
         stored += usize::from(version.at("storage").is_true());
+        if version.at("deprecationWarning").is_set() && !version.at("deprecated").is_true() {
+            version.at("deprecationWarning").invalid("can only be set for deprecated versions");
+        }
+        let scale = version.at("subresources").at("scale");
+        if scale.is_set() {
+            let rooted = |field: &Field<'_>, root: &str| {
+                if field.is_given() && !field.text().starts_with(root) {
+                    field.invalid(&format!("should be a json path under {root}"));
+                }
+            };
+            rooted(&scale.at("specReplicasPath"), ".spec.");
+            rooted(&scale.at("statusReplicasPath"), ".status.");
+            let selector = scale.at("labelSelectorPath");
+            if !selector.text().is_empty() && !selector.text().starts_with(".spec.") && !selector.text().starts_with(".status.") {
+                selector.invalid("should be a json path under either .spec or .status");
+            }
+        }
         if version.at("schema").at("openAPIV3Schema").is_set() {
             let kind = version.at("schema").at("openAPIV3Schema").at("type");
             if kind.text() != "object" {

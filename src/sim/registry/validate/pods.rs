@@ -88,6 +88,7 @@ fn spec(spec: &Field<'_>, name: &str, of: Of) {
     spec.at("terminationGracePeriodSeconds").not_negative();
     spec.at("preemptionPolicy").one_of(&["Never", "PreemptLowerPriority"]);
     for (resource, amount) in spec.at("overhead").entries() {
+        resources::container_name(resource, &amount);
         resources::amount(resource, &amount);
     }
     for alias in spec.at("hostAliases").items() {
