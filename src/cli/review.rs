@@ -53,7 +53,9 @@ fn refusals(state: &mut State, manifest: &Manifest, object: &Value, namespace: O
     let Some(kind) = Kind::by_name(version, kind).or_else(|| custom(state, version, kind)) else { return Vec::new() };
     let refused = |field: &str, message: String, help: &str| manifest.refusal(text, Code::Refused, field, message, help);
     let mut found = annotations(manifest, kind, text);
-    match registry::unknown_fields(kind, object) {
+    // Another version has other fields: the server converts it first.
+    let stored = kind.facts().api_version() == version;
+    match if stored { registry::unknown_fields(kind, object) } else { Ok(Vec::new()) } {
         Ok(unknown) => found.extend(unknown.iter().map(|field| {
             let message = format!("{what}: unknown field `{field}`");
             refused(field, message, "`kubectl apply` refuses it, too: is it misspelt, or on the wrong level?")
@@ -80,7 +82,7 @@ fn refusals(state: &mut State, manifest: &Manifest, object: &Value, namespace: O
     if let (Some(namespace), Some(metadata)) = (namespace, object["metadata"].as_object_mut()) {
         metadata.insert("namespace".to_owned(), json!(namespace));
     }
-    let target = format!("{start}{within}/{}", facts.plural);
+    let target = format!("{start}{within}/{}?fieldValidation=Strict", facts.plural);
     let (code, answer) = api::ask(state, http::Method::POST, &target, "application/json", &object);
     if !matches!(code, 400 | 422) {
         return Vec::new();

@@ -14,6 +14,9 @@ pub(crate) fn reason(_question: &Question, ours: &Answer, theirs: &Answer) -> Op
     if ours.message.contains("resourceVersion should not be set on objects to be created") && theirs.taken {
         return Some("the real server finds it only when it stores, and a dry run stores nothing");
     }
+    if theirs.taken && ours.message.contains("provided port is not in the valid range") {
+        return Some("the real server draws ports only when it stores, and a dry run stores nothing");
+    }
     None
 }
 

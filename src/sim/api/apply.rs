@@ -104,9 +104,8 @@ fn list_mistake(kind: Kind, field: &str, value: &Value, path: &mut String) -> Op
             let list = list_type(kind, field);
             for (index, item) in items.iter().enumerate() {
                 let wrong = match list {
-                    // A reference by name has an empty name when it says none.
-                    ListType::Map(_) if field == "imagePullSecrets" && item.is_object() && item.get("name").is_none() => None,
-                    ListType::Map(keys) if !item.is_object() || keys.iter().all(|key| key_value(item, key).is_none()) => {
+                    // Elsewhere a key that must be given has an empty one as its default in the schema.
+                    ListType::Map(keys) if (kind, field) == (Kind::ServiceAccount, "secrets") && keys.iter().all(|key| key_value(item, key).is_none()) => {
                         Some(format!(
                             "{path}: element {index}: associative list with keys has an element that omits all key fields {keys:?} (and doesn't have default values for any key fields)"
                         ))

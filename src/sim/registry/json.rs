@@ -23,6 +23,26 @@ const TEXTS: [&str; 10] = [
 /// Maps from resource to quantity: a null in them is zero (`Quantity.UnmarshalJSON`).
 const QUANTITIES: [&str; 6] = ["requests", "limits", "capacity", "allocatable", "hard", "podFixed"];
 
+/// Lists of texts: a null in them is the empty text.
+const TEXT_LISTS: [&str; 16] = [
+    "accessModes",
+    "apiGroups",
+    "args",
+    "command",
+    "externalIPs",
+    "finalizers",
+    "hostnames",
+    "hosts",
+    "mountOptions",
+    "nameservers",
+    "nonResourceURLs",
+    "resourceNames",
+    "resources",
+    "searches",
+    "values",
+    "verbs",
+];
+
 /// The maps of a LimitRange's items.
 const BOUNDS: [&str; 5] = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"];
 
@@ -32,7 +52,7 @@ const QUANTITY: [&str; 4] = ["sizeLimit", "divisor", "averageValue", "tolerance"
 /// Rewrites an object as the types here read it. Objects of custom kinds stay as they are.
 pub fn readable(kind: Kind, value: &mut Value) {
     let selects = kind == Kind::Service;
-    walk(kind, selects, value);
+    walk(kind, selects, false, value);
     if kind == Kind::Secret {
         unbroken(value.get_mut("data"));
     }
@@ -57,8 +77,9 @@ pub(super) fn bad_quantity(kind: Kind, value: &Value) -> Option<&'static str> {
     let found = match value {
         Value::Object(fields) => fields.iter().any(|(name, field)| {
             let name = name.as_str();
-            if QUANTITIES.contains(&name) || (kind == Kind::LimitRange && BOUNDS.contains(&name)) {
-                field.as_object().is_some_and(|amounts| amounts.values().any(is_bad))
+            let is_map = QUANTITIES.contains(&name) || (kind == Kind::LimitRange && BOUNDS.contains(&name));
+            if is_map && let Some(amounts) = field.as_object() {
+                amounts.values().any(is_bad)
             } else if QUANTITY.contains(&name) {
                 is_bad(field)
             } else {
@@ -88,7 +109,7 @@ pub(super) fn bad_micro_time(kind: Kind, value: &Value) -> Option<&'static str> 
     found.then_some("parsing time: it must be written as \"2006-01-02T15:04:05.000000Z07:00\"")
 }
 
-fn walk(kind: Kind, selects: bool, value: &mut Value) {
+fn walk(kind: Kind, selects: bool, of_texts: bool, value: &mut Value) {
     match value {
         Value::Object(fields) => {
             // A scaling policy has a whole number there, a metric's target a quantity.
@@ -111,17 +132,17 @@ fn walk(kind: Kind, selects: bool, value: &mut Value) {
                 {
                     quantity(field);
                 }
-                walk(kind, selects, field);
+                walk(kind, selects, TEXT_LISTS.contains(&name), field);
             }
             fields.retain(|_, field| !field.is_null());
         }
         Value::Array(items) => {
-            let texts = items.iter().any(Value::is_string);
+            let texts = items.iter().any(Value::is_string) || of_texts;
             for item in items {
                 if item.is_null() {
                     *item = if texts { "".into() } else { Value::Object(serde_json::Map::new()) };
                 }
-                walk(kind, selects, item);
+                walk(kind, selects, false, item);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

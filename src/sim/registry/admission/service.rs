@@ -45,6 +45,10 @@ impl State {
     /// Gives a Service its cluster IP, or checks the one that it asks for.
     pub(super) fn allocate_cluster_ip(&mut self, key: &Key, service: &mut Value) -> Result<(), ApiError> {
         if service.pointer("/spec/type") == Some(&json!("ExternalName")) {
+            if let Some(ip) = service.pointer("/spec/clusterIP").filter(|ip| ip.as_str().is_some_and(|ip| !ip.is_empty())).cloned() {
+                // Validation says what is wrong with it.
+                service["spec"]["clusterIPs"] = json!([ip]);
+            }
             return Ok(());
         }
         let wanted = service.pointer("/spec/clusterIP").and_then(Value::as_str).unwrap_or_default().to_owned();

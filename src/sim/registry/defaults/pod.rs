@@ -10,6 +10,10 @@ use crate::registry::qos::qos_class;
 pub(in crate::registry) fn pod(pod: &mut Pod) {
     let spec = pod.spec.get_or_insert_default();
     pod_spec(spec);
+    // A negative grace counts as the shortest (`PrepareForCreate`).
+    if spec.termination_grace_period_seconds.is_some_and(|seconds| seconds < 0) {
+        spec.termination_grace_period_seconds = Some(1);
+    }
     unless_set(&mut spec.enable_service_links, true);
     unless_text(&mut spec.service_account_name, "default");
     spec.service_account.clone_from(&spec.service_account_name);

@@ -1,7 +1,8 @@
 //! Volumes of pods, claims and persistent volumes.
 
 use k8s_openapi::api::core::v1::{
-    DownwardAPIVolumeFile, EmptyDirVolumeSource, PersistentVolume, PersistentVolumeClaim, Volume,
+    DownwardAPIVolumeFile, EmptyDirVolumeSource, PersistentVolume, PersistentVolumeClaim, TypedObjectReference,
+    Volume,
 };
 
 use super::{unless_set, unless_text};
@@ -58,7 +59,13 @@ fn downward_file(file: &mut DownwardAPIVolumeFile) {
 
 /// A claim.
 pub(in crate::registry) fn persistent_volume_claim(claim: &mut PersistentVolumeClaim) {
-    unless_text(&mut claim.spec.get_or_insert_default().volume_mode, "Filesystem");
+    let spec = claim.spec.get_or_insert_default();
+    unless_text(&mut spec.volume_mode, "Filesystem");
+    // A source in another namespace needs a feature that is off by default: it is dropped (`DropDisabledFields`).
+    let elsewhere = |source: &TypedObjectReference| source.namespace.as_ref().is_some_and(|name| !name.is_empty());
+    if spec.data_source_ref.as_ref().is_some_and(elsewhere) {
+        spec.data_source_ref = None;
+    }
     unless_text(&mut claim.status.get_or_insert_default().phase, "Pending");
 }
 

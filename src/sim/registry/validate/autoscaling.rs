@@ -59,6 +59,9 @@ fn rules(rules: &Field<'_>) {
         window.invalid("must be less than or equal to 3600");
     }
     rules.at("selectPolicy").one_of(&["Disabled", "Max", "Min"]);
+    if rules.at("policies").is_set() && rules.at("policies").is_empty() {
+        rules.at("policies").required("must specify at least one Policy");
+    }
     for policy in rules.at("policies").items() {
         policy.at("type").one_of_required(&["Percent", "Pods"]);
         for field in ["value", "periodSeconds"] {

@@ -297,7 +297,7 @@ pub(super) fn priority_class(class: &Field<'_>) {
 pub(super) fn runtime_class(class: &Field<'_>) {
     class.at("handler").given_by(words::label);
     for (resource, amount) in class.at("overhead").at("podFixed").entries() {
-        resources::name(resource, &amount);
+        resources::container_name(resource, &amount);
         resources::amount(resource, &amount);
     }
     let scheduling = class.at("scheduling");
