@@ -6,20 +6,22 @@ use std::time::Duration;
 
 use driftproof::evidence::{Event, Evidence};
 use driftproof::measure::Beside;
-use driftproof::report::Entry;
+use driftproof::report::{Entry, Surroundings};
 use driftproof::world::Clock;
 use driftproof::{measure, verdict};
 
+use super::folder::EVIDENCE;
 use super::packed;
 
 /// A history that is not judged within this time is inconclusive.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// Reads, measures and judges one evidence file and the histories beside it.
+/// Reads, measures and judges one evidence file and the histories beside it. Its name is that of its scenario, wherever it
+/// lies.
 ///
 /// # Errors
 /// When it cannot be read at all; evidence that was cut off is judged as such.
-pub(super) fn entry(name: &str, file: &Path) -> Result<Entry, String> {
+pub(super) fn entry(file: &Path) -> Result<Entry, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let evidence = Evidence::read(&text).map_err(|error| format!("{}: {error}", file.display()))?;
     let clock = Clock::starting_at(jiff::Timestamp::now());
@@ -40,5 +42,19 @@ pub(super) fn entry(name: &str, file: &Path) -> Result<Entry, String> {
         Event::Plan(plan) => Some((**plan).clone()),
         _ => None,
     });
-    Ok(Entry { name: name.to_owned(), header: evidence.header, plan, measurements, verdict })
+    let name = evidence.header.scenario.name.clone();
+    let surroundings = Surroundings { files: files_beside(file), ..Surroundings::of(&evidence) };
+    Ok(Entry { name, header: evidence.header, plan, measurements, verdict, surroundings })
+}
+
+/// The evidence and the histories of a scenario that lie in its folder, by name and in the order of names.
+fn files_beside(evidence: &Path) -> Vec<String> {
+    let folder = evidence.parent().into_iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    let names = folder.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
+    let history = |name: &str| {
+        name.strip_prefix("history-").is_some_and(|rest| rest.ends_with(".jsonl") || rest.ends_with(".jsonl.gz"))
+    };
+    let mut files: Vec<String> = names.filter(|name| name == EVIDENCE || history(name)).collect();
+    files.sort();
+    files
 }

@@ -1,6 +1,8 @@
 //! From paths to checked scenarios with their fixtures. Reports every mistake in every file before anything starts.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use driftproof::scenario::{self, Colour, FixtureFile, Scenario};
@@ -9,6 +11,9 @@ use serde_json::Value;
 use super::args::Files;
 use super::manifests::{self, Texts};
 use super::review::review;
+
+/// The path that stands for standard input.
+const STDIN: &str = "-";
 
 /// A scenario that is ready to run.
 #[derive(Clone, Debug)]
@@ -57,6 +62,7 @@ pub(super) fn load(files: &Files, cluster: On, colour: Colour) -> Result<Vec<Loa
             Err(mut problems) => messages.append(&mut problems),
         }
     }
+    let tags: BTreeSet<String> = loaded.iter().flat_map(|one| one.scenario.tags.iter().cloned()).collect();
     if !files.tag.is_empty() {
         loaded.retain(|one| one.scenario.tags.iter().any(|tag| files.tag.contains(tag)));
     }
@@ -65,7 +71,12 @@ pub(super) fn load(files: &Files, cluster: On, colour: Colour) -> Result<Vec<Loa
         messages.push(if files.tag.is_empty() {
             "error: no scenario found: give a .toml file, or a folder that holds some".to_owned()
         } else {
-            format!("error: no scenario has the tag {}", files.tag.join(" or "))
+            let there = if tags.is_empty() {
+                "none has any".to_owned()
+            } else {
+                format!("tags here are {}", tags.into_iter().collect::<Vec<_>>().join(", "))
+            };
+            format!("error: no scenario has the tag {}: {there}", files.tag.join(" or "))
         });
     }
     if messages.is_empty() { Ok(loaded) } else { Err(Rejected { messages }) }
@@ -98,9 +109,12 @@ fn paths(files: &Files, messages: &mut Vec<String>) -> Vec<PathBuf> {
 }
 
 fn read(path: &Path, cluster: On, colour: Colour) -> Result<Loaded, Vec<String>> {
-    let name = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| vec![format!("error: {name}: {error}")])?;
+    let stdin = path == Path::new(STDIN);
+    let name = if stdin { "standard input".to_owned() } else { path.display().to_string() };
+    let text = if stdin { read_stdin() } else { fs::read_to_string(path) };
+    let text = text.map_err(|error| vec![format!("error: {name}: {error}")])?;
     let (scenario, mistakes) = scenario::draft(&name, &text);
+    // Fixtures of a scenario from standard input are found from here.
     let folder = path.parent().unwrap_or(Path::new(""));
     let (mut messages, mut texts) = (Vec::new(), Texts::new());
     let files: Vec<FixtureFile> = scenario
@@ -126,6 +140,12 @@ fn read(path: &Path, cluster: On, colour: Colour) -> Result<Loaded, Vec<String>>
     }
     let manifests = files.iter().flat_map(FixtureFile::objects).cloned().collect();
     Ok(Loaded { path: path.to_owned(), scenario, manifests })
+}
+
+fn read_stdin() -> io::Result<String> {
+    let mut text = String::new();
+    io::stdin().lock().read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Two scenarios of one name would write to one folder.

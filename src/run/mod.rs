@@ -40,6 +40,7 @@ mod written;
 
 pub use inventory::inventory;
 pub use orchestrate::run;
+pub use preflight::feasible;
 pub use prepare::{Prepared, prepare};
 
 /// What is to be run.

@@ -31,7 +31,7 @@ mod value;
 mod window;
 
 pub use abort::{Abort, AbortVerdict};
-pub use bound::Bound;
+pub use bound::{Bound, Comparison};
 pub use checks::*;
 pub use codes::Code;
 pub use diagnostic::{Colour, Diagnostic, render};

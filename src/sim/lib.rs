@@ -8,6 +8,8 @@
 pub mod api;
 pub mod apps;
 pub mod cluster;
+#[cfg(test)]
+mod cluster_tests;
 pub mod controllers;
 pub mod engine;
 pub mod kind;
