@@ -13,7 +13,7 @@ use super::{fail, load, print};
 
 /// `driftproof validate`.
 pub(super) fn validate(files: &Files, style: Style) -> Exit {
-    match load::load(files, style.diagnostics()) {
+    match load::load(files, load::On::Embedded, style.diagnostics()) {
         Ok(loaded) => {
             let mut text = String::new();
             for one in loaded.iter().filter(|_| style.level != Level::Quiet) {

@@ -23,6 +23,7 @@ mod print;
 mod progress;
 mod rbac;
 mod repeats;
+mod review;
 mod run;
 mod selftest;
 mod stored;

@@ -9,7 +9,7 @@ use driftproof::run::{self, Prepared};
 use super::args::{Plan, Run};
 use super::execute::{Failure, Task, refused, runtime, world};
 use super::exit::Exit;
-use super::load::{Loaded, load};
+use super::load::{Loaded, On, load};
 use super::style::{Style, safe};
 use super::{describe, expected, fail, print};
 
@@ -21,7 +21,7 @@ impl From<Run> for Plan {
 
 /// `driftproof plan`.
 pub(super) fn plan(plan: &Plan, style: Style) -> Exit {
-    let mut loaded = match load(&plan.files, style.diagnostics()) {
+    let mut loaded = match load(&plan.files, On::of(plan.cluster.context.as_ref()), style.diagnostics()) {
         Ok(loaded) => loaded,
         Err(rejected) => return describe::reject(&rejected),
     };

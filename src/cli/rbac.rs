@@ -8,12 +8,12 @@ use driftproof::scenario::{PROTECTED_NAMESPACES, Scopes, objects};
 use super::args::Rbac;
 use super::describe;
 use super::exit::Exit;
-use super::load::{Loaded, load};
+use super::load::{Loaded, On, load};
 use super::style::Style;
 
 /// `driftproof rbac`.
 pub(super) fn rbac(rbac: &Rbac, style: Style) -> Exit {
-    let mut loaded = match load(&rbac.files, style.diagnostics()) {
+    let mut loaded = match load(&rbac.files, On::Live, style.diagnostics()) {
         Ok(loaded) => loaded,
         Err(rejected) => return describe::reject(&rejected),
     };

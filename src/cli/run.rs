@@ -14,7 +14,7 @@ use super::args::Run;
 use super::execute::{self, Task, execute};
 use super::exit::Exit;
 use super::folder::{Folder, Index, Kept};
-use super::load::{Loaded, load};
+use super::load::{Loaded, On, load};
 use super::outcome::Parts;
 use super::pool::{Next, Pool};
 use super::progress::Board;
@@ -24,7 +24,7 @@ use super::{describe, fail, github, interrupt, judge, plan, print, table};
 
 /// `driftproof run`.
 pub(super) fn run(run: &Run, style: Style) -> Exit {
-    let mut loaded = match load(&run.files, style.diagnostics()) {
+    let mut loaded = match load(&run.files, On::of(run.cluster.context.as_ref()), style.diagnostics()) {
         Ok(loaded) => loaded,
         Err(rejected) => return describe::reject(&rejected),
     };

@@ -37,7 +37,11 @@ impl State {
                 Ok(())
             }
             Kind::Namespace => {
-                value["spec"]["finalizers"] = json!(["kubernetes"]);
+                let mut finalizers = value["spec"]["finalizers"].as_array().cloned().unwrap_or_default();
+                if !finalizers.contains(&json!("kubernetes")) {
+                    finalizers.push(json!("kubernetes"));
+                }
+                value["spec"]["finalizers"] = json!(finalizers);
                 Ok(())
             }
             Kind::Stored(_) => self.define(kind, key, value),

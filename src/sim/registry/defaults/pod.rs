@@ -12,6 +12,10 @@ use crate::registry::qos::qos_class;
 pub(in crate::registry) fn pod(pod: &mut Pod) {
     let spec = pod.spec.get_or_insert_default();
     pod_spec(spec);
+    // A negative grace counts as the shortest (`PrepareForCreate`).
+    if spec.termination_grace_period_seconds.is_some_and(|seconds| seconds < 0) {
+        spec.termination_grace_period_seconds = Some(1);
+    }
     unless_set(&mut spec.enable_service_links, true);
     unless_text(&mut spec.service_account_name, "default");
     spec.service_account.clone_from(&spec.service_account_name);
@@ -52,6 +56,11 @@ pub(super) fn pod_spec(spec: &mut PodSpec) {
     unless_text(&mut spec.scheduler_name, "default-scheduler");
     unless_set(&mut spec.termination_grace_period_seconds, 30);
     spec.security_context.get_or_insert_default();
+    // The name that the field had first.
+    if spec.service_account_name.as_deref().is_none_or(str::is_empty) {
+        spec.service_account_name.clone_from(&spec.service_account);
+    }
+    spec.service_account.clone_from(&spec.service_account_name);
     for each in spec.volumes.iter_mut().flatten() {
         volume(each);
     }
@@ -104,7 +113,7 @@ fn http_get(get: &mut HTTPGetAction) {
 }
 
 /// `Always` for `latest` and for no tag at all, else `IfNotPresent`.
-fn pull_policy(image: &str) -> &'static str {
+pub(super) fn pull_policy(image: &str) -> &'static str {
     if image.contains('@') {
         return "IfNotPresent";
     }

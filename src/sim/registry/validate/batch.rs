@@ -225,13 +225,22 @@ fn success_policy(spec: &Field<'_>) {
             rule.required("at least one of succeededCount or succeededIndexes must be specified");
         }
         let all = spec.at("completions").number().unwrap_or(0);
-        if count.number().is_some_and(|number| number < 1) {
+        if count.number().is_some_and(|number| number < 0) {
             count.invalid("must be greater than or equal to 0");
         }
         if count.number().is_some_and(|number| number > all) {
             count.invalid(&format!("must be less than or equal to {all} (the number of specified completions)"));
         }
-        if indexes.is_set() && intervals(indexes.text(), all).is_none() {
+        let named = intervals(indexes.text(), all);
+        if let (Some(named), Some(wanted)) = (named, count.number())
+            && indexes.is_set()
+            && wanted > named
+        {
+            count.invalid(&format!(
+                "must be less than or equal to {named} (the number of indexes in the specified succeededIndexes field)"
+            ));
+        }
+        if indexes.is_set() && named.is_none() {
             indexes.invalid(
                 "error parsing succeededIndexes: they are increasing intervals below completions, such as \"0,2-4\"",
             );
@@ -283,7 +292,7 @@ pub(super) fn cron_job(cron: &Field<'_>) {
         };
         if zone.text().is_empty() {
             zone.invalid("timeZone must be nil or non-empty string");
-        } else if !zone.text().split('/').all(sound) {
+        } else if !zone.text().split('/').all(sound) || !is_zone(zone.text()) {
             zone.invalid(&format!("unknown time zone {}", zone.text()));
         } else if zone.text().eq_ignore_ascii_case("local") {
             zone.invalid("timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones");
@@ -299,6 +308,66 @@ pub(super) fn cron_job(cron: &Field<'_>) {
         job.at("manualSelector").unsupported(&["nil", "false"]);
     }
     job_spec(&job);
+}
+
+/// Whether a name is built as those of the time zone database are: that of an area and a place, or one of the short ones. The
+/// database itself is the host's, and must not decide what an embedded cluster does.
+fn is_zone(text: &str) -> bool {
+    const AREAS: [&str; 17] = [
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Brazil",
+        "Canada",
+        "Chile",
+        "Etc",
+        "Europe",
+        "Indian",
+        "Mexico",
+        "Pacific",
+        "US",
+        "SystemV",
+    ];
+    const SHORT: [&str; 28] = [
+        "UTC",
+        "GMT",
+        "GMT0",
+        "GMT+0",
+        "GMT-0",
+        "UCT",
+        "Zulu",
+        "Universal",
+        "Greenwich",
+        "CET",
+        "CST6CDT",
+        "EET",
+        "EST",
+        "EST5EDT",
+        "HST",
+        "MET",
+        "MST",
+        "MST7MDT",
+        "PST8PDT",
+        "WET",
+        "Japan",
+        "Singapore",
+        "Turkey",
+        "Israel",
+        "Iran",
+        "Egypt",
+        "PRC",
+        "ROK",
+    ];
+    match text.split_once('/') {
+        Some((area, place)) => {
+            AREAS.contains(&area) && place.split('/').all(|part| part.starts_with(|c: char| c.is_ascii_uppercase()))
+        }
+        None => SHORT.contains(&text),
+    }
 }
 
 /// What is wrong with a schedule (`cron.ParseStandard` of robfig/cron).

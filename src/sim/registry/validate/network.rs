@@ -166,7 +166,7 @@ fn backend(backend: &Field<'_>) {
         (false, false) => backend.invalid_value("", "resource or service backend is required"),
         (false, true) => reference(&resource),
         (true, false) => {
-            service.at("name").given_by(words::service_label);
+            service.at("name").given_by(words::label);
             let (name, number) = (service.at("port").at("name"), service.at("port").at("number"));
             let numbered = number.number().is_some_and(|number| number != 0);
             match (name.text().is_empty(), numbered) {

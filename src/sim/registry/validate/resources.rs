@@ -70,7 +70,8 @@ pub(super) fn name(name: &str, field: &Field<'_>) -> bool {
     true
 }
 
-fn container_name(resource: &str, field: &Field<'_>) {
+/// A resource that a container may ask for.
+pub(super) fn container_name(resource: &str, field: &Field<'_>) {
     if !name(resource, field) {
         return;
     }

@@ -163,6 +163,7 @@ fn with_claims(spec: &Field<'_>) {
         .items()
         .map(|claim| claim.value["metadata"]["name"].as_str().unwrap_or_default())
         .collect();
+    let claims: std::collections::BTreeSet<&str> = claims.into_iter().collect();
     if claims.is_empty() {
         pods::template(&template);
         return;
@@ -171,8 +172,9 @@ fn with_claims(spec: &Field<'_>) {
     let own = value["spec"]["volumes"].as_array().cloned().unwrap_or_default();
     // Behind the template's own volumes, whose paths stay what they are in the manifest.
     let mut volumes: Vec<Value> =
-        own.into_iter().filter(|volume| !claims.contains(&volume["name"].as_str().unwrap_or_default())).collect();
-    volumes.extend(claims.iter().map(|name| json!({ "name": name, "persistentVolumeClaim": { "claimName": name } })));
+        own.into_iter().filter(|volume| !claims.contains(volume["name"].as_str().unwrap_or_default())).collect();
+    volumes
+        .extend(claims.into_iter().map(|name| json!({ "name": name, "persistentVolumeClaim": { "claimName": name } })));
     value["spec"]["volumes"] = json!(volumes);
     for field in ["hostname", "subdomain"] {
         if let Some(fields) = value["spec"].as_object_mut() {
