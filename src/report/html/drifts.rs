@@ -12,8 +12,8 @@ const SHOWN: usize = 40;
 /// A bar of less than this share of the row has no room for a name, in percent.
 const NAMED: f64 = 7.0;
 
-/// The waterfall, slowest first when there are many.
-pub(super) fn waterfall(drifts: &[Drift], end: u64) -> Markup {
+/// The waterfall, slowest first when there are many; with `details` the phases in numbers as well.
+pub(super) fn waterfall(drifts: &[Drift], end: u64, details: bool) -> Markup {
     let mut order: Vec<&Drift> = drifts.iter().collect();
     if drifts.len() > SHOWN {
         order.sort_by_key(|drift| std::cmp::Reverse(drift.total().unwrap_or(u64::MAX)));
@@ -25,7 +25,7 @@ pub(super) fn waterfall(drifts: &[Drift], end: u64) -> Markup {
             h4 { "Drifts: where the time went" }
             div class="waterfall" { @for drift in &order { (one(drift, longest, end)) } }
             (legend(&order))
-            (numbers(&order))
+            @if details { (numbers(&order)) }
             @if drifts.len() > SHOWN { p class="note" { "The " (SHOWN) " slowest of " (drifts.len()) " drifts; all are in report.json." } }
         }
     }
