@@ -131,7 +131,7 @@ fn named(scale: Scale, nodes: &Nodes<'_>, lane: &Lane) -> Markup {
     html! {
         @for span in &lane.spans {
             @let roomy = scale.percent(span.to) - scale.percent(span.from) >= NAMED;
-            @let tell = roomy && span.node != last;
+            @let tell = roomy && span.node != last && span.state != LaneState::Pending;
             i class=(classes(nodes, span)) style={ (scale.place(span.from, span.to)) (nodes.shade(&span.node).unwrap_or_default()) }
                 title=(told(span)) { @if tell { ({ last = &span.node; last }) } }
         }
