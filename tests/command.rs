@@ -83,6 +83,47 @@ fn evidence_that_was_cut_off_is_inconclusive() {
 }
 
 #[test]
+fn evidence_that_was_edited_is_inconclusive_and_the_line_is_named() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let scenario = format!("{}/pod-kill-one.toml", scenarios());
+    assert_eq!(code(&driftproof(folder.path(), &["run", &scenario, "--report-dir", "out"])), 0);
+    let file = folder.path().join("out/pod-kill-one/evidence.jsonl");
+    let whole = fs::read_to_string(&file).expect("written");
+    let report = fs::read_to_string(folder.path().join("out/report.json")).expect("written");
+    let last = whole.trim_end().rsplit('"').nth(1).expect("a digest");
+    assert!(report.contains(&format!("\"evidence_sha256\": \"{last}")), "the report has the digest of the last line");
+    let lines: Vec<&str> = whole.lines().collect();
+    let attempt = lines.iter().position(|line| line.contains("\"took\":")).expect("an attempt");
+    for (place, from, to) in [(0, "\"tool\":\"", "\"tool\":\"x"), (attempt, "\"took\":", "\"took\":1")] {
+        let mut edited: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        edited[place] = edited[place].replacen(from, to, 1);
+        fs::write(&file, edited.join("\n") + "\n").expect("written");
+        let output = driftproof(folder.path(), &["verdict", "out"]);
+        assert_eq!(code(&output), 3, "{}", text(&output.stdout));
+        let named = format!("line {} of the evidence is not what the run wrote", place + 1);
+        assert!(text(&output.stdout).contains(&named), "{named}: {}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn stored_evidence_has_the_name_of_its_scenario_wherever_it_lies() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let scenario = format!("{}/pod-kill-one.toml", scenarios());
+    assert_eq!(code(&driftproof(folder.path(), &["run", &scenario, "--report-dir", "out"])), 0);
+    fs::rename(folder.path().join("out/pod-kill-one"), folder.path().join("out/v2")).expect("renamed");
+    let output = driftproof(folder.path(), &["verdict", "out"]);
+    let told = text(&output.stdout);
+    assert!(told.starts_with("PASS") && told.contains(" pod-kill-one ") && !told.contains("v2"), "{told}");
+    fs::create_dir(folder.path().join("out/v3")).expect("a folder");
+    fs::copy(folder.path().join("out/v2/evidence.jsonl"), folder.path().join("out/v3/evidence.jsonl")).expect("copied");
+    let output = text(&driftproof(folder.path(), &["verdict", "out"]).stdout);
+    assert!(
+        output.contains("pod-kill-one-seed-1 (out/v2)") && output.contains("pod-kill-one-seed-1 (out/v3)"),
+        "{output}"
+    );
+}
+
+#[test]
 fn several_mistakes_are_reported_at_once_and_nothing_starts() {
     let folder = tempfile::tempdir().expect("scratch folder");
     let wrong = "name = \"x\"\n[target]\nnamespace = \"a\"\nselektor = \"app=web\"\n[[fault]]\nkind = \"pod-kil\"\n";

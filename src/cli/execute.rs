@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use driftproof::evidence::{Log, Sink};
@@ -143,12 +143,13 @@ pub(super) fn execute(
 ) -> Result<PathBuf, Failure> {
     let durable = cluster.context.is_some();
     let file = folder.evidence(&task.name, durable).map_err(Failure::Local)?;
-    let log = Log::new(Box::new(Disk {
+    let disk = Disk {
         folder: folder.path().join(&task.name),
         file: io::BufWriter::with_capacity(1 << 16, file),
         durable,
         tap,
-    }));
+    };
+    let log = log(disk, folder.path()).map_err(|error| Failure::Local(format!("evidence: {error}")))?;
     let result = runtime(cluster)?.block_on(async {
         let world = world(task, cluster).await?;
         begun.store(true, Ordering::SeqCst);
@@ -158,6 +159,22 @@ pub(super) fn execute(
         print::tell(&format!("warning: {why}"));
     }
     result.map(|_end| folder.path().join(&task.name).join(EVIDENCE))
+}
+
+/// The log of a run. On a live cluster nobody who observes waits for the disk; on the embedded one no time may pass while
+/// somebody does.
+fn log(disk: Disk, run: &Path) -> io::Result<Log> {
+    if !disk.durable {
+        return Ok(Log::new(Box::new(disk)));
+    }
+    disk.settle()?;
+    settle(run)?;
+    Log::on_its_own_thread(Box::new(disk))
+}
+
+/// Returns when the names in a folder would survive a power cut: a file whose name is lost is lost.
+fn settle(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Why a run did not begin, with the command that helps when there is one.
@@ -191,6 +208,13 @@ struct Disk {
     tap: Option<Tap>,
 }
 
+impl Disk {
+    /// Makes the names of its files durable, where that matters.
+    fn settle(&self) -> io::Result<()> {
+        if self.durable { settle(&self.folder) } else { Ok(()) }
+    }
+}
+
 impl Sink for Disk {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Some(tap) = &self.tap {
@@ -210,6 +234,7 @@ impl Sink for Disk {
 
     fn beside(&mut self, name: &str) -> io::Result<Box<dyn Sink>> {
         let file = File::create_new(self.folder.join(name))?;
+        self.settle()?;
         let file = io::BufWriter::with_capacity(1 << 16, file);
         Ok(Box::new(Self { folder: self.folder.clone(), file, durable: self.durable, tap: None }))
     }

@@ -13,6 +13,7 @@ mod guarded;
 mod interrupt;
 mod judge;
 mod load;
+mod manifests;
 mod nodes;
 mod outcome;
 mod packed;

@@ -9,7 +9,8 @@ use super::fault::{FaultRecord, Undo};
 use super::seen::Seen;
 
 /// The version of the format; grows with every change that an older reader would misread.
-pub const VERSION: u32 = 1;
+/// 2: each line carries the digest of itself and of all lines before it (`chain`).
+pub const VERSION: u32 = 2;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -18,6 +18,7 @@ mod faults;
 mod fixtures;
 mod inventory;
 mod jumps;
+mod ledger;
 pub mod leftovers;
 mod lock;
 mod observe;
@@ -32,6 +33,7 @@ mod served;
 mod snapshot;
 mod stages;
 mod steady;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod undo;

@@ -6,15 +6,16 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 
-use crate::evidence::{Log, Memory, Undo};
+use crate::evidence::{Log, Memory};
 use crate::plan::{self, Permission, Plan};
 use crate::scenario::FaultKind;
 use crate::world::{Means, World};
 
 use super::context::{Context, Recorder};
+use super::ledger::{self, Ledger};
 use super::observe::{self, Board};
 use super::steady::Watcher;
-use super::{Job, Progress, RunError, calls, fixtures, inventory, rights};
+use super::{Job, Progress, RunError, calls, fixtures, inventory, record, rights};
 
 /// A plan, and what had to be created to make it.
 #[derive(Clone, Debug)]
@@ -38,6 +39,7 @@ impl Context {
             seed: job.seed,
             allow_commands: job.allow_commands,
             failsafe: job.failsafe,
+            ledger: Ledger::default(),
             present: Arc::default(),
             break_lock: job.break_lock,
         }
@@ -53,16 +55,18 @@ pub async fn prepare(world: &World, job: &Job) -> Result<Prepared, RunError> {
     let context = Context::new(world, job, Log::new(Box::new(Memory::default())), progress);
     check_rights(&context, job).await?;
     let watches = observe::start(&context).await;
-    let mut created = Vec::new();
-    let planned = plan_now(&context, job, &mut created).await;
+    let planned = plan_now(&context, job).await;
     drop(watches);
-    let dirty = fixtures::remove(&context, &created).await;
+    let mut dirty = ledger::take_back(&context).await;
+    if job.apply_fixtures && dirty.is_empty() {
+        dirty.extend(record::close(&context).await.err());
+    }
     planned.map(|(plan, unsteady)| Prepared { plan, unsteady, dirty })
 }
 
-async fn plan_now(context: &Context, job: &Job, created: &mut Vec<Undo>) -> Result<(Plan, String), RunError> {
+async fn plan_now(context: &Context, job: &Job) -> Result<(Plan, String), RunError> {
     if job.apply_fixtures {
-        fixtures::apply(context, &job.manifests, created).await?;
+        fixtures::apply(context, &job.manifests).await?;
     }
     let steady = &context.scenario.steady;
     // As long as a run would wait: what a fault names beside the target may need the time to start.

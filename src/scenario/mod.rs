@@ -36,7 +36,7 @@ pub use diagnostic::{Colour, Diagnostic, render};
 pub use expect::*;
 pub use fault::*;
 pub use fixture::{FixtureFile, check_fixture};
-pub use manifests::manifests;
+pub use manifests::{Manifest, Places, documents, manifests};
 pub use model::*;
 pub use parse::{draft, parse};
 pub use quantity::quantity;

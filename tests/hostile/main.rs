@@ -16,6 +16,7 @@ mod cluster;
 #[expect(dead_code, reason = "the crash matrix has scenarios of its own")]
 #[path = "../crash/scenarios.rs"]
 mod fixture;
+mod late;
 mod layer;
 mod lies;
 mod mutations;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
     let mut unnoticed = if one { Vec::new() } else { lies::controls() };
     if !one {
         unnoticed.extend(mutations::mutations());
+        unnoticed.extend(late::lists());
     }
     for one in &unnoticed {
         println!("FAILED {one}");

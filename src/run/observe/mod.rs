@@ -17,6 +17,7 @@ mod answers;
 mod confirm;
 mod follow;
 mod group;
+mod newest;
 mod picture;
 mod project;
 mod watches;

@@ -13,6 +13,7 @@ use crate::scenario::{Target, WorkloadKind};
 
 use super::answers::Answers;
 use super::group::{Group, ReplicaSets};
+use super::newest::Newest;
 use super::project;
 
 /// Namespace and name of a Service.
@@ -76,6 +77,10 @@ pub(in crate::run) struct Picture {
     /// UIDs of the target's pods that have neither ended nor are being deleted.
     pub(in crate::run) wanted: BTreeSet<String>,
     pub(in crate::run) nodes: BTreeMap<String, NodeSeen>,
+    /// How far the watches have come with each pod.
+    pub(super) newest_pods: Newest,
+    /// The same of nodes.
+    pub(super) newest_nodes: Newest,
     pub(in crate::run) workload: Option<WorkloadSeen>,
     replica_sets: ReplicaSets,
     pub(in crate::run) endpoints: BTreeMap<ServiceKey, Endpoints>,
@@ -105,6 +110,8 @@ impl Picture {
             strong: BTreeSet::new(),
             wanted: BTreeSet::new(),
             nodes: BTreeMap::new(),
+            newest_pods: Newest::default(),
+            newest_nodes: Newest::default(),
             workload: None,
             replica_sets: BTreeMap::new(),
             endpoints: services.into_iter().map(|key| (key, Endpoints::default())).collect(),
@@ -156,6 +163,8 @@ impl Picture {
         let relevant = target || self.others.iter().any(|group| group.has(&pod, &self.replica_sets));
         let seen = project::pod(&pod, change, target);
         let uid = seen.uid.clone();
+        let version = pod.metadata.resource_version.as_deref().unwrap_or_default();
+        self.newest_pods.shown(&uid, &seen.namespace, &seen.name, version);
         let before = self.pods.remove(&uid);
         if let Some(before) = &before
             && let Some(uids) = self.by_node.get_mut(&before.seen.node)
@@ -164,6 +173,7 @@ impl Picture {
         }
         let same = before.as_ref().is_some_and(|before| before.relevant == relevant && alike(&before.seen, &seen));
         if change == Change::Deleted {
+            self.newest_pods.gone(&uid);
             self.strong.remove(&uid);
             self.wanted.remove(&uid);
             self.warnings.remove(&uid);
@@ -200,10 +210,23 @@ impl Picture {
 
     pub(in crate::run) fn node(&mut self, change: Change, node: &Node) -> Vec<Seen> {
         let seen = project::node(node, change);
+        let meta = &node.metadata;
+        let uid = meta.uid.as_deref().unwrap_or_default();
+        self.newest_nodes.shown(uid, "", &seen.name, meta.resource_version.as_deref().unwrap_or_default());
+        if change == Change::Deleted {
+            self.newest_nodes.gone(uid);
+        }
         self.node_seen(seen)
     }
 
-    pub(in crate::run) fn node_lost(&mut self, name: &str) -> Vec<Seen> {
+    /// A node object is gone whose name another one has.
+    pub(in crate::run) fn node_gone(&mut self, uid: &str) -> Vec<Seen> {
+        self.newest_nodes.gone(uid);
+        Vec::new()
+    }
+
+    pub(in crate::run) fn node_lost(&mut self, uid: &str, name: &str) -> Vec<Seen> {
+        self.newest_nodes.gone(uid);
         let Some(mut seen) = self.nodes.get(name).cloned() else { return Vec::new() };
         seen.change = Change::Deleted;
         self.node_seen(seen)

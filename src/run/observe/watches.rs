@@ -78,7 +78,12 @@ fn nodes(starter: &mut Starter<'_>) {
             names.insert(node.uid().unwrap_or_default(), node.name_any());
             picture.node(change, &node)
         }
-        Notice::Lost(uid) => names.remove(&uid).map(|name| picture.node_lost(&name)).unwrap_or_default(),
+        Notice::Lost(uid) => match names.remove(&uid) {
+            // Another node has taken its name: that one is not lost.
+            Some(name) if names.values().any(|other| *other == name) => picture.node_gone(&uid),
+            Some(name) => picture.node_lost(&uid, &name),
+            None => Vec::new(),
+        },
         Notice::Listed => Vec::new(),
     });
 }
