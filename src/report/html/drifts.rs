@@ -9,11 +9,11 @@ use crate::scenario::Phase;
 
 /// More drifts than this are not drawn; the slowest are.
 const SHOWN: usize = 40;
-/// A bar of less than this share of the row has no room for a name, in percent.
-const NAMED: f64 = 7.0;
+/// What a character of a name in a bar needs, in percent of the row.
+const CHARACTER: f64 = 0.8;
 
-/// The waterfall, slowest first when there are many.
-pub(super) fn waterfall(drifts: &[Drift], end: u64) -> Markup {
+/// The waterfall, slowest first when there are many; with `details` the phases in numbers as well.
+pub(super) fn waterfall(drifts: &[Drift], end: u64, details: bool) -> Markup {
     let mut order: Vec<&Drift> = drifts.iter().collect();
     if drifts.len() > SHOWN {
         order.sort_by_key(|drift| std::cmp::Reverse(drift.total().unwrap_or(u64::MAX)));
@@ -25,7 +25,7 @@ pub(super) fn waterfall(drifts: &[Drift], end: u64) -> Markup {
             h4 { "Drifts: where the time went" }
             div class="waterfall" { @for drift in &order { (one(drift, longest, end)) } }
             (legend(&order))
-            (numbers(&order))
+            @if details { (numbers(&order)) }
             @if drifts.len() > SHOWN { p class="note" { "The " (SHOWN) " slowest of " (drifts.len()) " drifts; all are in report.json." } }
         }
     }
@@ -58,13 +58,14 @@ fn one(drift: &Drift, longest: u64, end: u64) -> Markup {
             div class="bars" {
                 @for (phase, took) in phases.into_iter().filter(|(_, took)| *took > 0) {
                     @let width = share(took);
-                    i class={ "p-" (phase.word()) } style={ "width:" (n(width)) "%" } title={ (phase.word()) " " (duration(took)) } {
-                        @if width >= NAMED { (phase.word()) " " (duration(took)) }
+                    @let name = format!("{} {}", phase.word(), duration(took));
+                    i class={ "p-" (phase.word()) } style={ "width:" (n(width)) "%" } title=(name) {
+                        @if width >= name.len() as f64 * CHARACTER { (name) }
                     }
                 }
                 @if let Some(stuck) = &drift.stuck {
                     i class="stuck" style={ "width:" (n(rest)) "%" } title={ "stuck before " (stuck.phase.word()) ": " (stuck.why) } {
-                        @if rest >= NAMED { span { "stuck before " (stuck.phase.word()) } }
+                        @if rest >= 20.0 * CHARACTER { span { "stuck before " (stuck.phase.word()) } }
                     }
                 }
             }

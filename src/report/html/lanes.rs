@@ -13,6 +13,8 @@ const LABELLED: usize = 60;
 const DRAWN: usize = 600;
 /// Nodes that have a colour and a pattern of their own in the style sheet.
 const STYLES: usize = 12;
+/// Characters of a pod's name that are shown.
+const LIMIT: usize = 23;
 /// A stretch of less than this share of the plot has no room for the name of a node, in percent.
 const NAMED: f64 = 5.0;
 
@@ -80,7 +82,7 @@ pub(super) fn lanes(scale: Scale, lanes: &[Lane]) -> Markup {
         } @else {
             @for lane in &shown {
                 div class="row lane" {
-                    span class="tag" { (shortened(&lane.pod)) }
+                    span class="tag" title=[(lane.pod.chars().count() > LIMIT).then_some(&lane.pod)] { (shortened(&lane.pod)) }
                     div class="plot" { (named(scale, &nodes, lane)) }
                 }
             }
@@ -129,9 +131,9 @@ fn named(scale: Scale, nodes: &Nodes<'_>, lane: &Lane) -> Markup {
     html! {
         @for span in &lane.spans {
             @let roomy = scale.percent(span.to) - scale.percent(span.from) >= NAMED;
-            @let tell = roomy && span.node != last;
+            @let tell = roomy && span.node != last && span.state != LaneState::Pending;
             i class=(classes(nodes, span)) style={ (scale.place(span.from, span.to)) (nodes.shade(&span.node).unwrap_or_default()) }
-                title=(told(lane, span)) { @if tell { ({ last = &span.node; last }) } }
+                title=(told(span)) { @if tell { ({ last = &span.node; last }) } }
         }
     }
 }
@@ -139,7 +141,7 @@ fn named(scale: Scale, nodes: &Nodes<'_>, lane: &Lane) -> Markup {
 fn thin(scale: Scale, nodes: &Nodes<'_>, lane: &Lane, span: &LaneSpan) -> Markup {
     html! {
         i class=(classes(nodes, span)) style={ (scale.place(span.from, span.to)) (nodes.shade(&span.node).unwrap_or_default()) }
-            title=[(span.state != LaneState::Ready).then(|| told(lane, span))] {}
+            title=[(span.state != LaneState::Ready).then(|| format!("{} on {}", lane.pod, told(span)))] {}
     }
 }
 
@@ -153,7 +155,7 @@ fn classes(nodes: &Nodes<'_>, span: &LaneSpan) -> String {
     }
 }
 
-fn told(lane: &Lane, span: &LaneSpan) -> String {
+fn told(span: &LaneSpan) -> String {
     let state = match span.state {
         LaneState::Pending => "pending",
         LaneState::Running => "not ready",
@@ -161,12 +163,11 @@ fn told(lane: &Lane, span: &LaneSpan) -> String {
         LaneState::Terminating => "terminating",
     };
     let node = if span.node.is_empty() { "no node" } else { &span.node };
-    format!("{} on {node}, {state} from {} to {}", lane.pod, duration(span.from), duration(span.to))
+    format!("{node}, {state} from {} to {}", duration(span.from), duration(span.to))
 }
 
 /// Long generated names keep their end, which tells them apart.
 fn shortened(name: &str) -> String {
-    const LIMIT: usize = 23;
     let length = name.chars().count();
     if length <= LIMIT {
         name.to_owned()

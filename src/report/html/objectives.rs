@@ -47,11 +47,11 @@ fn open_row(group: &[&Judgement], verdict: &Verdict) -> Markup {
         group.iter().map(|judgement| judgement.knob.as_str()).find(|knob| !knob.is_empty() && !above.contains(knob));
     html! {
         tr {
-            td data-l="objective" { @for (index, judgement) in group.iter().enumerate() { @if index > 0 { br; } code { (judgement.objective) } } }
-            td data-l="result" { (badge(first.outcome.into())) }
-            td data-l="measured" class="number" { (lines(group, |judgement| &judgement.measured)) }
-            td data-l="bound" class="number" { (lines(group, |judgement| &judgement.bound)) }
-            td data-l="why" {
+            td { @for (index, judgement) in group.iter().enumerate() { @if index > 0 { br; } code { (judgement.objective) } } }
+            td { (badge(first.outcome.into())) }
+            td class="number" { (lines(group, |judgement| &judgement.measured)) }
+            td class="number" { (lines(group, |judgement| &judgement.bound)) }
+            td {
                 @if said { span class="note" { (SAID) } } @else { (first.reason) }
                 @if let Some(knob) = knob { p { strong { "Change: " (knob) } } }
             }
@@ -68,11 +68,11 @@ fn lines(group: &[&Judgement], of: impl Fn(&Judgement) -> &str) -> Markup {
 fn held_row(judgement: &Judgement) -> Markup {
     html! {
         tr {
-            td data-l="objective" { code { (judgement.objective) } }
-            td data-l="result" { span class="held" { (symbol(Status::Pass)) " held" } }
-            td data-l="measured" class="number" { (judgement.measured) }
-            td data-l="bound" class="number" { (judgement.bound) }
-            td data-l="why" { (judgement.reason) }
+            td { code { (judgement.objective) } }
+            td { span class="held" { (symbol(Status::Pass)) " held" } }
+            td class="number" { (judgement.measured) }
+            td class="number" { (judgement.bound) }
+            td { (judgement.reason) }
         }
     }
 }

@@ -6,12 +6,11 @@ use super::scale::Scale;
 use crate::measure::text::{count, duration};
 use crate::measure::{Outage, ProbeMeasure};
 
-/// More outages than this are not listed.
-const LISTED: usize = 100;
 /// A few are not worth folding.
 const UNFOLDED: usize = 3;
 
-pub(super) fn outages(scale: Scale, probes: &[ProbeMeasure]) -> Markup {
+/// The sums of each probe, and at most `listed` single outages.
+pub(super) fn outages(scale: Scale, probes: &[ProbeMeasure], listed: usize) -> Markup {
     let seen: Vec<&ProbeMeasure> = probes.iter().filter(|probe| !probe.outages.is_empty()).collect();
     let rows: Vec<(&ProbeMeasure, &Outage)> =
         seen.iter().flat_map(|probe| probe.outages.iter().map(|outage| (*probe, outage))).collect();
@@ -22,11 +21,11 @@ pub(super) fn outages(scale: Scale, probes: &[ProbeMeasure]) -> Markup {
                 thead { tr { th { "probe" } th { "outages" } th { "in all" } th { "longest" } th { "the longest was seen" } } }
                 tbody { @for probe in &seen { (sums(scale, probe)) } }
             }
-            @if rows.len() > seen.len() {
+            @if rows.len() > seen.len() && listed > 0 {
                 details open[rows.len() <= UNFOLDED] {
                     summary { "all " (count(rows.len() as u64, "outage")) }
-                    (list(scale, &rows))
-                    @if rows.len() > LISTED { p class="note" { (rows.len() - LISTED) " more are in report.json." } }
+                    (list(scale, &rows[..listed.min(rows.len())]))
+                    @if rows.len() > listed { p class="note" { (rows.len() - listed) " more are in report.json." } }
                 }
             }
         }
@@ -53,7 +52,7 @@ fn list(scale: Scale, rows: &[(&ProbeMeasure, &Outage)]) -> Markup {
     html! {
         table class="stack" {
             thead { tr { th { "probe" } th { "from" } th { "length" } th { "failed" } th { "seen" } } }
-            tbody { @for (probe, outage) in rows.iter().take(LISTED) { tr {
+            tbody { @for (probe, outage) in rows { tr {
                 td data-l="probe" { (probe.name) }
                 td data-l="from" class="number" { (scale.instant(outage.from)) }
                 td data-l="length" class="number" { (duration(outage.to - outage.from)) }

@@ -6,6 +6,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html as page};
 use sha2::{Digest, Sha256};
 
 use super::order::{ORDER, Placed, placed, symbol, words};
+use super::scenario::Depth;
 use super::{scenario, summary};
 use crate::measure::text::{duration, micros};
 use crate::report::{Results, Status, text};
@@ -14,6 +15,8 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// With more scenarios than this, those that passed stay folded when the page is printed.
 const PRINTED: usize = 30;
+/// With more scenarios than this, less is told of those that passed.
+const TOLD: usize = 200;
 
 /// Renders `report.html`.
 #[must_use]
@@ -92,15 +95,21 @@ fn bar(placed: &[Placed<'_>]) -> Markup {
 fn groups(placed: &[Placed<'_>]) -> Markup {
     let next =
         |index: usize| placed.get(index + 1).filter(|one| one.status != Status::Pass).map(|one| one.anchor.as_str());
+    let depth = if placed.len() > TOLD { Depth::BRIEF } else { Depth::PASSED };
     page! {
         @for status in ORDER {
             @let count = placed.iter().filter(|one| one.status == status).count();
             @if count > 0 {
                 div class="group" data-g=(status.key()) {
                     h2 id={ ":" (status.key()) } { (count) " " (words(status)) }
-                    @if status == Status::Pass { (summary::headings()) }
+                    @if status == Status::Pass {
+                        @if placed.len() > TOLD {
+                            p class="note" { "Of so many scenarios those that passed are told in brief; their phases and outages are in report.json." }
+                        }
+                        (summary::headings())
+                    }
                     @for (index, one) in placed.iter().enumerate().filter(|(_, one)| one.status == status) {
-                        @if status == Status::Pass { (scenario::folded(one)) } @else { (scenario::open(one, next(index))) }
+                        @if status == Status::Pass { (scenario::folded(one, depth)) } @else { (scenario::open(one, next(index))) }
                     }
                 }
             }

@@ -9,9 +9,24 @@ use super::{drifts, lanes, objectives, outages, plots, summary, tables, timeline
 use crate::measure::text::count;
 use crate::report::{Entry, Fate, Row, text};
 
-/// Points of a latency plot: of one that passed fewer are enough.
-const POINTS: usize = 300;
-const POINTS_PASSED: usize = 100;
+/// How much is told of a scenario.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Depth {
+    /// Points of a latency plot.
+    points: usize,
+    /// Outages that are listed.
+    outages: usize,
+    /// Whether phases are told in numbers as well, and the scenario as it was understood.
+    details: bool,
+}
+
+impl Depth {
+    const FULL: Self = Self { points: 300, outages: 100, details: true };
+    /// Of those that passed.
+    pub(super) const PASSED: Self = Self { points: 100, outages: 12, details: true };
+    /// Of those that passed among very many: the page must still open at once.
+    pub(super) const BRIEF: Self = Self { points: 60, outages: 0, details: false };
+}
 
 /// One that did not pass, open, with the way to the next.
 pub(super) fn open(placed: &Placed<'_>, next: Option<&str>) -> Markup {
@@ -22,7 +37,7 @@ pub(super) fn open(placed: &Placed<'_>, next: Option<&str>) -> Markup {
                 nav { @if let Some(next) = next { a href={ "#" (next) } { "next ↓" } } " " a href="#" { "top ↑" } }
             }
             @match &placed.row.fate {
-                Fate::Judged(entry) => (judged(entry, POINTS)),
+                Fate::Judged(entry) => (judged(entry, Depth::FULL)),
                 Fate::Error(failure) => (without_verdict(placed.row, &failure.reason)),
                 Fate::NotRun { reason } => (without_verdict(placed.row, reason)),
             }
@@ -31,12 +46,12 @@ pub(super) fn open(placed: &Placed<'_>, next: Option<&str>) -> Markup {
 }
 
 /// One that passed, folded into its line.
-pub(super) fn folded(placed: &Placed<'_>) -> Markup {
+pub(super) fn folded(placed: &Placed<'_>, depth: Depth) -> Markup {
     html! {
         details class={ "scenario " (placed.status.key()) } data-g=(placed.status.key()) data-n=(placed.row.name) {
             (summary::line(placed.row))
             // A link to what is folded unfolds it: the anchor is inside.
-            div class="body" id=(placed.anchor) { @if let Some(entry) = placed.row.entry() { (judged(entry, POINTS_PASSED)) } }
+            div class="body" id=(placed.anchor) { @if let Some(entry) = placed.row.entry() { (judged(entry, depth)) } }
         }
     }
 }
@@ -50,12 +65,12 @@ fn without_verdict(row: &Row, reason: &str) -> Markup {
     }
 }
 
-fn judged(entry: &Entry, points: usize) -> Markup {
+fn judged(entry: &Entry, depth: Depth) -> Markup {
     let measured = &entry.measurements;
     let scale = Scale::of(entry);
     let verdict = &entry.verdict;
     let plots = html! {
-        (plots::plots(scale, &measured.probes, &measured.strength, measured.end, points))
+        (plots::plots(scale, &measured.probes, &measured.strength, measured.end, depth.points))
         (lanes::lanes(scale, &measured.lanes))
     };
     html! {
@@ -66,20 +81,21 @@ fn judged(entry: &Entry, points: usize) -> Markup {
         h4 { "Timeline" }
         (timeline::timeline(scale, &measured.faults, &plots))
         (lanes::legend(&measured.lanes))
-        (drifts::waterfall(&measured.drifts, measured.end))
+        (drifts::waterfall(&measured.drifts, measured.end, depth.details))
         (tables::faults(scale, &measured.faults, &verdict.line))
-        (outages::outages(scale, &measured.probes))
+        (outages::outages(scale, &measured.probes, depth.outages))
         (tables::data(&measured.data))
         (tables::same(&measured.same))
         (tables::clocks(measured))
         (tables::gaps(measured))
-        (origin(entry, scale))
+        (origin(entry, scale, depth))
     }
 }
 
 /// Where it ran, what it left, how it was written, and the command that repeats it.
-fn origin(entry: &Entry, scale: Scale) -> Markup {
-    let written = toml::to_string(&entry.header.scenario).unwrap_or_default();
+fn origin(entry: &Entry, scale: Scale, depth: Depth) -> Markup {
+    let written =
+        if depth.details { toml::to_string(&entry.header.scenario).unwrap_or_default() } else { String::new() };
     let (header, nodes) = (&entry.header, entry.surroundings.nodes as u64);
     html! {
         h4 { "Again" }

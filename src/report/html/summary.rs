@@ -67,7 +67,7 @@ fn numbers(row: &Row) -> impl Iterator<Item = (&'static str, &'static str, Marku
         let failed = judged.is_some_and(|judgement| judgement.outcome == Outcome::Fail);
         let bound = judged.map(|judgement| judgement.bound.as_str()).filter(|bound| !bound.is_empty());
         let cell = html! {
-            span class=[failed.then_some("broken")] { (number) @if failed { " ✗" } }
+            span class=[if failed { Some("broken") } else { bound.is_none().then_some("free") }] { (number) @if failed { " ✗" } }
             @if let Some(bound) = bound { " " small { (bound) } }
         };
         (word, if number == "–" { "number none" } else { "number" }, cell)
