@@ -69,7 +69,7 @@ fn indexed(run: &Path, index: Index) -> Results {
                 name.clone_into(&mut entry.name);
                 Fate::Judged(Box::new(entry))
             }
-            Err(reason) => Fate::Error(Failure { reason, begun: true, dirty: Vec::new() }),
+            Err(reason) => Fate::Error(Failure { reason, ..Failure::default() }),
         })
     };
     let (started, took) = (index.started.clone(), index.took());
