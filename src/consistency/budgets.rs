@@ -67,7 +67,7 @@ fn honest(model: Model) -> Vec<Deed> {
                 deed("txn", micros("null"), micros(&read))
             })
             .collect(),
-        Model::Register | Model::Kv | Model::MultiRegister => Vec::new(),
+        Model::Register | Model::Kv | Model::MultiRegister | Model::RwRegister => Vec::new(),
     }
 }
 
@@ -92,7 +92,7 @@ fn planted(model: Model) -> Vec<Deed> {
             deed("txn", r#"[["r",-1,null]]"#, r#"[["r",-1,[]]]"#),
             deed("txn", r#"[["r",-1,null]]"#, r#"[["r",-1,[1]]]"#),
         ],
-        Model::Register | Model::Kv | Model::MultiRegister => Vec::new(),
+        Model::Register | Model::Kv | Model::MultiRegister | Model::RwRegister => Vec::new(),
     }
 }
 

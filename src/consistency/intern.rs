@@ -153,6 +153,8 @@ fn hash(value: &Value) -> u64 {
         Value::Bool(value) => mix(2, u64::from(*value)),
         Value::Int(value) => mix(3, value.cast_unsigned()),
         Value::Text(text) => hash_bytes(4, text.as_bytes()),
+        Value::Number(number) => hash_bytes(7, number.as_bytes()),
+        Value::Keyword(word) => hash_bytes(8, word.as_bytes()),
         Value::List(values) => values.iter().fold(5, |sum, value| mix(sum, hash(value))),
         Value::Map(entries) => entries.iter().fold(6, |sum, (key, value)| mix(mix(sum, hash(key)), hash(value))),
     }

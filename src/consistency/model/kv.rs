@@ -66,7 +66,7 @@ fn text(value: &Value) -> Option<&str> {
     match value {
         Value::Text(text) => Some(text),
         Value::Nil => Some(""),
-        Value::Bool(_) | Value::Int(_) | Value::List(_) | Value::Map(_) => None,
+        Value::Bool(_) | Value::Int(_) | Value::Number(_) | Value::Keyword(_) | Value::List(_) | Value::Map(_) => None,
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! Know nothing of time, orders or search.
 
+mod counter;
 mod kv;
 mod mutex;
 mod register;
 mod set;
 mod txn;
 
+pub(crate) use counter::{Effect as CounterEffect, counter};
 pub(crate) use kv::kv;
 pub(crate) use mutex::mutex;
 pub(crate) use register::register;

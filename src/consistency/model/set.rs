@@ -66,7 +66,7 @@ fn elements<'a>(value: &'a Value, numbers: &mut Interner<'a>) -> Option<Vec<u32>
             elements.sort_unstable();
             Some(elements)
         }
-        Value::Bool(_) | Value::Int(_) | Value::Text(_) | Value::Map(_) => None,
+        Value::Bool(_) | Value::Int(_) | Value::Number(_) | Value::Text(_) | Value::Keyword(_) | Value::Map(_) => None,
     }
 }
 

@@ -70,7 +70,7 @@ fn accesses<'a>(operation: &'a Operation) -> Option<Vec<(bool, &'a Value, &'a Va
     let Value::List(micros) = (if happened { &operation.output } else { &operation.input }) else { return None };
     let access = |micro: &'a Value| match micro {
         Value::List(parts) => match &**parts {
-            [Value::Text(word), key, value] => match word.trim_start_matches(':') {
+            [word, key, value] => match word.word()?.trim_start_matches(':') {
                 "r" | "read" => Some((true, key, value)),
                 "w" | "write" => Some((false, key, value)),
                 _ => None,
@@ -129,6 +129,7 @@ fn initial_values(options: &Options) -> Result<Vec<(&Value, &Value)>, String> {
     match &options.initial {
         Some(Value::Map(entries)) => Ok(entries.iter().map(|(key, value)| (key, value)).collect()),
         Some(Value::List(_)) => Err("the initial value of the model multi-register is one value or a map".to_owned()),
-        Some(Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Text(_)) | None => Ok(Vec::new()),
+        Some(Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Number(_) | Value::Text(_) | Value::Keyword(_))
+        | None => Ok(Vec::new()),
     }
 }

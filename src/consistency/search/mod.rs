@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use self::depth::Depth;
 use self::explain::explain;
 use self::problem::Problem;
+use super::allowance::Allowance;
 use super::check::{Engine, Model, Options};
 use super::history::History;
 use super::model::{self, Machine, Steps};
@@ -80,8 +81,9 @@ pub(crate) fn partitions(
     partitions: &[Vec<u32>],
     open: &[usize],
     options: &Options,
-    exhausted: &(dyn Fn() -> bool + Sync),
+    allowance: Allowance<'_>,
 ) -> Vec<Answer> {
+    let exhausted = allowance.clock();
     let size: usize = open.iter().map(|&place| partitions[place].len()).sum();
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if size < THREADS_FROM { 1 } else { cores().min(THREADS_MAX).min(open.len()) };
@@ -135,7 +137,7 @@ fn partition(
         Model::Set => task.with(model::set(history, members, options)),
         Model::Mutex => task.with(model::mutex(history, members)),
         Model::MultiRegister => task.with(model::multi_register(history, members, options)),
-        Model::Append | Model::Bank | Model::Queue | Model::Counter | Model::Watch => {
+        Model::Append | Model::RwRegister | Model::Bank | Model::Queue | Model::Counter | Model::Watch => {
             Answer::Unknown(Budget::Evidence(format!("the model {model} is not one of linearizability")))
         }
     }
