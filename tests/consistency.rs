@@ -82,7 +82,8 @@ impl Left {
         let measurements = measure_with(&self.evidence, Beside { read: &read, exhausted: &|| false });
         let header = self.evidence.header.clone();
         let verdict = judge(&header.scenario, &measurements);
-        Entry { name: header.scenario.name.clone(), header, plan: None, measurements, verdict }
+        let surroundings = report::Surroundings::of(&self.evidence);
+        Entry { name: header.scenario.name.clone(), header, plan: None, measurements, verdict, surroundings }
     }
 
     fn verdict(&self) -> Verdict {

@@ -81,6 +81,14 @@ Exit codes:
   3  nothing was found, and not everything could be looked at
   4  something could not be taken back; the last lines say what, and the command that does it";
 
+/// `driftproof schema`.
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// That of report.json instead; that of series.json is among its definitions
+    #[arg(long)]
+    pub(super) report: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run scenarios and write a report
@@ -103,8 +111,8 @@ pub(super) enum Command {
     Verdict(Stored),
     /// Write the reports of stored evidence again
     Report(Stored),
-    /// Print the JSON Schema of scenario files
-    Schema,
+    /// Print the JSON Schema of scenario files, or of report.json
+    Schema(Schema),
     /// Print the completions of a shell
     Completions { shell: Shell },
     /// Print the manual page

@@ -3,9 +3,9 @@
 use std::fmt::Write;
 
 use clap_complete::Shell;
-use driftproof::scenario;
+use driftproof::{report, scenario};
 
-use super::args::Files;
+use super::args::{Files, Schema};
 use super::exit::Exit;
 use super::load::Rejected;
 use super::style::{Level, Style};
@@ -37,8 +37,9 @@ pub(super) fn reject(rejected: &Rejected) -> Exit {
 }
 
 /// `driftproof schema`.
-pub(super) fn schema() -> Exit {
-    product(scenario::schema().as_bytes())
+pub(super) fn schema(schema: &Schema) -> Exit {
+    let text = if schema.report { report::json_schema() } else { scenario::schema() };
+    product(text.as_bytes())
 }
 
 /// `driftproof completions`.

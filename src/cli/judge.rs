@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use driftproof::evidence::{Event, Evidence};
 use driftproof::measure::Beside;
-use driftproof::report::Entry;
+use driftproof::report::{Entry, Surroundings};
 use driftproof::world::Clock;
 use driftproof::{measure, verdict};
 
+use super::folder::EVIDENCE;
 use super::packed;
 
 /// A history that is not judged within this time is inconclusive.
@@ -42,5 +43,18 @@ pub(super) fn entry(file: &Path) -> Result<Entry, String> {
         _ => None,
     });
     let name = evidence.header.scenario.name.clone();
-    Ok(Entry { name, header: evidence.header, plan, measurements, verdict })
+    let surroundings = Surroundings { files: files_beside(file), ..Surroundings::of(&evidence) };
+    Ok(Entry { name, header: evidence.header, plan, measurements, verdict, surroundings })
+}
+
+/// The evidence and the histories of a scenario that lie in its folder, by name and in the order of names.
+fn files_beside(evidence: &Path) -> Vec<String> {
+    let folder = evidence.parent().into_iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    let names = folder.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
+    let history = |name: &str| {
+        name.strip_prefix("history-").is_some_and(|rest| rest.ends_with(".jsonl") || rest.ends_with(".jsonl.gz"))
+    };
+    let mut files: Vec<String> = names.filter(|name| name == EVIDENCE || history(name)).collect();
+    files.sort();
+    files
 }

@@ -9,6 +9,7 @@ use driftproof::scenario::{self, Colour, FixtureFile, Scenario};
 use serde_json::Value;
 
 use super::args::Files;
+use super::manifests::{self, Texts};
 
 /// The path that stands for standard input.
 const STDIN: &str = "-";
@@ -98,14 +99,14 @@ fn read(path: &Path, colour: Colour) -> Result<Loaded, Vec<String>> {
     let (scenario, mistakes) = scenario::draft(&name, &text);
     // Fixtures of a scenario from standard input are found from here.
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut messages = Vec::new();
+    let (mut messages, mut texts) = (Vec::new(), Texts::new());
     let files: Vec<FixtureFile> = scenario
         .fixture
         .manifests
         .iter()
-        .map(|manifest| {
-            read_manifest(&folder.join(manifest), colour).unwrap_or_else(|message| {
-                messages.push(message);
+        .map(|entry| {
+            manifests::read(folder, entry, &mut texts, colour).unwrap_or_else(|mut problems| {
+                messages.append(&mut problems);
                 FixtureFile::Unread
             })
         })
@@ -117,25 +118,14 @@ fn read(path: &Path, colour: Colour) -> Result<Loaded, Vec<String>> {
     if !messages.is_empty() {
         return Err(messages);
     }
-    let manifests =
-        files.into_iter().flat_map(|file| if let FixtureFile::Read(objects) = file { objects } else { Vec::new() });
-    Ok(Loaded { path: path.to_owned(), scenario, manifests: manifests.collect() })
+    let manifests = files.iter().flat_map(FixtureFile::objects).cloned().collect();
+    Ok(Loaded { path: path.to_owned(), scenario, manifests })
 }
 
 fn read_stdin() -> io::Result<String> {
     let mut text = String::new();
     io::stdin().lock().read_to_string(&mut text)?;
     Ok(text)
-}
-
-fn read_manifest(file: &Path, colour: Colour) -> Result<FixtureFile, String> {
-    if !file.is_file() {
-        return Ok(FixtureFile::Missing);
-    }
-    let name = file.display().to_string();
-    let text = fs::read_to_string(file).map_err(|error| format!("error: {name}: {error}"))?;
-    let objects = scenario::manifests(&name, &text);
-    objects.map(FixtureFile::Read).map_err(|diagnostics| scenario::render(&diagnostics, &name, &text, colour))
 }
 
 /// Two scenarios of one name would write to one folder.

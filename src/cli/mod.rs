@@ -13,6 +13,7 @@ mod guarded;
 mod interrupt;
 mod judge;
 mod load;
+mod manifests;
 mod nodes;
 mod outcome;
 mod packed;
@@ -63,7 +64,7 @@ fn command() -> Exit {
         Command::Undo(undo) => undo::undo(&undo, style),
         Command::Verdict(stored) => stored::verdict(&stored, style),
         Command::Report(stored) => stored::report(&stored, style),
-        Command::Schema => describe::schema(),
+        Command::Schema(schema) => describe::schema(&schema),
         Command::Completions { shell } => describe::completions(shell, &mut Cli::command()),
         Command::Rbac(rbac) => rbac::rbac(&rbac, style),
         Command::NodeAgent(agent) => node_agent(&agent),

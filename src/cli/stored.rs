@@ -52,6 +52,11 @@ fn results(run: &Path) -> Result<(PathBuf, Results), String> {
     }
     let (folder, files) = evidence_files(run)?;
     let mut rows = files.iter().map(|file| judged(file).map(Row::judged)).collect::<Result<Vec<_>, _>>()?;
+    for (row, file) in rows.iter_mut().zip(&files) {
+        if let Fate::Judged(entry) = &mut row.fate {
+            entry.surroundings.beside = file.parent() == Some(&folder);
+        }
+    }
     tell_apart(&mut rows);
     rows.sort_by(|one, other| one.name.cmp(&other.name));
     Ok((folder, Results { rows, ..Results::default() }))

@@ -160,7 +160,6 @@ impl Options {
     /// The option that it does not use, or an initial value of another shape than the model's.
     pub fn fit(&self, model: Model) -> Result<(), String> {
         let shape = match model {
-            Model::Register | Model::RwRegister => None,
             Model::Kv => Some(("a text", matches!(self.initial, None | Some(Value::Nil | Value::Text(_))))),
             Model::Set => Some(("a list", matches!(self.initial, None | Some(Value::Nil | Value::List(_))))),
             Model::MultiRegister => Some(("one value or a map", !matches!(self.initial, Some(Value::List(_))))),
@@ -170,7 +169,7 @@ impl Options {
             Model::Append | Model::Queue | Model::Mutex | Model::Watch if self.initial.is_some() => {
                 return Err(format!("the model {model} has no initial value: leave --initial out"));
             }
-            Model::Append | Model::Queue | Model::Mutex | Model::Watch => None,
+            Model::Register | Model::RwRegister | Model::Append | Model::Queue | Model::Mutex | Model::Watch => None,
         };
         if let (Some((shape, false)), Some(initial)) = (shape, &self.initial) {
             return Err(format!("the initial value {initial}: that of the model {model} is {shape}"));
@@ -245,13 +244,12 @@ fn direct(
     meter: &Meter<'_>,
 ) -> Result<Option<Result<Vec<u32>, Anomaly>>, Stop> {
     match model {
-        _ if options.engine != Engine::Auto => Ok(None),
-        Model::Register => {
+        Model::Register if options.engine == Engine::Auto => {
             meter.hold(bytes(members.len()))?;
             let observes = model::observes_failure(history, members, options);
             Ok(if observes { None } else { check_key(history, members, options).ok() })
         }
-        Model::Set => match layers::check_key(history, members, options, meter) {
+        Model::Set if options.engine == Engine::Auto => match layers::check_key(history, members, options, meter) {
             Ok(answer) => Ok(Some(answer)),
             Err(layers::Refused::AddedTwice) => Ok(None),
             Err(layers::Refused::Stop(stop)) => Err(stop),

@@ -27,7 +27,7 @@ pub(super) struct Folder {
 /// Name of the evidence file in a scenario's folder.
 pub(super) const EVIDENCE: &str = "evidence.jsonl";
 /// What is written beside the scenarios' folders, and again by `driftproof report`.
-const REPORTS: [&str; 4] = ["report.json", "junit.xml", "report.md", "report.html"];
+const REPORTS: [&str; 5] = ["report.json", "series.json", "junit.xml", "report.md", "report.html"];
 /// The link to the newest run, beside the folders of runs.
 const LATEST: &str = "latest";
 /// So many runs may begin in one second.
@@ -131,6 +131,7 @@ impl Folder {
         for name in REPORTS {
             let content = match name {
                 "report.json" => report::json(results).map_err(|error| error.to_string()),
+                "series.json" => report::series(results).map_err(|error| error.to_string()),
                 "junit.xml" => report::junit(results).map_err(|error| error.to_string()),
                 "report.md" => Ok(report::markdown(results)),
                 _ => Ok(report::html(results)),

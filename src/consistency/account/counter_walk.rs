@@ -229,8 +229,12 @@ impl Walk<'_> {
                 open.push((of(amount), class, left));
             }
         }
-        found.into_iter().for_each(|(pool, other)| pools[pool].running.push(other));
-        open.into_iter().for_each(|(pool, class, left)| pools[pool].class = Some((class, left)));
+        for (pool, other) in found {
+            pools[pool].running.push(other);
+        }
+        for (pool, class, left) in open {
+            pools[pool].class = Some((class, left));
+        }
         for pool in &mut pools {
             pool.running.sort_by_key(|other| self.problem.required[*other as usize].finish);
         }

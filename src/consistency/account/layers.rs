@@ -174,9 +174,9 @@ impl<'a> Set<'a> {
     fn contents(&self, read: &Read) -> Result<(), Anomaly> {
         let operation = self.at(read.index);
         let client = operation.process;
-        for pair in read.elements.windows(2).filter(|pair| pair[0] == pair[1]) {
+        if let Some(pair) = read.elements.windows(2).find(|pair| pair[0] == pair[1]) {
             let sentence = format!("client {client} read {} twice", self.values[pair[0] as usize]);
-            return Err(self.anomaly(AnomalyKind::Duplicate, vec![read.index], sentence));
+            return Err(self.anomaly(AnomalyKind::Duplicate, vec![read.index], &sentence));
         }
         for &element in &read.elements {
             let (value, add, failed) =
@@ -188,22 +188,22 @@ impl<'a> Set<'a> {
                 if operation.finish() < self.at(add).call.at {
                     let other = self.at(add).process;
                     let sentence = format!("client {client} read {value} before client {other} began to add it");
-                    return Err(self.anomaly(AnomalyKind::ReadFromTheFuture, vec![read.index, add], sentence));
+                    return Err(self.anomaly(AnomalyKind::ReadFromTheFuture, vec![read.index, add], &sentence));
                 }
             } else if failed != NONE && self.at(failed).call.at < operation.finish() {
                 let other = self.at(failed).process;
                 let sentence = format!("client {client} read {value}, but the add of client {other} had failed");
-                return Err(self.anomaly(AnomalyKind::ReadOfFailed, vec![read.index, failed], sentence));
+                return Err(self.anomaly(AnomalyKind::ReadOfFailed, vec![read.index, failed], &sentence));
             } else {
                 let sentence = format!("client {client} read {value}, which nobody had added");
-                return Err(self.anomaly(AnomalyKind::PhantomRead, vec![read.index], sentence));
+                return Err(self.anomaly(AnomalyKind::PhantomRead, vec![read.index], &sentence));
             }
         }
         let has = |element: &u32| read.elements.binary_search(element).is_ok();
         if let Some(element) = self.initial.iter().find(|element| !has(element)) {
             let value = self.values[*element as usize];
             let sentence = format!("client {client} did not read {value}, which was there first");
-            return Err(self.anomaly(AnomalyKind::LostWrite, vec![read.index], sentence));
+            return Err(self.anomaly(AnomalyKind::LostWrite, vec![read.index], &sentence));
         }
         Ok(())
     }
@@ -226,7 +226,7 @@ impl<'a> Set<'a> {
         );
         let mut witness = vec![small.index, large.index];
         witness.extend(Some(self.adds[element as usize]).filter(|&add| add != NONE));
-        self.anomaly(AnomalyKind::NotLinearizable, witness, sentence)
+        self.anomaly(AnomalyKind::NotLinearizable, witness, &sentence)
     }
 
     /// A read that lacks an element that had been added, or that another read had shown, before it began.
@@ -241,7 +241,7 @@ impl<'a> Set<'a> {
             if shown { (AnomalyKind::StaleRead, "") } else { (AnomalyKind::LostWrite, "; nobody ever read it") };
         let sentence = format!("client {client} did not read {value}, which {how} before that read began{end}");
         let witness = [Some(read), seen, Some(add).filter(|&add| add != NONE)];
-        self.anomaly(kind, witness.into_iter().flatten().collect(), sentence)
+        self.anomaly(kind, witness.into_iter().flatten().collect(), &sentence)
     }
 
     /// The line of layers, if it respects real time.
@@ -286,12 +286,12 @@ impl<'a> Set<'a> {
                     self.values[had as usize], self.values[lacked as usize], self.values[had as usize]
                 );
                 let witness = read.map(|read| read.index).into_iter().chain([late, early]).collect();
-                self.anomaly(AnomalyKind::NotLinearizable, witness, sentence)
+                self.anomaly(AnomalyKind::NotLinearizable, witness, &sentence)
             }
         }
     }
 
-    fn anomaly(&self, kind: AnomalyKind, witness: Vec<u32>, sentence: String) -> Anomaly {
+    fn anomaly(&self, kind: AnomalyKind, witness: Vec<u32>, sentence: &str) -> Anomaly {
         let prefix = self.key.as_ref().map_or(String::new(), |key| format!("{key}: "));
         Anomaly { kind, key: self.key.clone(), witness, sentence: format!("{prefix}{sentence}") }
     }

@@ -21,6 +21,7 @@ mod findings;
 pub(crate) mod layers;
 pub mod lock;
 pub mod queue;
+mod queue_order;
 pub mod set;
 #[cfg(test)]
 mod tests;

@@ -214,6 +214,34 @@ fn queues() {
     assert_eq!(once(vec![put(1, 4, 1), put(3, 5, 2), take(6, 7, 2), take(8, 9, 1)]), "ok");
 }
 
+/// What comes out twice came out when the first of the two was over; what never came out was overtaken; drains at one time.
+#[test]
+fn queues_in_order() {
+    let put = |from, to, value| ok(from, to, "enqueue", int(value), int(value));
+    let take = |from, to, value| ok(from, to, "dequeue", Value::Nil, int(value));
+    let drain = |from, to, values: &[i64]| ok(from, to, "drain", Value::Nil, ints(values));
+    let judge = |delivery, order, deeds| {
+        told(&queue::check(&history(deeds), delivery, order, Allowance::unlimited()).expect("a queue"))
+    };
+    let ordered = |deeds| judge(queue::Delivery::AtLeastOnce, queue::Order::Fifo, deeds);
+    let slow = |value| vec![take(10, 99, value), take(11, 12, value)];
+    let with = |mut deeds: Vec<Deed>, more: Vec<Deed>| {
+        deeds.extend(more);
+        deeds
+    };
+    assert_eq!(ordered(with(vec![put(1, 2, 1), put(3, 4, 2), take(20, 21, 1)], slow(2))), "out-of-order");
+    assert_eq!(ordered(with(vec![put(1, 2, 1), put(3, 4, 2), take(5, 6, 1)], slow(2))), "ok");
+    let early = with(vec![put(20, 21, 1)], slow(1));
+    assert_eq!(judge(queue::Delivery::AtLeastOnce, queue::Order::Any, early), "unexpected");
+    assert_eq!(ordered(vec![put(1, 2, 1), put(3, 4, 2), take(5, 6, 2)]), "out-of-order");
+    let lost = ends(Completion::Info, take(5, 6, 0));
+    assert!(ordered(vec![put(1, 2, 1), put(3, 4, 2), lost, take(7, 8, 2)]).starts_with("unknown"));
+    // 1 before 2 and 3 before 4 went in; one drain gave out 2 before 3, the other one 4 before 1.
+    let four = || vec![put(1, 3, 1), put(2, 4, 3), put(5, 7, 2), put(6, 8, 4)];
+    assert_eq!(ordered(with(four(), vec![drain(10, 20, &[2, 3]), drain(11, 21, &[4, 1])])), "out-of-order");
+    assert_eq!(ordered(with(four(), vec![drain(10, 20, &[1, 3]), drain(11, 21, &[2, 4])])), "ok");
+}
+
 #[test]
 fn locks() {
     let acquire = |from, to, process, token| Deed { process, ..ok(from, to, "acquire", Value::Nil, token) };
