@@ -85,6 +85,9 @@ fn a_scenario_is_called_what_its_evidence_says() {
         assert_eq!(code(&output), 0, "{}", text(&output.stderr));
         assert!(text(&output.stdout).starts_with("PASS         pod-kill-one "), "{given}: {}", text(&output.stdout));
     }
+    assert_eq!(code(&driftproof(folder.path(), &["report", "copied"])), 0);
+    let page = fs::read_to_string(folder.path().join("copied/report.html")).expect("written");
+    assert!(page.contains("href=\"v2/evidence.jsonl\""), "the page leads to the evidence where it lies");
     fs::create_dir(folder.path().join("copied/v3")).expect("created");
     let evidence = folder.path().join("out/pod-kill-one-seed-2/evidence.jsonl");
     fs::copy(&evidence, folder.path().join("copied/v3/evidence.jsonl")).expect("copied");

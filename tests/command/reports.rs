@@ -57,7 +57,7 @@ fn junit_is_what_its_readers_take() {
         }
     }
     for suite in tags(&xml, "testsuite") {
-        assert!(value(suite, "file").ends_with(".toml"));
+        assert!(fs::metadata(value(suite, "file")).is_ok_and(|file| file.is_file()));
         assert_eq!(value(suite, "timestamp").len(), "2026-01-01T00:00:00".len());
         assert!(value(suite, "time").parse::<f64>().expect("seconds") > 0.0);
     }

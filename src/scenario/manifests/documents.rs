@@ -122,7 +122,11 @@ fn not_yaml(fault: Fault, text: &str, piece: &Range<usize>) -> Diagnostic {
         Some(first) => Diagnostic::new(Code::Yaml, fault.span, fault.message).other(first, "first here"),
         None => Diagnostic::new(Code::Yaml, fault.span, format!("not YAML: {}", fault.message)),
     };
-    if diagnostic.other.is_some() { diagnostic.help("kubectl would silently take the last one: leave one of them out") } else { diagnostic }
+    if diagnostic.other.is_some() {
+        diagnostic.help("kubectl would silently take the last one: leave one of them out")
+    } else {
+        diagnostic
+    }
 }
 
 struct Document<'a> {
@@ -184,7 +188,8 @@ fn is_kustomization(name: &str, value: &Value) -> bool {
     let file = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let group = value["apiVersion"].as_str().unwrap_or_default();
     let said = group.starts_with("kustomize.config.k8s.io/") && value["kind"].as_str() != Some("ConfigMap");
-    said || (value.get("kind").is_none() && matches!(file, "kustomization.yaml" | "kustomization.yml" | "Kustomization"))
+    said || (value.get("kind").is_none()
+        && matches!(file, "kustomization.yaml" | "kustomization.yml" | "Kustomization"))
 }
 
 #[cfg(test)]
@@ -234,7 +239,8 @@ items:
         assert_eq!(names(typed), ["ConfigMap/a"]);
         let dumped = "apiVersion: v1\nkind: A\nmetadata: {name: a, managedFields: [{manager: x}]}\n";
         assert_eq!(manifests("a.yaml", dumped).unwrap()[0]["metadata"], json!({ "name": "a" }));
-        let merged = "apiVersion: v1\nkind: A\nmetadata: {name: a}\nbase: &b {x: 0400, y1: yes}\nspec: {<<: *b, x: 1}\n";
+        let merged =
+            "apiVersion: v1\nkind: A\nmetadata: {name: a}\nbase: &b {x: 0400, y1: yes}\nspec: {<<: *b, x: 1}\n";
         assert_eq!(manifests("a.yaml", merged).unwrap()[0]["spec"], json!({ "x": 1, "y1": true }));
         assert_eq!(manifests("a.yaml", merged).unwrap()[0]["base"]["x"], 256);
     }
@@ -259,8 +265,16 @@ items:
             ("apiVersion: v1\nkind: [A\n", Code::Yaml, 2),
             ("apiVersion: v1\nkind: A\nspec:\n  a: 1\n  b: 2\n  a: 3\n", Code::Yaml, 6),
             ("apiVersion: v1\nkind: A\nspec: {n: .inf}\n", Code::Yaml, 3),
-            ("apiVersion: v1\nkind: A\nmetadata: {name: a}\nspec:\n  replicas: {{ .Values.replicas }}\n", Code::Yaml, 5),
-            ("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n", Code::NotAnObject, 1),
+            (
+                "apiVersion: v1\nkind: A\nmetadata: {name: a}\nspec:\n  replicas: {{ .Values.replicas }}\n",
+                Code::Yaml,
+                5,
+            ),
+            (
+                "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
+                Code::NotAnObject,
+                1,
+            ),
             ("- 1\n- 2\n", Code::NotAnObject, 1),
             ("hello", Code::NotAnObject, 1),
             ("apiVersion: v1\nkind: A\nmetadata: {name: ../../kube-system/configmaps/a}\n", Code::NotAnObject, 1),

@@ -103,8 +103,5 @@ impl State {
 /// The kinds whose objects are checked although a component of the cluster makes them: those that it makes from what a user
 /// wrote. Of its own (events, leases, slices) it knows what they hold.
 fn is_checked(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Pod | Kind::ReplicaSet | Kind::ControllerRevision | Kind::PersistentVolumeClaim
-    )
+    matches!(kind, Kind::Pod | Kind::ReplicaSet | Kind::ControllerRevision | Kind::PersistentVolumeClaim)
 }

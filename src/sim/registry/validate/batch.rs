@@ -62,7 +62,10 @@ fn job_spec(spec: &Field<'_>) {
     }
     let manager = spec.at("managedBy");
     if manager.is_set() {
-        let sound = manager.text().split_once('/').is_some_and(|(host, path)| words::subdomain(host).is_none() && !path.is_empty());
+        let sound = manager
+            .text()
+            .split_once('/')
+            .is_some_and(|(host, path)| words::subdomain(host).is_none() && !path.is_empty());
         if !sound {
             manager.invalid("must be a domain-prefixed path (such as \"acme.io/foo\")");
         }
@@ -140,7 +143,9 @@ fn failure_policy(spec: &Field<'_>) {
     let template = spec.at("template").at("spec");
     let names: BTreeSet<&str> = ["containers", "initContainers"]
         .into_iter()
-        .flat_map(|list| template.at(list).items().map(|one| one.value["name"].as_str().unwrap_or_default()).collect::<Vec<_>>())
+        .flat_map(|list| {
+            template.at(list).items().map(|one| one.value["name"].as_str().unwrap_or_default()).collect::<Vec<_>>()
+        })
         .collect();
     for rule in rules.items() {
         let action = rule.at("action");
@@ -227,7 +232,9 @@ fn success_policy(spec: &Field<'_>) {
             count.invalid(&format!("must be less than or equal to {all} (the number of specified completions)"));
         }
         if indexes.is_set() && intervals(indexes.text(), all).is_none() {
-            indexes.invalid("error parsing succeededIndexes: they are increasing intervals below completions, such as \"0,2-4\"");
+            indexes.invalid(
+                "error parsing succeededIndexes: they are increasing intervals below completions, such as \"0,2-4\"",
+            );
         }
     }
 }
@@ -268,7 +275,10 @@ pub(super) fn cron_job(cron: &Field<'_>) {
     let zone = spec.at("timeZone");
     if zone.is_set() {
         let sound = |part: &str| {
-            !part.is_empty() && part != "." && part != ".." && !part.starts_with('-')
+            !part.is_empty()
+                && part != "."
+                && part != ".."
+                && !part.starts_with('-')
                 && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '.'))
         };
         if zone.text().is_empty() {
@@ -350,7 +360,17 @@ mod tests {
         for fine in ["* * * * *", "*/5 0-6 1,15 jan-mar MON", "@hourly", "@every 1h30m", "0 0 ? * 0"] {
             assert_eq!(schedule_mistake(fine), None, "{fine}");
         }
-        for wrong in ["", "* * * *", "60 * * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "@nightly", "a * * * *", "* * * * 7"] {
+        for wrong in [
+            "",
+            "* * * *",
+            "60 * * * *",
+            "* * 0 * *",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "@nightly",
+            "a * * * *",
+            "* * * * 7",
+        ] {
             assert!(schedule_mistake(wrong).is_some(), "{wrong}");
         }
     }

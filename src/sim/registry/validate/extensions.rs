@@ -68,7 +68,8 @@ pub(super) fn webhooks(configuration: &Field<'_>) {
         effects.one_of_required(&["None", "NoneOnDryRun"]);
         if hook.at("admissionReviewVersions").is_empty() {
             hook.at("admissionReviewVersions").required("must specify one of v1, v1beta1");
-        } else if !hook.at("admissionReviewVersions").items().any(|version| matches!(version.text(), "v1" | "v1beta1")) {
+        } else if !hook.at("admissionReviewVersions").items().any(|version| matches!(version.text(), "v1" | "v1beta1"))
+        {
             hook.at("admissionReviewVersions").invalid("must include at least one of v1, v1beta1");
         }
         hook.at("failurePolicy").one_of(&["Fail", "Ignore"]);
@@ -120,7 +121,11 @@ fn client(config: &Field<'_>) {
 pub(super) fn api_service(service: &Field<'_>) {
     let (name, spec) = (service.at("metadata").at("name"), service.at("spec"));
     let (group, version) = (spec.at("group"), spec.at("version"));
-    let wanted = if group.text().is_empty() { format!("{}.", version.text()) } else { format!("{}.{}", version.text(), group.text()) };
+    let wanted = if group.text().is_empty() {
+        format!("{}.", version.text())
+    } else {
+        format!("{}.{}", version.text(), group.text())
+    };
     if name.text() != wanted {
         name.invalid(&format!("must be `spec.version+\".\"+spec.group`: {wanted:?}"));
     }

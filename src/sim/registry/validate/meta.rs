@@ -39,7 +39,9 @@ pub(super) fn metadata(kind: Kind, meta: &Field<'_>) {
     template(meta);
     for finalizer in meta.at("finalizers").items() {
         finalizer.text_by(words::qualified);
-        if !finalizer.text().contains('/') && !matches!(finalizer.text(), "orphan" | "foregroundDeletion" | "kubernetes") {
+        if !finalizer.text().contains('/')
+            && !matches!(finalizer.text(), "orphan" | "foregroundDeletion" | "kubernetes")
+        {
             finalizer.invalid("name is neither a standard finalizer name nor is it fully qualified");
         }
     }
