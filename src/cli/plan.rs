@@ -1,9 +1,10 @@
 //! `driftproof plan`: the targets, the blast radius and the rights, without injecting anything.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
-use driftproof::plan as plans;
+use driftproof::plan::{self as plans, Permission};
 use driftproof::run::{self, Prepared};
 
 use super::args::{Plan, Run};
@@ -78,6 +79,9 @@ fn tell(plan: &Plan, made: &[Prepared], expected: &[Option<Duration>]) -> Result
         }
         text.push('\n');
     }
+    let all: BTreeSet<Permission> =
+        made.iter().flat_map(|prepared| prepared.plan.permissions.iter().cloned()).collect();
+    text.push_str(&plans::permissions_text(&all.into_iter().collect::<Vec<_>>()));
     print::out(&text);
     Ok(())
 }

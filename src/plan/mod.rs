@@ -51,4 +51,4 @@ pub use rbac::rbac;
 pub use reach::{Optional, labelled_namespaces, namespaces, optional, takes_nodes, watches_all_nodes};
 pub use selector::{Labels, matches, selects};
 pub use taint::{TAINT_EFFECT, TAINT_KEY, stays, taint_value};
-pub use text::{problem_line, text};
+pub use text::{permissions_text, problem_line, text};
