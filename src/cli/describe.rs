@@ -22,6 +22,9 @@ pub(super) fn validate(files: &Files, style: Style) -> Exit {
                     one.scenario.name,
                     one.manifests.len()
                 );
+                for warning in scenario::warnings(&one.scenario) {
+                    eprintln!("{}: warning: {warning}", one.path.display());
+                }
             }
             Exit::Passed
         }

@@ -24,6 +24,9 @@ fn suite(entry: &Entry) -> TestSuite {
     let mut suite = TestSuite::new(entry.name.clone());
     let mut whole = TestCase::new("scenario", status(entry.verdict.outcome, &entry.verdict.line, &entry.header.again));
     whole.set_classname(entry.name.clone()).set_time(Duration::from_micros(entry.measurements.end));
+    if entry.verdict.outcome == Outcome::Pass {
+        whole.set_system_out(entry.verdict.line.as_str());
+    }
     suite.add_test_case(whole);
     for judgement in &entry.verdict.objectives {
         let mut case = TestCase::new(

@@ -37,7 +37,7 @@ pub(super) struct Board {
 impl Board {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let (target, others) = Group::all(scenario);
-        let picture = Picture::new(target, others, services(scenario));
+        let picture = Picture::new(target, others, Group::of_faults(scenario), services(scenario));
         Self { picture: Mutex::new(picture), changed: Arc::default() }
     }
 
