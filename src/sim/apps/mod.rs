@@ -25,6 +25,10 @@
 //! | `request-timeout` | `kv`: a request that is not settled by then is answered 504 | `1s` |
 //! | `members` | `kv`: `pods` (each pod of the workload is one) or `explicit` (added and removed by an API, as those of etcd) | `pods` |
 //! | `bugs` | `kv`: planted bugs, comma-separated: `stale-reads`, `lost-writes`, `two-leaders`, `duplicate-writes`, `swallowed-members` | none |
+//! | `prestop-duration`, `poststart-duration` | how long such a hook takes | what its command sleeps |
+//! | `init-duration` | how long an init container works | `500ms` |
+//! | `image-size`, `image-missing` | size of the images (`250Mi`); `true`: no registry has them | `timings.image_size`; `false` |
+//! | `cpu-usage` | CPU that the pod uses (`250m`), for autoscalers | unknown |
 //!
 //! In a pod of several containers each serves its own ports: those that it declares, that its probes and hooks name,
 //! and, where it declares none, that Services name (`ports`). The store is the first container that declares any.
