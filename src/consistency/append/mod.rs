@@ -21,6 +21,7 @@
 //!   the transaction, so no graph of transactions has it; no order of them leaves such a list. Broken from read-committed up.
 //! - *Appends that no read orders*, at snapshot isolation: neither of two writers of a list saw what the other did elsewhere, so
 //!   that their snapshots overlap. Whichever append came first, the first committer should have won.
+//! - *Appends that no read shows* come after all that a read of their list shows, whoever made those.
 //! - *Time before what is indeterminate*: a transaction that was called after another had ended comes after it, whatever became of
 //!   it, if it happened at all.
 //! - *What may have aborted*, at read-uncommitted, is no part of a write cycle: that level speaks of committed transactions. Elle
