@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use driftproof::evidence::{Event, Evidence, HistorySeen, LineDigest, Log, Memory};
-use driftproof::measure::{Beside, measure_with};
+use driftproof::measure::{Beside, MEMORY_DEFAULT, measure_with};
 use driftproof::report::{self, Entry, Results};
 use driftproof::run::{Job, News, RunError, Update, run};
 use driftproof::scenario::{Scenario, manifests, parse};
@@ -79,10 +79,12 @@ impl Left {
             let file = self.files.get(name).map(|text| text.clone().into_bytes());
             file.ok_or_else(|| "no such file".to_owned())
         };
-        let measurements = measure_with(&self.evidence, Beside { read: &read, exhausted: &|| false });
+        let measurements =
+            measure_with(&self.evidence, Beside { read: &read, memory: MEMORY_DEFAULT, exhausted: &|| false });
         let header = self.evidence.header.clone();
         let verdict = judge(&header.scenario, &measurements);
-        Entry { name: header.scenario.name.clone(), header, plan: None, measurements, verdict }
+        let surroundings = report::Surroundings::of(&self.evidence);
+        Entry { name: header.scenario.name.clone(), header, plan: None, measurements, verdict, surroundings }
     }
 
     fn verdict(&self) -> Verdict {

@@ -11,11 +11,14 @@ mod explain;
 mod faults;
 mod judgement;
 mod knob;
+mod limit;
 mod line;
 mod probes;
 mod queries;
 mod rto;
 mod same;
+
+pub use limit::{Limit, Unit};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +34,7 @@ pub struct Verdict {
     /// One line that names the object and the phase.
     pub line: String,
     /// Each objective, in the order of the scenario's `[expect]`, after those that every run has (`faults`, `evidence`,
-    /// `clean`, `steady`, and `data.<name>` or `consistency.<name>` for each data check); last `control.<name>` for each
+    /// `clean`, `steady`, `drained` when a disruption budget stood in the way, and `data.<name>` or `consistency.<name>` for each data check); last `control.<name>` for each
     /// control.
     pub objectives: Vec<Judgement>,
     /// What is left on the cluster; non-empty means exit code 4.
@@ -69,6 +72,12 @@ pub struct Judgement {
     pub objective: String,
     /// Its outcome.
     pub outcome: Outcome,
+    /// The number that was measured, in the unit of the limit; `None` when it is no number, or was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The number that it is compared with; `None` when the objective has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
     /// What was measured: `6m52s`, empty when nothing was.
     pub measured: String,
     /// The bound: `≤ 2m`.
@@ -85,6 +94,7 @@ pub fn judge(scenario: &Scenario, measurements: &Measurements) -> Verdict {
     let case = Case::new(scenario, measurements);
     let mut objectives = vec![faults::faults(&case), evidence::evidence(&case), faults::clean(&case)];
     objectives.push(faults::steady(&case));
+    objectives.extend(faults::drained(&case));
     objectives.extend(abort::abort(&case));
     objectives.extend(data::data(&case));
     let mut expected = Vec::new();

@@ -6,13 +6,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::evidence::{Life, Proof, Undo};
-use crate::plan::{Action, DrainRules, Step};
+use crate::plan::{Action, DrainRules, HeldBy, Step};
 use crate::scenario::FailureMode;
 
 use super::context::Context;
-use super::undo;
 use super::wait::{stopped, within};
-use super::{failsafe, observe, record};
+use super::{failsafe, ledger, observe, record, tasks};
 
 pub(super) mod canaries;
 mod cni;
@@ -20,6 +19,7 @@ pub(super) mod etcd_member;
 pub(super) mod network_partition;
 pub(super) mod node_agent;
 mod node_agent_job;
+mod node_agent_pods;
 mod node_drain;
 mod node_failure;
 pub(super) mod node_taint;
@@ -60,6 +60,27 @@ impl Release {
     }
 }
 
+/// Why an injection did not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failed {
+    /// What, on what object, and what to do.
+    pub(super) reason: String,
+    /// The disruption budget that did not allow it.
+    pub(super) budget: Option<HeldBy>,
+}
+
+impl From<String> for Failed {
+    fn from(reason: String) -> Self {
+        Self { reason, budget: None }
+    }
+}
+
+impl Failed {
+    pub(super) fn life(self) -> Life {
+        Life::InjectFailed { reason: self.reason, budget: self.budget }
+    }
+}
+
 /// How a fault ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ended {
@@ -70,8 +91,17 @@ pub(super) struct Ended {
     pub(super) quiet: Duration,
 }
 
-/// Lives through one fault.
-pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -> Ended {
+/// Lives through one fault. Where that breaks off, what was done is taken back.
+pub(super) async fn live(context: &Context, step: &Step, release: Release) -> Ended {
+    let lived = tasks::guarded(&context.recorder, &format!("fault {}", step.id), whole(context, step, release)).await;
+    if let Some(ended) = lived {
+        return ended;
+    }
+    let dirty = ledger::take_back_fault(context, &step.id).await;
+    Ended { dirty, quiet: context.clock().elapsed() }
+}
+
+async fn whole(context: &Context, step: &Step, mut release: Release) -> Ended {
     let quiet_now = |dirty: Vec<String>| Ended { dirty, quiet: context.clock().elapsed() };
     let note = |life| context.recorder.life(&step.id, life);
     let before = match &step.action {
@@ -97,17 +127,20 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
     let undo = undo_of(context, step, &before);
     note(Life::Intent { action: step.action.clone(), undo: undo.clone() });
     if let Err(reason) = written(context, step, &undo).await {
-        note(Life::InjectFailed { reason: format!("{reason}; nothing is touched without a record of it") });
+        note(Failed::from(format!("{reason}; nothing is touched without a record of it")).life());
         return quiet_now(Vec::new());
     }
     if *release.0.borrow() {
-        note(Life::InjectFailed { reason: "the run was stopped before the injection".to_owned() });
+        for undo in &undo {
+            context.ledger.taken_back(undo);
+        }
+        note(Failed::from("the run was stopped before the injection".to_owned()).life());
         return quiet_now(Vec::new());
     }
     let before = match ready(context, step, before, &mut release).await {
         Ok(before) => before,
         Err(reason) => {
-            note(Life::InjectFailed { reason });
+            note(Failed::from(reason).life());
             let left = if undo.is_empty() { Vec::new() } else { heal(context, step, &Before::Nothing, &undo).await };
             return quiet_now(left);
         }
@@ -120,27 +153,26 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
             note(Life::Injected);
             prove_and_hold(context, step, &before, release, !undo.is_empty()).await;
         }
-        Err(reason) => note(Life::InjectFailed { reason }),
+        Err(failed) => note(failed.life()),
     }
     if undo.is_empty() { untouched_since } else { quiet_now(heal(context, step, &before, &undo).await) }
 }
 
-/// Writes the intent where a crash of this machine leaves it: to disk, and onto the cluster.
+/// Writes the intent where a crash of this machine leaves it: to disk, and onto the cluster; then the undo is open.
 async fn written(context: &Context, step: &Step, undo: &[Undo]) -> Result<(), String> {
-    context.recorder.sync()?;
-    if undo.is_empty() { Ok(()) } else { record::add(context, &step.id, undo).await }
+    context.recorder.sync().await?;
+    if !undo.is_empty() {
+        record::add(context, &step.id, undo).await?;
+    }
+    context.ledger.injecting(&step.id, undo);
+    Ok(())
 }
 
 /// Starts what must be running before the injection, so that recovery is counted from the deed and not from an image pull.
 async fn ready(context: &Context, step: &Step, before: Before, release: &mut Release) -> Result<Before, String> {
     match (&step.action, node_agent::of(context, &step.action)) {
         (Action::NodeFailure { nodes, mode, .. }, Some(agent)) => {
-            let agents = tokio::select! {
-                biased;
-                () = release.asked() => return Err("the run was stopped before the injection".to_owned()),
-                agents = node_agent::start(context, step, nodes, *mode, &agent) => agents?,
-            };
-            Ok(Before::Agents(agents))
+            Ok(Before::Agents(node_agent::start(context, step, nodes, *mode, &agent, release).await?))
         }
         (_, _) => match before {
             Before::Member(intent) if intent.refusal.is_some() => Err(intent.refusal.unwrap_or_default()),
@@ -187,8 +219,8 @@ fn undo_of(context: &Context, step: &Step, before: &Before) -> Vec<Undo> {
     }
 }
 
-async fn inject(context: &Context, step: &Step, before: &Before, release: &mut Release) -> Result<(), String> {
-    match &step.action {
+async fn inject(context: &Context, step: &Step, before: &Before, release: &mut Release) -> Result<(), Failed> {
+    let injected = match &step.action {
         Action::NodeFailure { nodes, mode: FailureMode::Taint, .. } => {
             node_taint::inject(context, nodes, &step.id).await
         }
@@ -196,12 +228,12 @@ async fn inject(context: &Context, step: &Step, before: &Before, release: &mut R
         Action::NetworkPartition { policies, .. } => network_partition::inject(context, step, policies).await,
         Action::NodeDrain { nodes, timeout, delete_emptydir_data, force } => {
             let rules = DrainRules { delete_emptydir_data: *delete_emptydir_data, force: *force };
-            node_drain::inject(context, &step.id, nodes, *timeout, rules, release).await
+            return node_drain::inject(context, &step.id, nodes, *timeout, rules, release).await;
         }
         Action::NodeFailure { nodes, mode, command } => match before {
             Before::Agents(agents) => node_agent::fire(context, agents).await,
             Before::Nothing | Before::Partition(_) | Before::Tenants(_) | Before::Member(_) => {
-                node_failure::inject(context, nodes, *mode, command.as_ref()).await
+                node_failure::inject(context, nodes, *mode, command.as_ref(), release).await
             }
         },
         Action::EtcdMemberReplace { timeout, .. } => match before {
@@ -210,7 +242,8 @@ async fn inject(context: &Context, step: &Step, before: &Before, release: &mut R
             }
             Before::Nothing | Before::Partition(_) | Before::Agents(_) | Before::Tenants(_) => Err(UNSEEN.to_owned()),
         },
-    }
+    };
+    Ok(injected?)
 }
 
 async fn prove(context: &Context, action: &Action, before: &Before) -> Proof {
@@ -257,24 +290,43 @@ fn unproven(statement: String) -> Proof {
 /// Proves while it holds. A fault that is healed before it was proven stays unproven.
 async fn prove_and_hold(context: &Context, step: &Step, before: &Before, mut release: Release, holds: bool) {
     let hold = if holds { step.hold } else { Duration::MAX };
+    // Without a time of its own, as a drain may be, a fault holds until it is proven.
+    let until_proven = if hold.is_zero() { Duration::MAX } else { hold };
     let begun = context.clock().elapsed();
     let proof = tokio::select! {
         biased;
         () = release.asked() => unproven("the run was stopped before it could be proven".to_owned()),
         proof = prove(context, &step.action, before) => proof,
-        () = held(context, begun, hold) => unproven(format!(
+        () = held(context, begun, until_proven) => unproven(format!(
             "nothing showed that it bit before it was healed after {}: hold it longer",
             humantime::format_duration(step.hold)
         )),
     };
+    let proven = proof.proven;
     context.recorder.life(&step.id, Life::Proof(proof));
     if holds {
+        let last_look = async {
+            let told = if proven { ending(context, before, begun, hold).await } else { None };
+            if let Some(proof) = told {
+                context.recorder.life(&step.id, Life::Proof(proof));
+            }
+            std::future::pending::<()>().await;
+        };
         tokio::select! {
             biased;
             () = release.asked() => {}
             () = held(context, begun, hold) => {}
+            () = last_look => {}
         }
     }
+}
+
+/// What is seen of a fault that was proven, shortly before it is healed. `None` where nothing more can be told.
+async fn ending(context: &Context, before: &Before, begun: Duration, hold: Duration) -> Option<Proof> {
+    let Before::Partition(opened) = before else { return None };
+    let last = begun.saturating_add(hold).saturating_sub(network_partition::ENDING);
+    context.clock().sleep_until(last).await;
+    network_partition::ending(context, opened).await
 }
 
 /// Returns when the hold is over; never for a fault that has nothing to heal.
@@ -289,7 +341,7 @@ async fn held(context: &Context, begun: Duration, hold: Duration) {
 async fn heal(context: &Context, step: &Step, before: &Before, undo: &[Undo]) -> Vec<String> {
     let note = |life| context.recorder.life(&step.id, life);
     note(Life::Healing);
-    let results = futures::future::join_all(undo.iter().rev().map(|undo| undo::apply(context, undo))).await;
+    let results = futures::future::join_all(undo.iter().rev().map(|undo| ledger::apply(context, undo))).await;
     let mut dirty: Vec<String> = results.into_iter().filter_map(Result::err).collect();
     if !dirty.is_empty() {
         note(Life::HealFailed { reason: dirty.join("; ") });

@@ -13,6 +13,7 @@ use crate::scenario::{Target, WorkloadKind};
 
 use super::answers::Answers;
 use super::group::{Group, ReplicaSets};
+use super::newest::Newest;
 use super::project;
 
 /// Namespace and name of a Service.
@@ -61,6 +62,8 @@ impl Endpoints {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::run) struct Strength {
     pub(in crate::run) pods: usize,
+    /// Of each pod set that a fault names: the pods that serve, as [`Picture::beside`] counts them.
+    pub(in crate::run) beside: Vec<usize>,
     pub(in crate::run) endpoints: BTreeMap<ServiceKey, usize>,
 }
 
@@ -69,6 +72,10 @@ pub(in crate::run) struct Strength {
 pub(in crate::run) struct Picture {
     target: Group,
     others: Vec<Group>,
+    /// Whether every node is watched. Otherwise one that is not known counts as Ready: what its pods do is seen.
+    all_nodes: bool,
+    /// The pod sets that faults name.
+    beside: Vec<Group>,
     pub(in crate::run) pods: BTreeMap<String, PodState>,
     by_node: BTreeMap<String, BTreeSet<String>>,
     /// UIDs of the target's pods that serve on a node that is Ready.
@@ -76,10 +83,15 @@ pub(in crate::run) struct Picture {
     /// UIDs of the target's pods that have neither ended nor are being deleted.
     pub(in crate::run) wanted: BTreeSet<String>,
     pub(in crate::run) nodes: BTreeMap<String, NodeSeen>,
+    /// How far the watches have come with each pod.
+    pub(super) newest_pods: Newest,
+    /// The same of nodes.
+    pub(super) newest_nodes: Newest,
     pub(in crate::run) workload: Option<WorkloadSeen>,
     replica_sets: ReplicaSets,
     pub(in crate::run) endpoints: BTreeMap<ServiceKey, Endpoints>,
-    claims: BTreeMap<String, String>,
+    /// Claims of the target's namespace, by volume.
+    pub(super) claims: BTreeMap<String, String>,
     attachments: BTreeMap<String, AttachmentSeen>,
     /// The last warning about each object, by UID.
     pub(in crate::run) warnings: BTreeMap<String, String>,
@@ -95,16 +107,22 @@ impl Picture {
     pub(in crate::run) fn new(
         target: Group,
         others: Vec<Group>,
+        beside: Vec<Group>,
         services: impl IntoIterator<Item = ServiceKey>,
+        all_nodes: bool,
     ) -> Self {
         Self {
             target,
             others,
+            all_nodes,
+            beside,
             pods: BTreeMap::new(),
             by_node: BTreeMap::new(),
             strong: BTreeSet::new(),
             wanted: BTreeSet::new(),
             nodes: BTreeMap::new(),
+            newest_pods: Newest::default(),
+            newest_nodes: Newest::default(),
             workload: None,
             replica_sets: BTreeMap::new(),
             endpoints: services.into_iter().map(|key| (key, Endpoints::default())).collect(),
@@ -120,6 +138,25 @@ impl Picture {
     /// The target's pods, also those that are terminating, by UID.
     pub(in crate::run) fn target_pods(&self) -> impl Iterator<Item = &PodState> {
         self.pods.values().filter(|state| state.seen.target)
+    }
+
+    /// For each pod set that a fault names: its pods that are no part of the target and would be replaced when they are
+    /// lost. Nothing brings back a bare pod, and a Job's pod comes to an end.
+    pub(in crate::run) fn beside(&self) -> Vec<Vec<&PodState>> {
+        let comes_back = |state: &&PodState| {
+            let owner = state.seen.owner.split('/').next().unwrap_or_default();
+            state.relevant && !state.seen.target && !matches!(owner, "" | "Job")
+        };
+        let of = |group: &Group| {
+            let pods = self.pods.values().filter(comes_back);
+            pods.filter(|state| group.has(&state.pod, &self.replica_sets)).collect()
+        };
+        self.beside.iter().map(of).collect()
+    }
+
+    /// Whether a pod serves on a node that is Ready.
+    pub(in crate::run) fn serves(&self, state: &PodState) -> bool {
+        state.serves && self.nodes.get(&state.seen.node).is_some_and(|node| node.ready == "True")
     }
 
     /// Namespaces of all pod sets.
@@ -156,6 +193,8 @@ impl Picture {
         let relevant = target || self.others.iter().any(|group| group.has(&pod, &self.replica_sets));
         let seen = project::pod(&pod, change, target);
         let uid = seen.uid.clone();
+        let version = pod.metadata.resource_version.as_deref().unwrap_or_default();
+        self.newest_pods.shown(&uid, &seen.namespace, &seen.name, version);
         let before = self.pods.remove(&uid);
         if let Some(before) = &before
             && let Some(uids) = self.by_node.get_mut(&before.seen.node)
@@ -164,6 +203,7 @@ impl Picture {
         }
         let same = before.as_ref().is_some_and(|before| before.relevant == relevant && alike(&before.seen, &seen));
         if change == Change::Deleted {
+            self.newest_pods.gone(&uid);
             self.strong.remove(&uid);
             self.wanted.remove(&uid);
             self.warnings.remove(&uid);
@@ -185,7 +225,7 @@ impl Picture {
     /// Decides anew whether a pod counts.
     fn weigh(&mut self, uid: &str) {
         let Some(state) = self.pods.get(uid) else { return };
-        let node_ready = self.nodes.get(&state.seen.node).is_some_and(|node| node.ready == "True");
+        let node_ready = self.nodes.get(&state.seen.node).map_or(!self.all_nodes, |node| node.ready == "True");
         if state.seen.target && state.serves && node_ready {
             self.strong.insert(uid.to_owned());
         } else {
@@ -200,10 +240,23 @@ impl Picture {
 
     pub(in crate::run) fn node(&mut self, change: Change, node: &Node) -> Vec<Seen> {
         let seen = project::node(node, change);
+        let meta = &node.metadata;
+        let uid = meta.uid.as_deref().unwrap_or_default();
+        self.newest_nodes.shown(uid, "", &seen.name, meta.resource_version.as_deref().unwrap_or_default());
+        if change == Change::Deleted {
+            self.newest_nodes.gone(uid);
+        }
         self.node_seen(seen)
     }
 
-    pub(in crate::run) fn node_lost(&mut self, name: &str) -> Vec<Seen> {
+    /// A node object is gone whose name another one has.
+    pub(in crate::run) fn node_gone(&mut self, uid: &str) -> Vec<Seen> {
+        self.newest_nodes.gone(uid);
+        Vec::new()
+    }
+
+    pub(in crate::run) fn node_lost(&mut self, uid: &str, name: &str) -> Vec<Seen> {
+        self.newest_nodes.gone(uid);
         let Some(mut seen) = self.nodes.get(name).cloned() else { return Vec::new() };
         seen.change = Change::Deleted;
         self.node_seen(seen)
