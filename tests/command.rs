@@ -293,3 +293,31 @@ fn a_compressed_history_is_judged_like_any_other_and_a_cut_one_is_not() {
     let (code, said) = check(&gz);
     assert!(code == 2 && said.contains("is cut or damaged after line"), "{said}");
 }
+
+#[test]
+fn check_knows_format_and_model_from_the_file_and_says_so() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let check = |history: &str, more: &[&str]| {
+        fs::write(folder.path().join("h"), history).expect("writable");
+        let output = driftproof(folder.path(), &[&["check", "h"], more].concat());
+        (code(&output), text(&output.stdout) + &text(&output.stderr))
+    };
+    let event = |kind: &str, f: &str, value: &str| {
+        format!("{{:process 7, :type :{kind}, :f :{f}, :value {value}, :time {}}}\n", 90 - kind.len())
+    };
+    let done = |f: &str, value: &str| event("invoke", f, value) + &event("ok", f, value);
+    let (code, said) = check(&done("write", "31"), &[]);
+    assert!(code == 0 && said.starts_with("ok"), "{said}");
+    assert!(said.contains("note: read as jepsen-edn, judged by the model register"), "{said}");
+    let (code, said) = check(&event("invoke", "write", "31"), &["--model", "register"]);
+    assert!(code == 3 && said.starts_with("unknown  nothing completed"), "{said}");
+    let (code, said) = check(&done("write", "[31 4]"), &[]);
+    assert!(code == 2 && said.contains("--keys tuple"), "{said}");
+    assert_eq!(check(&done("write", "[31 4]"), &["--keys", "tuple"]).0, 0);
+    let own = "[[:append 5 1] [:append 5 2]]";
+    let read = event("invoke", "txn", "[[:r 5 nil]]") + &event("ok", "txn", "[[:r 5 [2 1]]]");
+    let (code, said) = check(&(done("txn", own) + &read), &["--claim", "read-committed"]);
+    assert!(code == 1 && said.contains("append-order") && said.contains("\n    T0 (lines 1 and 2): "), "{said}");
+    let (code, said) = check("hello\n", &[]);
+    assert!(code == 2 && said.contains("--format"), "{said}");
+}

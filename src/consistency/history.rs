@@ -229,9 +229,8 @@ impl fmt::Display for Value {
             Self::Nil => f.write_str("nil"),
             Self::Bool(value) => value.fmt(f),
             Self::Int(value) => value.fmt(f),
-            Self::Number(value) => value.fmt(f),
             Self::Text(value) if is_ambiguous(value) => write!(f, "\"{value}\""),
-            Self::Text(value) => value.fmt(f),
+            Self::Number(value) | Self::Text(value) => value.fmt(f),
             Self::Keyword(value) => write!(f, ":{value}"),
             Self::List(values) => {
                 f.write_str("[")?;

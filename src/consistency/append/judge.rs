@@ -258,7 +258,9 @@ fn tell_cycles(all: &Transactions, versions: &Versions, edges: &Edges<'_>, meter
             if *found < FOUND_MAX {
                 let cycles = of_class(all, &component, &nodes, class, &mut budget, meter);
                 *found += cycles.len();
-                cycles.into_iter().for_each(|cycle| told.tell(&cycle));
+                for cycle in &cycles {
+                    told.tell(cycle);
+                }
             }
         }
     }

@@ -21,8 +21,9 @@
 //!   the transaction, so no graph of transactions has it; no order of them leaves such a list. Broken from read-committed up.
 //! - *Appends that no read orders*, at snapshot isolation: neither of two writers of a list saw what the other did elsewhere, so
 //!   that their snapshots overlap. Whichever append came first, the first committer should have won.
-//! - *Time before what is indeterminate*: a transaction that was called after another had ended comes after it, whatever became of
-//!   it, if it happened at all.
+//! - *Appends that no read shows* come after all that a read of their list shows, whoever made those.
+//! - *What is indeterminate and was read* happened: it has its place among the versions, and if it was called after another
+//!   transaction had ended it comes after that one, whatever became of it.
 //! - *What may have aborted*, at read-uncommitted, is no part of a write cycle: that level speaks of committed transactions. Elle
 //!   counts what was read of it as committed; so does this, from read-committed up, where it is that or an aborted read.
 //! - *Lists that contradict each other* leave the order of versions unknown: at read-uncommitted the answer is unknown, not ok.

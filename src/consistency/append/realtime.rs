@@ -73,7 +73,7 @@ impl Overtaken<'_> {
     /// For each state itself. Real time leads into a transaction as edges do that are no `rw`.
     fn begin(&self) -> Vec<u32> {
         let states = 0..u32::try_from(self.states.len()).unwrap_or(NONE);
-        let is_start = |state: &u32| state % self.class.copies() == 0 && self.moment(*state).0 > 0;
+        let is_start = |state: &u32| state.is_multiple_of(self.class.copies()) && self.moment(*state).0 > 0;
         states.map(|state| if is_start(&state) { state } else { NONE }).collect()
     }
 

@@ -49,7 +49,9 @@ pub(super) fn decide(
     }
     let mut held = vec![Vec::new(); all.len()];
     for (number, (_, writers)) in (0_u32..).zip(&contested) {
-        writers.iter().for_each(|writer| held[*writer as usize].push(number));
+        for writer in writers {
+            held[*writer as usize].push(number);
+        }
     }
     let moments = moments(all, versions, &edges.graph(mask));
     let search = Search { moments: &moments, held, meter, choices: 0, kept: 0 };
@@ -134,7 +136,9 @@ impl Search<'_> {
         };
         let first: Vec<u32> =
             (0_u32..).zip(&start.waits).filter(|(_, waits)| **waits == 0).map(|(one, _)| one).collect();
-        first.into_iter().for_each(|moment| self.offer(&mut start, moment));
+        for moment in first {
+            self.offer(&mut start, moment);
+        }
         let (mut stack, mut now): (Vec<(Progress, Vec<u32>)>, _) = (Vec::new(), start);
         loop {
             self.advance(&mut now)?;
@@ -183,7 +187,9 @@ impl Search<'_> {
         now.left -= 1;
         if let Some(held) = self.held.get(moment as usize / 2) {
             let holder = if moment.is_multiple_of(2) { moment } else { FREE };
-            held.iter().for_each(|key| now.holders[*key as usize] = holder);
+            for key in held {
+                now.holders[*key as usize] = holder;
+            }
         }
         for (target, _) in self.moments.of(moment) {
             now.waits[target as usize] -= 1;

@@ -54,10 +54,9 @@ fn of_json(text: &str) -> Result<Format, String> {
         return Err(refused.to_owned());
     }
     Ok(match (has("i") || has("p"), has("process") || has("value") || has("index")) {
-        (_, false) => Format::Native,
+        (_, false) | (true, true) => Format::Native,
         (false, true) if is_transaction(first.get("f"), first.get("value")) => Format::Elle,
         (false, true) => Format::JepsenJson,
-        (true, true) => Format::Native,
     })
 }
 

@@ -132,13 +132,12 @@ fn field(lexer: &mut Lexer<'_>, joiner: &mut Joiner<'_>, fields: &mut Fields, na
             fields.process = Process::Client(process);
         }
         ("process", Value::Text(_) | Value::Keyword(_)) => fields.process = Process::Other,
-        ("process", Value::Nil) => {}
         ("type", Value::Text(word) | Value::Keyword(word)) => match EventType::parse(&word) {
             Ok(kind) => fields.kind = Some(kind),
             Err(wrong) => return Err(wrong),
         },
         ("f", Value::Text(word) | Value::Keyword(word)) => event.function = Some(joiner.word(&word)),
-        ("f" | "node", Value::Nil) => {}
+        ("process" | "f" | "node", Value::Nil) => {}
         ("value", value) => event.value = value,
         ("key", Value::Text(key)) => event.key = Some(Value::Text(joiner.word(&key))),
         ("key", value) => event.key = Some(value),

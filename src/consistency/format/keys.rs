@@ -13,6 +13,15 @@ const SEND_NOTHING: [&str; 6] = ["read", "get", "dequeue", "drain", "acquire", "
 /// # Errors
 /// A value that is no tuple where all are to be; values that are all pairs, which may be tuples and may be none.
 pub(super) fn split(history: History, keys: Keys) -> Result<History, ReadError> {
+    let keyed_transaction = |one: &&Operation| &*one.function == "txn" && is_keyed(one) && is_certain(one);
+    if let (Keys::Known | Keys::Tuple, Some(one)) = (keys, history.operations.iter().find(keyed_transaction)) {
+        // Registers and lists of two objects may have one name.
+        return Err(rules::at_call(
+            one,
+            format!("transactions under independent keys, like {}", one.input),
+            "no model judges several objects of transactions at once: put the transactions of each key into a file of their own".to_owned(),
+        ));
+    }
     match keys {
         Keys::None => Ok(history),
         Keys::Tuple => match history.operations.iter().find(|one| !is_keyed(one)) {

@@ -8,7 +8,7 @@
 //! | `jepsen-log`   | `INFO  jepsen.util - 3 :invoke :write 41`                                          | Jepsen `jepsen.log`, `history.txt` |
 //! | `porcupine-kv` | `{:process 3, :type :invoke, :f :append, :key "7", :value "x"}`                    | Porcupine's tests    |
 //! | `elle`         | `{:process 3, :type :ok, :value [[:append 7 1] [:r 8 [1 2]]]}`, or the same in JSON | Elle, elle-cli       |
-//! | `plume`        | `r(KEY,VALUE,SESSION,TRANSACTION)`                                                 | Plume, PolySI, IsoVista |
+//! | `plume`        | `r(KEY,VALUE,SESSION,TRANSACTION)`                                                 | Plume, `PolySI`, `IsoVista` |
 //!
 //! Not read, and refused with the reason where they are recognised: dbcop's own histories (binary, or JSON of sessions without
 //! what aborted; AWDIT converts them to Plume's text), Cobra's binary logs, and the operations in etcd's robustness reports, whose
@@ -71,7 +71,7 @@ pub enum Format {
     PorcupineKv,
     /// Transactions of Elle, EDN or JSON.
     Elle,
-    /// Transactions of registers as Plume, PolySI and IsoVista write them.
+    /// Transactions of registers as Plume, `PolySI` and `IsoVista` write them.
     Plume,
 }
 
@@ -152,9 +152,9 @@ pub fn read_with(bytes: &[u8], format: Format, keys: Keys) -> Result<History, Re
 /// Reads a history while there is time.
 pub(super) fn read_within(bytes: &[u8], format: Format, keys: Keys, meter: &Meter<'_>) -> Result<Read, Stop> {
     let mut joiner = joiner(format, meter);
-    let joined = join(bytes, format, &mut joiner);
+    let read = join(bytes, format, &mut joiner);
     meter.spend(0)?;
-    joined?;
+    read?;
     let notes = joiner.disorder().note().into_iter().collect();
     let mut history = joiner.finish();
     if matches!(format, Format::JepsenEdn | Format::JepsenJson | Format::JepsenLog) {

@@ -1,4 +1,4 @@
-//! The text histories of Plume, PolySI and IsoVista: one access of a transaction a line, `r(KEY,VALUE,SESSION,TRANSACTION)` or
+//! The text histories of Plume, `PolySI` and `IsoVista`: one access of a transaction a line, `r(KEY,VALUE,SESSION,TRANSACTION)` or
 //! `w(…)`. Joins nothing itself.
 //!
 //! All values are whole numbers; every register holds 0 at first. A session's transactions stand in its order; nothing tells when
@@ -55,9 +55,8 @@ pub(super) fn read(text: &str, joiner: &mut Joiner<'_>) -> Result<(), ReadError>
             return Ok(());
         }
     }
-    for transaction in transactions {
-        let line = transaction.line;
-        joiner.push(event(transaction, &zeros)).map_err(|wrong| wrong.on(line, 1))?;
+    for transaction in &transactions {
+        joiner.push(event(transaction, &zeros)).map_err(|wrong| wrong.on(transaction.line, 1))?;
     }
     Ok(())
 }
@@ -81,7 +80,7 @@ fn access(line: &str) -> Option<Access> {
     fields.next().is_none().then_some(Access { write, key, value, session, transaction })
 }
 
-fn event(transaction: Transaction, zeros: &BTreeSet<i64>) -> Event {
+fn event(transaction: &Transaction, zeros: &BTreeSet<i64>) -> Event {
     let aborted = transaction.accesses.iter().any(|access| access.transaction.is_none());
     let micro = |access: &Access| {
         let value = match access.value {

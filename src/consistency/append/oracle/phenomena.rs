@@ -76,9 +76,10 @@ fn sound(all: &[Txn], reader: usize, place: usize, key: usize, list: &[i64]) -> 
         })
     };
     let early = appends(reader).any(|(own, value)| own > place && list.contains(&value));
-    let Some(last) = list.last() else { return true };
-    let writer = (0..all.len()).find(|at| appends(*at).any(|(_, value)| value == *last));
-    let is_final = writer.is_none_or(|at| at == reader || appends(at).last().is_some_and(|(_, value)| value == *last));
+    let Some(end) = list.last() else { return true };
+    let writer = (0..all.len()).find(|at| appends(*at).any(|(_, value)| value == *end));
+    let is_final =
+        writer.is_none_or(|at| at == reader || appends(at).next_back().is_some_and(|(_, value)| value == *end));
     !early && is_final
 }
 

@@ -85,7 +85,7 @@ fn merged(all: &Registers, meter: &Meter<'_>) -> Option<Vec<u32>> {
 fn readers(all: &Registers) -> BTreeMap<(u32, Version), u32> {
     let mut readers = BTreeMap::new();
     for (_, txn) in all.numbered().filter(|(_, txn)| txn.happened) {
-        for read in all.outside(txn) {
+        for read in txn.outside() {
             *readers.entry(read).or_default() += 1;
         }
     }
@@ -107,7 +107,7 @@ impl Now<'_> {
     /// Whether it reads what is there, and overwrites nothing that another has still to read.
     fn can(&self, number: u32) -> bool {
         let txn = &self.all.txns[number as usize];
-        let reads = self.all.outside(txn);
+        let reads = txn.outside();
         let left = |key: u32| {
             let version = self.version(key);
             let own = u32::from(reads.contains(&(key, version)));
@@ -122,7 +122,7 @@ impl Now<'_> {
 
     fn run(&mut self, number: u32) {
         let txn = &self.all.txns[number as usize];
-        for read in self.all.outside(txn) {
+        for read in txn.outside() {
             self.readers.entry(read).and_modify(|count| *count -= 1);
         }
         for access in &txn.accesses {

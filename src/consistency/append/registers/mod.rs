@@ -91,7 +91,7 @@ fn analysed(history: &History, initial: Option<&Value>, meter: &Meter<'_>) -> Re
         }
         match solve::solve(&all, level, meter)? {
             Solved::Order(order) => {
-                analysis.order = analysis.order.take().or(order.map(|order| (level.claim(), order)))
+                analysis.order = analysis.order.take().or(order.map(|order| (level.claim(), order)));
             }
             Solved::Never(anomaly) => analysis.anomalies.push(anomaly),
             Solved::Open(why) => level.claims().iter().for_each(|claim| analysis.open.push((*claim, why.clone()))),

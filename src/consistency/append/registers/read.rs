@@ -118,7 +118,9 @@ impl Registers {
             });
         }
         all.keys = vec![Value::Nil; keys.len()];
-        keys.iter().for_each(|(key, number)| all.keys[*number as usize] = (*key).clone());
+        for (key, number) in &keys {
+            all.keys[*number as usize] = (*key).clone();
+        }
         all.answers(history, &keys, &writes, meter)?;
         Ok(all)
     }
@@ -154,8 +156,8 @@ impl Registers {
                 };
                 accesses.push(Access::Read { key, version });
                 if let Version::Written(write) = version {
-                    let writer = &mut self.txns[self.writes[write as usize].transaction as usize];
-                    writer.happened |= writer.completion == Completion::Info;
+                    let source = &mut self.txns[self.writes[write as usize].transaction as usize];
+                    source.happened |= source.completion == Completion::Info;
                 }
             }
             self.txns[at].accesses = accesses;
@@ -274,18 +276,18 @@ fn wrong(operation: &Operation, what: String) -> ReadError {
     ReadError { line, column: 1, what, why: why.to_owned() }
 }
 
-impl Registers {
+impl Txn {
     /// What a transaction read of each register before it wrote to it.
-    pub(super) fn outside(&self, txn: &Txn) -> Vec<(u32, Version)> {
+    pub(super) fn outside(&self) -> Vec<(u32, Version)> {
         let mut found: Vec<(u32, Version)> = Vec::new();
         let mut touched: Vec<u32> = Vec::new();
-        for access in &txn.accesses {
+        for access in &self.accesses {
             let (Access::Read { key, .. } | Access::Write { key, .. }) = access;
             if touched.contains(key) {
                 continue;
             }
             touched.push(*key);
-            if let (Access::Read { version, .. }, Completion::Ok) = (access, txn.completion) {
+            if let (Access::Read { version, .. }, Completion::Ok) = (access, self.completion) {
                 found.push((*key, *version));
             }
         }

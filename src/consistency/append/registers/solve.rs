@@ -189,7 +189,7 @@ impl Search<'_> {
         }
         let writers = self.writers();
         for (place, number) in (0_u32..).zip(&self.live) {
-            for (key, version) in self.all.outside(&self.all.txns[*number as usize]) {
+            for (key, version) in self.all.txns[*number as usize].outside() {
                 if version == Version::Initial {
                     let others = writers.get(&key).into_iter().flatten().filter(|other| **other != place);
                     edges.extend(others.map(|other| (self.snapshot(place), self.commit(*other), RW)));
@@ -241,7 +241,7 @@ impl Search<'_> {
     fn pairs(&self) -> Vec<Pair> {
         let mut readers: BTreeMap<(u32, u32), Vec<u32>> = BTreeMap::new();
         for (place, number) in (0_u32..).zip(&self.live) {
-            for (key, version) in self.all.outside(&self.all.txns[*number as usize]) {
+            for (key, version) in self.all.txns[*number as usize].outside() {
                 if let Version::Written(write) = version
                     && let Some(writer) = self.places.get(&self.all.writes[write as usize].transaction)
                 {
@@ -273,7 +273,9 @@ impl Search<'_> {
 
     fn graph(&self, edges: &[(u32, u32, u32)]) -> Graph {
         Graph::build(self.live.len() * self.copies as usize, |add| {
-            edges.iter().for_each(|(from, to, label)| add(*from, *to, *label));
+            for (from, to, label) in edges {
+                add(*from, *to, *label);
+            }
         })
     }
 
@@ -302,7 +304,7 @@ impl Search<'_> {
             }
             state.open = left;
             if state.open.len() == before {
-                return self.tried(state, &components, tried, meter);
+                return self.tried(&state, &components, tried, meter);
             }
         }
     }
@@ -310,7 +312,7 @@ impl Search<'_> {
     /// Each way for the first pair that is open.
     fn tried(
         &self,
-        state: State,
+        state: &State,
         components: &Components,
         tried: &mut usize,
         meter: &Meter<'_>,

@@ -149,18 +149,12 @@ pub(super) fn read_committed(all: &[Txn]) -> bool {
                 }
             }
         }
-        versions(all, &chosen, &edges, 0, &last)
+        versions(&chosen, &edges, 0, &last)
     })
 }
 
 /// Each register's writers in every order, one register after the other.
-fn versions(
-    all: &[Txn],
-    chosen: &[usize],
-    edges: &[Vec<bool>],
-    key: usize,
-    last: &dyn Fn(usize, usize) -> Option<i64>,
-) -> bool {
+fn versions(chosen: &[usize], edges: &[Vec<bool>], key: usize, last: &dyn Fn(usize, usize) -> Option<i64>) -> bool {
     if key == 3 {
         return !cyclic(edges.to_vec());
     }
@@ -168,7 +162,7 @@ fn versions(
     permutations(&writers).into_iter().any(|line| {
         let mut edges = edges.to_vec();
         line.windows(2).for_each(|pair| edges[pair[0]][pair[1]] = true);
-        versions(all, chosen, &edges, key + 1, last)
+        versions(chosen, &edges, key + 1, last)
     })
 }
 

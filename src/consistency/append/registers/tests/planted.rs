@@ -1,5 +1,7 @@
 //! One history of registers for each anomaly, with what is said of it.
 
+use std::fmt::Write as _;
+
 use crate::append::Claim;
 use crate::append::registers::{analyse, check};
 use crate::format::{self, Format};
@@ -110,8 +112,8 @@ fn many_transactions_in_their_order() {
         let (key, value) = (at % 50, at + 1);
         let before = if at < 50 { "nil".to_owned() } else { (value - 50).to_string() };
         for (kind, read) in [("invoke", "nil"), ("ok", &before)] {
-            text +=
-                &format!("{{:process {key}, :type :{kind}, :f :txn, :value [[:r {key} {read}] [:w {key} {value}]]}}\n");
+            let txn = format!("[[:r {key} {read}] [:w {key} {value}]]");
+            let _ = writeln!(text, "{{:process {key}, :type :{kind}, :f :txn, :value {txn}}}");
         }
     }
     let history = format::read(text.as_bytes(), Format::Elle).expect("reads");
