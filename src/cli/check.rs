@@ -51,7 +51,7 @@ Models, with their functions and claims (the first is tested unless another is n
                                                                  read-uncommitted
   bank            transfer {from to amount}, read -> {k n}       conserved-total, conserved-total-overdraft
   queue           enqueue v, dequeue -> v, drain -> [v …]        at-least-once, exactly-once, either with -fifo
-  counter         add n, read -> n                               linearizable
+  counter         add n, read -> n                               linearizable, bounds
   mutex           acquire -> token, release, write [token v]     linearizable, mutual-exclusion, fencing
   rw-register     txn [[r k v] [w k v]], each v written once     the same as append
   multi-register  txn [[r k v] [w k v]]                          linearizable
@@ -93,8 +93,8 @@ pub(super) struct Check {
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
     /// Hold no more than this at once, such as 500M or 4G; if that does not suffice, the answer is unknown
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
-    memory: Option<u64>,
+    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "4G")]
+    memory: u64,
     /// Re-check the answer with an independent verifier, which holds the whole history in memory
     #[arg(long)]
     verify: bool,
@@ -189,7 +189,7 @@ fn request(check: &Check, all: Option<&[u8]>) -> Result<(Request, Option<String>
         initial: check.initial.clone(),
         nil: check.nil,
         keys: check.keys.unwrap_or_default(),
-        memory: check.memory.or(Options::default().memory),
+        memory: Some(check.memory),
         timeout: check.timeout,
         ..Options::default()
     };

@@ -8,7 +8,7 @@
 //! of all that gave it out. One that was acknowledged and never came out comes out after all others, unless something of
 //! unknown outcome may have taken it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::{Findings, Numbered, of, some};
 use super::queue::{Delivered, Queue};
@@ -98,8 +98,7 @@ fn pairs(queue: &Queue<'_>, elements: &[Element<'_>], findings: &mut Findings) -
         }
         let Some(first) = latest else { continue };
         let Some(out) = second.out else { continue };
-        let once = |one: &Element<'_>| queue.delivered.get(one.value).is_some_and(|all| all.len() == 1);
-        let same = first.out.filter(|other| other.number == out.number && once(first) && once(second));
+        let same = first.out.filter(|other| other.number == out.number && once(queue, first) && once(queue, second));
         if second.left.1 < first.left.0 || same.is_some_and(|other| other.place > out.place) {
             let what = if first.out.is_some() { "but came out after it" } else { "which came out, and it did not" };
             let sentence = format!("{} had been enqueued before {}, {what}", first.value, second.value);
@@ -112,6 +111,12 @@ fn pairs(queue: &Queue<'_>, elements: &[Element<'_>], findings: &mut Findings) -
     found
 }
 
+/// Whether one call gave out the element, and no other.
+fn once(queue: &Queue<'_>, one: &Element<'_>) -> bool {
+    let all = queue.delivered.get(one.value).map_or(&[][..], Vec::as_slice);
+    all.first().is_some_and(|first| all.iter().all(|other| other.number == first.number))
+}
+
 /// Notes which elements stand before which in a drain.
 fn drains(queue: &Queue<'_>, elements: &mut [Element<'_>]) {
     let mut drained: BTreeMap<u32, Vec<(usize, usize)>> = BTreeMap::new();
@@ -122,10 +127,13 @@ fn drains(queue: &Queue<'_>, elements: &mut [Element<'_>]) {
     }
     for places in drained.values_mut().filter(|places| places.len() > 1) {
         places.sort_unstable();
+        // An element that a drain gives out twice came out when it did so first.
+        let mut seen = BTreeSet::new();
+        places.retain(|(_, element)| seen.insert(*element));
         // Those since the last one that came out nowhere else, that one included: all that are before it are before those.
         let mut since: Vec<usize> = Vec::new();
         for &(_, element) in &*places {
-            if queue.delivered.get(elements[element].value).is_some_and(|all| all.len() == 1) {
+            if once(queue, &elements[element]) {
                 for before in since.drain(..) {
                     elements[before].later.push(element);
                     elements[element].earlier += 1;

@@ -33,7 +33,10 @@ use std::time::{Duration, Instant};
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let parts = ["public", "register", "recording", "file", "search", "differential", "isolation"];
-    let named: Vec<_> = parts.into_iter().filter(|part| arguments.iter().any(|word| word == part)).collect();
+    // The word behind an option is its value: `--model register` is not the part of that name.
+    let is_part = |place: usize| place == 0 || !arguments[place - 1].starts_with("--");
+    let is_named = |part: &str| (0..arguments.len()).any(|place| arguments[place] == part && is_part(place));
+    let named: Vec<_> = parts.into_iter().filter(|part| is_named(part)).collect();
     let asked = |part: &str| named.is_empty() || named.contains(&part);
     let number = |name: &str, default: u64| {
         let place = arguments.iter().position(|word| word == name);

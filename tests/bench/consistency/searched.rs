@@ -6,13 +6,15 @@ use driftproof::consistency::{Options, Outcome, check};
 
 use driftproof::consistency::differential::{Dice, KINDS, Kind, recorded};
 
+use crate::unique::{forget_peak, peak};
+
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) fn measure() {
     println!("search, one key, honest objects; {} s at most", TIMEOUT.as_secs());
     println!(
-        "{:<15} {:>11} {:>8} {:>15} {:>9}  answer",
-        "model", "operations", "clients", "indeterminate %", "seconds"
+        "{:<15} {:>11} {:>8} {:>15} {:>9} {:>8}  answer",
+        "model", "operations", "clients", "indeterminate %", "seconds", "peak MB"
     );
     let kinds = KINDS.into_iter().filter(|kind| !kind.unique && *kind == Kind::of(kind.model));
     for kind in kinds {
@@ -20,6 +22,7 @@ pub(crate) fn measure() {
             [(100_000, 5, 0), (100_000, 5, 1), (10_000, 20, 0), (10_000, 20, 1), (2_000, 5, 10)]
         {
             let history = recorded(&mut Dice(5), kind, operations, clients, [0, indeterminate]);
+            forget_peak();
             let start = Instant::now();
             let options = Options { memory: Some(2 << 30), ..Options::default() };
             let outcome = check(&history, kind.model, &options, &|| start.elapsed() > TIMEOUT);
@@ -29,7 +32,8 @@ pub(crate) fn measure() {
                 Outcome::Unknown(budget) => format!("{budget:?}"),
             };
             let (name, time) = (kind.model.name(), start.elapsed().as_secs_f64());
-            println!("{name:<15} {operations:>11} {clients:>8} {indeterminate:>15} {time:>9.3}  {answer}");
+            let peak = peak();
+            println!("{name:<15} {operations:>11} {clients:>8} {indeterminate:>15} {time:>9.3} {peak:>8}  {answer}");
         }
     }
     println!();

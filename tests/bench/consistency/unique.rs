@@ -167,12 +167,12 @@ fn processor() -> f64 {
 }
 
 /// Lets the kernel count the peak from here on.
-fn forget_peak() {
+pub(crate) fn forget_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// The most memory the process held since then, in MB, the input included; 0 where the kernel does not say.
-fn peak() -> u64 {
+pub(crate) fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
     line.trim().trim_end_matches(" kB").trim().parse().map_or(0, |kilobytes: u64| kilobytes / 1024)

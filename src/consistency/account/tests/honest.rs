@@ -198,14 +198,16 @@ proptest! {
     }
 }
 
+/// When it was called, what it adds (nothing if it reads), and the sum when it took effect.
+type Pending = (u64, Option<i64>, Option<i64>);
+
 /// Long histories with many answers that got lost, as a run under faults records them: still decided.
 #[test]
 fn long_counters_with_unknown_outcomes() {
     for (seed, clients, unknown, lowers) in [(1, 5, 1, false), (2, 5, 5, false), (3, 10, 5, false), (4, 5, 5, true)] {
         let mut dice = Dice(seed);
         let (mut deeds, mut count, mut now) = (Vec::new(), 0, 0);
-        // Of each client: when it called, what it adds (nothing if it reads), and what it read or added so far.
-        let mut running: Vec<Option<(u64, Option<i64>, Option<i64>)>> = vec![None; clients];
+        let mut running: Vec<Option<Pending>> = vec![None; clients];
         while deeds.len() < 1_500 {
             now += 1;
             let client = usize::try_from(dice.below(clients as u64)).expect("few");

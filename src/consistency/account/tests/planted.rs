@@ -236,6 +236,8 @@ fn queues_in_order() {
     assert_eq!(ordered(vec![put(1, 2, 1), put(3, 4, 2), take(5, 6, 2)]), "out-of-order");
     let lost = ends(Completion::Info, take(5, 6, 0));
     assert!(ordered(vec![put(1, 2, 1), put(3, 4, 2), lost, take(7, 8, 2)]).starts_with("unknown"));
+    // One drain that gives out an element twice did so first where it stands first.
+    assert_eq!(ordered(vec![put(1, 2, 1), put(3, 4, 2), drain(9, 10, &[2, 1, 1])]), "out-of-order");
     // 1 before 2 and 3 before 4 went in; one drain gave out 2 before 3, the other one 4 before 1.
     let four = || vec![put(1, 3, 1), put(2, 4, 3), put(5, 7, 2), put(6, 8, 4)];
     assert_eq!(ordered(with(four(), vec![drain(10, 20, &[2, 3]), drain(11, 21, &[4, 1])])), "out-of-order");
