@@ -20,10 +20,10 @@ Exit codes:
 
 const EXAMPLES: &str = "\
 Examples:
-  driftproof run scenarios                       every shipped scenario on the embedded cluster
-  driftproof run my.toml --seed 7                one scenario, with the choices of seed 7
-  driftproof plan my.toml --context staging      what would be done on a live cluster, touching nothing
-  driftproof run my.toml --context staging       do it there";
+  driftproof run scenarios                   all of them, on the embedded cluster
+  driftproof run my.toml --seed 7            one, with the choices of seed 7
+  driftproof plan my.toml --context staging  what would be done on a live cluster
+  driftproof run my.toml --context staging   do it there";
 
 /// Chaos engineering and drift verification for Kubernetes: inject, prove, measure, judge.
 ///
@@ -116,7 +116,11 @@ pub(super) enum Command {
     /// Print the completions of a shell
     Completions { shell: Shell },
     /// Print the manual page
-    Man,
+    Man {
+        /// Of this command, such as run
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
     /// Act on the node that this runs on; started by Driftproof, never by a person
     #[command(hide = true)]
     NodeAgent(NodeAgent),
@@ -130,10 +134,10 @@ pub(super) struct Rbac {
     #[command(flatten)]
     pub(super) files: Files,
     /// Namespace of the service account
-    #[arg(long, value_name = "NAMESPACE", default_value = "default")]
+    #[arg(long, value_name = "NAMESPACE", default_value = "default", value_parser = label)]
     pub(super) namespace: String,
     /// Name of the service account and of the roles
-    #[arg(long, value_name = "NAME", default_value = "driftproof")]
+    #[arg(long, value_name = "NAME", default_value = "driftproof", value_parser = label)]
     pub(super) account: String,
     /// Also what applying and removing the fixtures needs
     #[arg(long)]
@@ -141,6 +145,10 @@ pub(super) struct Rbac {
     /// Also what `driftproof undo` needs to look into every namespace
     #[arg(long)]
     pub(super) undo: bool,
+    /// Roles of namespaces alone, nothing of the whole cluster: enough for pod kills, partitions and probes, whose reports
+    /// then say what was not seen (zones, when volumes were attached)
+    #[arg(long, conflicts_with = "undo")]
+    pub(super) namespaced: bool,
     #[command(flatten)]
     pub(super) nodes: Nodes,
 }
@@ -159,6 +167,16 @@ pub(super) struct NodeAgent {
     /// Be the process that acts
     #[arg(long)]
     pub(super) act: bool,
+}
+
+/// A name as Kubernetes takes it for a namespace.
+fn label(text: &str) -> Result<String, String> {
+    let plain = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
+    let whole = !text.is_empty() && text.len() <= 63 && text.chars().all(plain);
+    if whole && !text.starts_with('-') && !text.ends_with('-') {
+        return Ok(text.to_owned());
+    }
+    Err("use up to 63 lowercase letters, digits and -, with a letter or digit at both ends".to_owned())
 }
 
 fn deed(word: &str) -> Deed {

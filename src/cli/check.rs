@@ -38,6 +38,7 @@ Formats:
   jepsen-log    INFO  jepsen.util - 3 :invoke :write 41, as loggers since write it, or a store's history.txt
   porcupine-kv  {:process 3, :type :invoke, :f :append, :key \"7\", :value \"x\"}
   elle          {:process 3, :type :ok, :value [[:append 7 1] [:r 8 [1 2]]]}, EDN or JSON
+  plume         r(KEY,VALUE,SESSION,TRANSACTION) and w(…), as Plume, PolySI and IsoVista write
 The format is known from the first bytes, the model from the functions where only one has them; both can be named.
 
 Models, with their functions and claims (the first is tested unless another is named):

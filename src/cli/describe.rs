@@ -13,7 +13,7 @@ use super::{fail, load, print};
 
 /// `driftproof validate`.
 pub(super) fn validate(files: &Files, style: Style) -> Exit {
-    match load::load(files, style.diagnostics()) {
+    match load::load(files, load::On::Embedded, style.diagnostics()) {
         Ok(loaded) => {
             let mut text = String::new();
             for one in loaded.iter().filter(|_| style.level != Level::Quiet) {
@@ -49,8 +49,16 @@ pub(super) fn completions(shell: Shell, command: &mut clap::Command) -> Exit {
     product(&script)
 }
 
-/// `driftproof man`.
-pub(super) fn man(command: clap::Command) -> Exit {
+/// `driftproof man`: of the whole, or of one command.
+pub(super) fn man(mut whole: clap::Command, name: Option<&str>) -> Exit {
+    whole.build();
+    let command = match name {
+        None => whole,
+        Some(name) => match whole.find_subcommand(name) {
+            Some(command) => command.clone(),
+            None => return fail(&format!("there is no command {name}; driftproof --help lists them"), Exit::Usage),
+        },
+    };
     let mut page = Vec::new();
     match clap_mangen::Man::new(command).render(&mut page) {
         Ok(()) => product(&page),

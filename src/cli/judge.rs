@@ -72,7 +72,8 @@ fn files_beside(evidence: &Path) -> Vec<String> {
     let folder = evidence.parent().into_iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
     let names = folder.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
     let history = |name: &str| {
-        name.strip_prefix("history-").is_some_and(|rest| rest.ends_with(".jsonl") || rest.ends_with(".jsonl.gz"))
+        let plain = Path::new(name.strip_suffix(".gz").unwrap_or(name));
+        name.starts_with("history-") && plain.extension().is_some_and(|extension| extension == "jsonl")
     };
     let mut files: Vec<String> = names.filter(|name| name == EVIDENCE || history(name)).collect();
     files.sort();

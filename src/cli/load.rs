@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::args::Files;
 use super::manifests::{self, Texts};
+use super::review::review;
 
 /// The path that stands for standard input.
 const STDIN: &str = "-";
@@ -32,15 +33,31 @@ pub(super) struct Rejected {
     pub(super) messages: Vec<String>,
 }
 
+/// Which cluster the fixtures are meant for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum On {
+    /// The embedded one, whose API server is asked what it makes of them.
+    Embedded,
+    /// A live one, which says itself what it takes.
+    Live,
+}
+
+impl On {
+    /// By the context that was named.
+    pub(super) fn of(context: Option<&String>) -> Self {
+        if context.is_some() { Self::Live } else { Self::Embedded }
+    }
+}
+
 /// Reads and checks all scenarios.
 ///
 /// # Errors
 /// Every mistake in every file, rendered.
-pub(super) fn load(files: &Files, colour: Colour) -> Result<Vec<Loaded>, Rejected> {
+pub(super) fn load(files: &Files, cluster: On, colour: Colour) -> Result<Vec<Loaded>, Rejected> {
     let mut messages = Vec::new();
     let mut loaded: Vec<Loaded> = Vec::new();
     for path in paths(files, &mut messages) {
-        match read(&path, colour) {
+        match read(&path, cluster, colour) {
             Ok(one) => loaded.push(one),
             Err(mut problems) => messages.append(&mut problems),
         }
@@ -91,7 +108,7 @@ fn paths(files: &Files, messages: &mut Vec<String>) -> Vec<PathBuf> {
     all
 }
 
-fn read(path: &Path, colour: Colour) -> Result<Loaded, Vec<String>> {
+fn read(path: &Path, cluster: On, colour: Colour) -> Result<Loaded, Vec<String>> {
     let stdin = path == Path::new(STDIN);
     let name = if stdin { "standard input".to_owned() } else { path.display().to_string() };
     let text = if stdin { read_stdin() } else { fs::read_to_string(path) };
@@ -114,6 +131,9 @@ fn read(path: &Path, colour: Colour) -> Result<Loaded, Vec<String>> {
     let mistakes = scenario::check_fixture(&name, &text, &scenario, &files, mistakes);
     if !mistakes.is_empty() {
         messages.insert(0, scenario::render(&mistakes, &name, &text, colour));
+    }
+    if cluster == On::Embedded {
+        messages.extend(review(&scenario, &files, &texts, colour));
     }
     if !messages.is_empty() {
         return Err(messages);

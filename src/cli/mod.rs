@@ -23,6 +23,7 @@ mod print;
 mod progress;
 mod rbac;
 mod repeats;
+mod review;
 mod run;
 mod selftest;
 mod stored;
@@ -68,7 +69,7 @@ fn command() -> Exit {
         Command::Completions { shell } => describe::completions(shell, &mut Cli::command()),
         Command::Rbac(rbac) => rbac::rbac(&rbac, style),
         Command::NodeAgent(agent) => node_agent(&agent),
-        Command::Man => describe::man(Cli::command()),
+        Command::Man { command } => describe::man(Cli::command(), command.as_deref()),
         Command::Agent(agent) => agent::agent(&agent),
     }
 }

@@ -1,15 +1,16 @@
 //! `driftproof plan`: the targets, the blast radius and the rights, without injecting anything.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
-use driftproof::plan as plans;
+use driftproof::plan::{self as plans, Permission};
 use driftproof::run::{self, Prepared};
 
 use super::args::{Plan, Run};
 use super::execute::{Failure, Task, refused, runtime, world};
 use super::exit::Exit;
-use super::load::{Loaded, load};
+use super::load::{Loaded, On, load};
 use super::style::{Style, safe};
 use super::{describe, expected, fail, print};
 
@@ -21,7 +22,7 @@ impl From<Run> for Plan {
 
 /// `driftproof plan`.
 pub(super) fn plan(plan: &Plan, style: Style) -> Exit {
-    let mut loaded = match load(&plan.files, style.diagnostics()) {
+    let mut loaded = match load(&plan.files, On::of(plan.cluster.context.as_ref()), style.diagnostics()) {
         Ok(loaded) => loaded,
         Err(rejected) => return describe::reject(&rejected),
     };
@@ -78,6 +79,9 @@ fn tell(plan: &Plan, made: &[Prepared], expected: &[Option<Duration>]) -> Result
         }
         text.push('\n');
     }
+    let all: BTreeSet<Permission> =
+        made.iter().flat_map(|prepared| prepared.plan.permissions.iter().cloned()).collect();
+    text.push_str(&plans::permissions_text(&all.into_iter().collect::<Vec<_>>()));
     print::out(&text);
     Ok(())
 }

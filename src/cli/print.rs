@@ -69,11 +69,12 @@ fn drawn(lines: &[String]) -> String {
     lines.iter().flat_map(|line| [line, "\n"]).collect()
 }
 
-/// Takes lines away again. A terminal that was made narrower since has wrapped them.
+/// Takes lines away again, one by one: what is cleared at once from the first row of the screen on, some terminals keep in
+/// their history. A terminal that was made narrower since has wrapped them.
 fn erased(lines: &[String]) -> String {
     let width = Term::stderr().size_checked().map_or(usize::MAX, |(_, columns)| usize::from(columns).max(1));
     let rows: usize = lines.iter().map(|line| console::measure_text_width(line).div_ceil(width).max(1)).sum();
-    if rows == 0 { String::new() } else { format!("\x1b[{rows}A\r\x1b[J") }
+    "\x1b[1A\r\x1b[2K".repeat(rows)
 }
 
 #[cfg(test)]
@@ -83,7 +84,8 @@ mod tests {
     #[test]
     fn a_view_is_taken_away_line_by_line() {
         assert_eq!(erased(&[]), "");
-        assert_eq!(erased(&["a".to_owned(), String::new()]), "\x1b[2A\r\x1b[J");
+        let line = "\x1b[1A\r\x1b[2K";
+        assert_eq!(erased(&["a".to_owned(), String::new()]), [line, line].concat());
         assert_eq!(drawn(&["a".to_owned(), "b".to_owned()]), "a\nb\n");
     }
 

@@ -14,7 +14,7 @@ use super::args::Run;
 use super::execute::{self, Task, execute};
 use super::exit::Exit;
 use super::folder::{Folder, Index, Kept};
-use super::load::{Loaded, load};
+use super::load::{Loaded, On, load};
 use super::outcome::Parts;
 use super::pool::{Next, Pool};
 use super::progress::Board;
@@ -24,7 +24,7 @@ use super::{describe, fail, github, interrupt, judge, plan, print, table};
 
 /// `driftproof run`.
 pub(super) fn run(run: &Run, style: Style) -> Exit {
-    let mut loaded = match load(&run.files, style.diagnostics()) {
+    let mut loaded = match load(&run.files, On::of(run.cluster.context.as_ref()), style.diagnostics()) {
         Ok(loaded) => loaded,
         Err(rejected) => return describe::reject(&rejected),
     };
@@ -66,12 +66,17 @@ fn run_id(seed: u64, started: Timestamp) -> String {
     format!("{}-seed-{seed}", started.strftime("%Y-%m-%dT%H-%M-%S"))
 }
 
+/// A time as reports have it, in whole seconds (RFC 3339).
+fn second(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// The run's folder, with all that is selected on record: also a run that is killed says what it did not reach.
 fn folder(run: &Run, tasks: &[Task], id: &str, clock: Clock) -> Result<Folder, String> {
     let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
     let folder = Folder::create(run.report_dir.as_deref(), id, &names)?;
     let kept = |task: &Task| Kept::selected(&task.name, task.file(), task.seed, &task.again);
-    folder.index(&Index::begun(clock.started().to_string(), tasks.iter().map(kept).collect()))?;
+    folder.index(&Index::begun(second(clock.started()), tasks.iter().map(kept).collect()))?;
     Ok(folder)
 }
 
@@ -119,7 +124,7 @@ fn all(run: &Run, tasks: &[Task], folder: &Folder, stop: &Stop, clock: Clock, st
         None => task.row(Fate::NotRun { reason: "an earlier one did not pass, and --fail-fast was given".to_owned() }),
     };
     let rows = tasks.iter().enumerate().map(row).collect();
-    Results { started: clock.started().to_string(), took: Some(clock.elapsed()), rows }
+    Results { started: second(clock.started()), took: Some(clock.elapsed()), rows }
 }
 
 fn one(run: &Run, task: &Task, folder: &Folder, stop: &Stop, board: &Board) -> Row {
@@ -137,7 +142,7 @@ fn one(run: &Run, task: &Task, folder: &Folder, stop: &Stop, board: &Board) -> R
     if let Fate::Judged(entry) = &mut row.fate {
         entry.name.clone_from(&task.name);
     }
-    row.started = clock.started().to_string();
+    row.started = second(clock.started());
     row.took = Some(clock.elapsed());
     row
 }

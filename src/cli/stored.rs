@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use driftproof::report::{Failure, Fate, Results, Row};
+use driftproof::report::{Entry, Failure, Fate, Results, Row};
 
 use super::args::Stored;
 use super::exit::Exit;
@@ -51,7 +51,8 @@ fn results(run: &Path) -> Result<(PathBuf, Results), String> {
         return Ok((run.to_owned(), indexed(run, index)));
     }
     let (folder, files) = evidence_files(run)?;
-    let mut rows = files.iter().map(|file| judged(file).map(Row::judged)).collect::<Result<Vec<_>, _>>()?;
+    let row = |file: &PathBuf| judged(file).map(|entry| Row::judged(beside(entry, file, &folder)));
+    let mut rows = files.iter().map(row).collect::<Result<Vec<_>, _>>()?;
     for (row, file) in rows.iter_mut().zip(&files) {
         if let Fate::Judged(entry) = &mut row.fate {
             entry.surroundings.beside = file.parent() == Some(&folder);
@@ -74,15 +75,27 @@ fn indexed(run: &Path, index: Index) -> Results {
                 name.clone_into(&mut entry.name);
                 Fate::Judged(Box::new(entry))
             }
-            Err(reason) => Fate::Error(Failure { reason, begun: true, dirty: Vec::new() }),
+            Err(reason) => Fate::Error(Failure { reason, ..Failure::default() }),
         })
     };
     let (started, took) = (index.started.clone(), index.took());
     Results { started, took, rows: index.scenarios.into_iter().map(|kept| kept.row(judge)).collect() }
 }
 
-fn judged(file: &Path) -> Result<driftproof::report::Entry, String> {
+fn judged(file: &Path) -> Result<Entry, String> {
     guarded(|| judge::entry(file)).and_then(|judged| judged)
+}
+
+/// Lets the report in `folder` lead to the files of an entry whose folder need not be called as it is.
+fn beside(mut entry: Entry, evidence: &Path, folder: &Path) -> Entry {
+    let part = evidence.parent().and_then(|own| own.strip_prefix(folder).ok());
+    if let Some(part) = part.filter(|part| !part.as_os_str().is_empty()) {
+        for file in &mut entry.surroundings.files {
+            *file = part.join(&*file).display().to_string();
+        }
+    }
+    entry.surroundings.beside = true;
+    entry
 }
 
 /// Runs of one scenario with several seeds get the seed into their name, and still equal ones a number.

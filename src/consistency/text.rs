@@ -344,6 +344,7 @@ fn initial(request: &Request) -> Result<Option<i64>, ReadError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Nil;
 
     fn word(model: Model, format: Format, text: &str) -> String {
         let request = Request { model, format, claim: None, options: Options::default() };
@@ -365,6 +366,50 @@ mod tests {
                 assert_eq!(word(model, format, ""), "unknown", "{model} {}", format.word());
             }
         }
+    }
+
+    /// A clock that fails stands for any fault inside of a checker.
+    #[test]
+    fn a_checker_that_panics_knows_nothing() {
+        for model in Model::ALL {
+            let request = Request { model, format: Format::Native, claim: None, options: Options::default() };
+            let judged = check_text(b"", &request, &|| panic!("the clock fell down")).expect("no fault of the history");
+            let Outcome::Unknown(Budget::Evidence(why)) = judged.outcome else {
+                panic!("{model}: {:?}", judged.outcome)
+            };
+            assert!(why.contains("the checker itself failed (the clock fell down)"), "{model}: {why}");
+        }
+        let history = History::default();
+        let request = Request { model: Model::Bank, format: Format::Native, claim: None, options: Options::default() };
+        assert!(matches!(check_history(&history, &request, &|| false), Ok(Outcome::Unknown(_))));
+    }
+
+    #[test]
+    fn options_that_a_model_does_not_use_are_refused() {
+        let judged = |model, initial: Option<Value>, nil| {
+            let options = Options { initial, nil, ..Options::default() };
+            let request = Request { model, format: Format::Native, claim: None, options };
+            check_text(b"", &request, &|| false).map_or_else(|error| error.to_string(), |_| "used".to_owned())
+        };
+        let list = || Some(Value::List([].into()));
+        let refused = "the model queue has no initial value: leave --initial out; see `driftproof check --help`";
+        assert_eq!(judged(Model::Queue, list(), Nil::Absent), refused);
+        for model in [Model::Append, Model::Mutex, Model::Watch] {
+            assert!(judged(model, list(), Nil::Absent).contains("has no initial value"), "{model}");
+        }
+        for model in [Model::Append, Model::Mutex, Model::Watch, Model::Queue, Model::Counter, Model::Bank] {
+            assert!(judged(model, None, Nil::Wildcard).contains("nil has one meaning"), "{model}");
+        }
+        for model in [Model::Register, Model::Kv, Model::Set, Model::MultiRegister] {
+            assert_eq!(judged(model, None, Nil::Wildcard), "used", "{model}");
+        }
+        let number = || Some(Value::Int(1));
+        for model in [Model::Register, Model::MultiRegister, Model::Counter, Model::Bank] {
+            assert_eq!(judged(model, number(), Nil::Absent), "used", "{model}");
+        }
+        assert!(judged(Model::Set, number(), Nil::Absent).contains("that of the model set is a list"));
+        assert!(judged(Model::Kv, number(), Nil::Absent).contains("that of the model kv is a text"));
+        assert!(judged(Model::Counter, list(), Nil::Absent).contains("that of the model counter is a whole number"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Plan;
+use crate::plan::{Permission, Plan};
 use crate::scenario::Scenario;
 
 use super::fault::{FaultRecord, Undo};
@@ -67,6 +67,13 @@ pub enum Event {
         what: String,
         /// Whether observation went on without loss (a watch that was resumed or listed again).
         recovered: bool,
+    },
+    /// A right is missing that the run asks for and can do without.
+    Unreadable {
+        /// The right.
+        permission: Permission,
+        /// What is therefore not seen, as the end of a sentence.
+        unseen: String,
     },
     /// How an agent's clock stands to the run's. Times of its attempts were translated with it.
     Clock {

@@ -97,6 +97,7 @@ fn measured(evidence: &Evidence, timeline: &Timeline<'_>) -> Measurements {
         same: same::same(timeline),
         clocks: clocks::clocks(evidence),
         gaps: [gaps::gaps(evidence, timeline, &faults), unseen::unseen(evidence, timeline, &faults)].concat(),
+        notes: gaps::notes(evidence),
         blind: gaps::blind(timeline, &faults),
         lanes: lanes::lanes(timeline),
         faults,

@@ -53,6 +53,9 @@ pub struct Measurements {
     pub clocks: Vec<super::ClockMeasure>,
     /// What could not be observed.
     pub gaps: Vec<String>,
+    /// What the run could do without and did not see, and what it lost sight of and found again; each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// From when to when a probe saw nothing, not even that its service is gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blind: Vec<(u64, u64)>,

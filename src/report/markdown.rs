@@ -151,6 +151,9 @@ fn details(page: &mut String, row: &Row, entry: &Entry) {
         let _ =
             writeln!(page, "\n… and {} more objectives in report.html", entry.verdict.objectives.len() - DETAIL_LIMIT);
     }
+    for note in &entry.measurements.notes {
+        let _ = writeln!(page, "\nNote: {}", escape(note));
+    }
     let _ = writeln!(page, "\nAgain: {}", code(&row.again));
 }
 

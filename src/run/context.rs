@@ -1,5 +1,6 @@
 //! What every part of a run shares: the world, the scenario, the log and the live picture.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::evidence::{Beside, Event, FaultRecord, Life, Log, Memory, Stage, Undo};
@@ -83,6 +84,8 @@ pub(super) struct Context {
     pub(super) allow_commands: bool,
     /// Whether partitions get a dead-man's switch.
     pub(super) failsafe: bool,
+    /// Resources (`nodes`) that this run may not read and can do without.
+    pub(super) unreadable: Arc<BTreeSet<String>>,
     /// Whether a lock of another run is taken over before its time.
     pub(super) break_lock: bool,
 }
@@ -106,6 +109,7 @@ impl Context {
             seed: 0,
             allow_commands: false,
             failsafe: false,
+            unreadable: Arc::default(),
             break_lock: false,
         }
     }

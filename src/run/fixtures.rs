@@ -2,7 +2,9 @@
 //! which objects it created: only those are removed again. Never takes over a field that somebody else manages.
 
 use kube::Client;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use kube::api::{
+    Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams, ValidationDirective,
+};
 use serde_json::{Value, json};
 
 use crate::evidence::Undo;
@@ -149,10 +151,42 @@ async fn put(context: &Context, manifest: &Manifest, absent: bool) -> Result<(),
     }
     let api = api(context.client(), &manifest.api_version, &manifest.kind, &manifest.namespace);
     let what = format!("apply {}", manifest.describe());
-    let params = PatchParams::apply(MANAGER);
+    if absent && has_twins(&object) {
+        // kubectl takes it, with a warning; server-side apply cannot tell the two apart.
+        let object: DynamicObject = serde_json::from_value(object)
+            .map_err(|error| RunError::Fixture(format!("apply {}: {error}", manifest.describe())))?;
+        let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+        let created = calls::patiently(context, &what, || api.create(&params, &object)).await;
+        return created.map(drop).map_err(|error| failed(manifest, &error));
+    }
+    // As `kubectl apply`: what the kind does not have is refused, not dropped.
+    let params = PatchParams { field_validation: Some(ValidationDirective::Strict), ..PatchParams::apply(MANAGER) };
     let patch = Patch::Apply(&object);
     let applied = calls::patiently(context, &what, || api.patch(&manifest.name, &params, &patch)).await;
     applied.map(drop).map_err(|error| failed(manifest, &error))
+}
+
+/// Whether a container has two ports of one number, or two variables of one name: valid, but no two items for a server-side apply.
+fn has_twins(value: &Value) -> bool {
+    let twins = |items: &[Value], key: &dyn Fn(&Value) -> String| {
+        (1..items.len()).any(|index| items[..index].iter().any(|other| key(other) == key(&items[index])))
+    };
+    match value {
+        Value::Object(fields) => fields.iter().any(|(name, inner)| {
+            let found = match (name.as_str(), inner.as_array()) {
+                ("ports", Some(ports)) if ports.iter().all(|port| port.get("containerPort").is_some()) => {
+                    twins(ports, &|port| {
+                        format!("{} {}", port["containerPort"], port["protocol"].as_str().unwrap_or("TCP"))
+                    })
+                }
+                ("env" | "imagePullSecrets", Some(items)) => twins(items, &|item| item["name"].to_string()),
+                _ => false,
+            };
+            found || has_twins(inner)
+        }),
+        Value::Array(items) => items.iter().any(has_twins),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// The claims that a StatefulSet's controller will make outlive it: those that are not there yet are ours to remove, after

@@ -136,14 +136,6 @@ pub enum RunError {
 }
 
 fn forbidden(missing: &[Permission]) -> String {
-    let lines = missing.iter().map(|permission| {
-        let resource = if permission.group.is_empty() {
-            permission.resource.clone()
-        } else {
-            format!("{}.{}", permission.resource, permission.group)
-        };
-        let place = permission.namespace.as_ref().map_or("cluster-wide".to_owned(), |name| format!("in {name}"));
-        format!("\n  {} {resource} {place}", permission.verb)
-    });
-    format!("{} rights are missing, nothing was started:{}", missing.len(), lines.collect::<String>())
+    let lines: String = missing.iter().map(|permission| format!("\n  {permission}")).collect();
+    format!("{} rights are missing, nothing was started:{lines}", missing.len())
 }

@@ -1,6 +1,7 @@
 //! One run from its first record to its last: prepare, steady, fault, settle, check, clean. Whatever happens on the way,
 //! faults are healed, what was created is removed, and the last record says how it ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::evidence::{Change, End, Ending, Event, Header, Log, Stage, VERSION, When, WorkloadSeen};
@@ -136,9 +137,10 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
     preflight::machines(context)?;
     preflight::vantages(context)?;
     data::reachable(context)?;
-    let failsafe = or_stop(stop, prepare::check_rights(context, job)).await??;
+    let granted = or_stop(stop, prepare::check_rights(context, job)).await??;
     or_stop(stop, preflight::partitions(context)).await??;
-    let context = &Context { failsafe, ..context.clone() };
+    let (failsafe, unreadable) = (granted.failsafe, Arc::new(granted.unreadable));
+    let context = &Context { failsafe, unreadable, ..context.clone() };
     let watches = or_stop(stop, within(context.clock(), LISTED_LIMIT, observe::start(context))).await?;
     running.watches = Some(watches.ok_or_else(|| {
         let limit = humantime::format_duration(LISTED_LIMIT);

@@ -25,10 +25,15 @@ pub enum FixtureFile {
 }
 
 impl FixtureFile {
+    /// Its objects with their places, none when it was not read.
+    #[must_use]
+    pub fn manifests(&self) -> &[Manifest] {
+        if let Self::Read(all) = self { all } else { &[] }
+    }
+
     /// Its objects, none when it was not read.
     pub fn objects(&self) -> impl Iterator<Item = &Value> + Clone {
-        let all = if let Self::Read(all) = self { all.as_slice() } else { &[] };
-        all.iter().map(|manifest| &manifest.object)
+        self.manifests().iter().map(|manifest| &manifest.object)
     }
 }
 
@@ -59,7 +64,10 @@ pub fn check_fixture(
         if *file == FixtureFile::Missing {
             let message = format!("there is no manifest `{}`", scenario.fixture.manifests[index]);
             let diagnostic = Diagnostic::new(Code::MissingManifest, spans.of(&place(index)), message);
-            found.push(diagnostic.help("paths are relative to the scenario file; a folder and `-` (what is piped in) are taken too"));
+            found
+                .push(diagnostic.help(
+                    "paths are relative to the scenario file; a folder and `-` (what is piped in) are taken too",
+                ));
         }
     }
     let manifests = files.iter().flat_map(FixtureFile::objects);
@@ -68,6 +76,7 @@ pub fn check_fixture(
         leaving(scenario, &scopes, index, file, spans, &mut found);
     }
     if files.iter().all(|file| matches!(file, FixtureFile::Read(_))) {
+        super::named::check(scenario, &scopes, manifests.clone(), spans, &mut found);
         idle(scenario, &scopes, manifests, spans, &mut found);
     }
     finish(&mut found, name);

@@ -165,7 +165,7 @@ impl Kind {
     /// Whether objects of this kind have an effect in the embedded cluster.
     #[must_use]
     pub const fn is_modelled(self) -> bool {
-        !matches!(self, Self::Stored(_) | Self::CronJob | Self::HorizontalPodAutoscaler)
+        !matches!(self, Self::Stored(_))
     }
 
     /// Group, version, plural, scope and subresources.

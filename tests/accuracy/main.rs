@@ -67,8 +67,7 @@ async fn measure(options: &Options) -> Result<(), String> {
         }
     }
     for lab in [Some(&lab), without.as_ref()].into_iter().flatten() {
-        lab.kubectl(&["delete", "namespace", "accuracy", "driftproof", "--wait=false"])?;
-        lab.kubectl(&["delete", "clusterrole,clusterrolebinding", "driftproof", "--ignore-not-found"])?;
+        lab.clear()?;
     }
     Ok(())
 }

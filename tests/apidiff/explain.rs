@@ -11,6 +11,12 @@ pub(crate) fn reason(_question: &Question, ours: &Answer, theirs: &Answer) -> Op
     if unknown_to_us && NEWER.iter().any(|field| ours.message.contains(field)) {
         return Some("a field that is newer than 1.33, the version that the embedded server claims");
     }
+    if ours.message.contains("resourceVersion should not be set on objects to be created") && theirs.taken {
+        return Some("the real server finds it only when it stores, and a dry run stores nothing");
+    }
+    if theirs.taken && ours.message.contains("provided port is not in the valid range") {
+        return Some("the real server draws ports only when it stores, and a dry run stores nothing");
+    }
     None
 }
 
@@ -27,5 +33,5 @@ const NEWER: [&str; 12] = [
     "allocatedResources",
     "serviceAccountTokenInSecrets",
     "nodeAllocatableUpdatePeriodSeconds",
-    "terminatingReplicas",
+    "preventPodSchedulingIfMissing",
 ];

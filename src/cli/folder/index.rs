@@ -127,7 +127,7 @@ impl Kept {
             Word::Judged => judge(&self.name).unwrap_or_else(|| {
                 Fate::Error(Failure {
                     reason: "its evidence is missing".to_owned(),
-                    begun: true,
+                    begun: false,
                     dirty: self.dirty.clone(),
                 })
             }),

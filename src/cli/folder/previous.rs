@@ -11,9 +11,10 @@ use super::files::{exists, is_file, is_folder};
 use super::{EVIDENCE, REPORTS, index};
 
 /// How the reports of a run begin, or what is found early in them.
-const MARKS: [(&str, &str); 5] = [
+const MARKS: [(&str, &str); 6] = [
     (index::FILE, "\"tool\": \"driftproof "),
     ("report.json", "\"tool\": \"driftproof "),
+    ("series.json", "\"scenarios\":"),
     ("junit.xml", "<testsuites name=\"driftproof\""),
     ("report.md", "Driftproof"),
     ("report.html", "<title>Driftproof: "),

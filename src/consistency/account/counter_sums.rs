@@ -2,8 +2,6 @@
 
 use crate::allowance::{Meter, Stop};
 
-/// Answers to one question at most.
-const ANSWERS_MAX: usize = 256;
 /// Steps for one question at most.
 const STEPS_MAX: usize = 20_000;
 
@@ -31,9 +29,9 @@ impl Sums {
         Self { kinds, rest }
     }
 
-    /// All ways to reach the target, and whether they are all.
-    pub(super) fn ways(&self, target: i128, meter: &Meter<'_>) -> Result<(Vec<Counts>, bool), Stop> {
-        let mut asked = Question { found: Vec::new(), counts: vec![0; self.kinds.len()], steps: 0, whole: true };
+    /// Ways to reach the target, no more than `most`, and whether they are all.
+    pub(super) fn ways(&self, target: i128, most: usize, meter: &Meter<'_>) -> Result<(Vec<Counts>, bool), Stop> {
+        let mut asked = Question { found: Vec::new(), counts: vec![0; self.kinds.len()], most, steps: 0, whole: true };
         self.descend(0, target, &mut asked);
         meter.spend(asked.steps + 1)?;
         Ok((asked.found, asked.whole))
@@ -51,7 +49,7 @@ impl Sums {
         };
         let Some((least, most)) = self.fitting(kind, target) else { return };
         for used in (least..=most.min(count)).rev() {
-            if asked.steps == STEPS_MAX || asked.found.len() == ANSWERS_MAX {
+            if asked.steps == STEPS_MAX || asked.found.len() == asked.most {
                 asked.whole = false;
                 break;
             }
@@ -79,6 +77,7 @@ impl Sums {
 struct Question {
     found: Vec<Counts>,
     counts: Counts,
+    most: usize,
     steps: usize,
     whole: bool,
 }
@@ -95,12 +94,13 @@ mod tests {
     #[test]
     fn every_way_to_reach_a_sum() {
         let meter = Allowance::unlimited().meter();
-        let ways = |kinds: &[(i64, u32)], target| Sums::new(kinds.to_vec()).ways(target, &meter).expect("no budget");
+        let ways =
+            |kinds: &[(i64, u32)], target| Sums::new(kinds.to_vec()).ways(target, 256, &meter).expect("no budget");
         assert_eq!(ways(&[(5, 1), (2, 3), (1, 1)], 5), (vec![vec![1, 0, 0], vec![0, 2, 1]], true));
         assert_eq!(ways(&[(5, 2), (-3, 2)], 4), (vec![vec![2, 2]], true));
         assert_eq!(ways(&[(5, 2)], 3), (vec![], true));
         assert_eq!(ways(&[], 0), (vec![vec![]], true));
         let (found, whole) = ways(&[(1, 900), (2, 900)], 900);
-        assert!(found.len() == ANSWERS_MAX && !whole);
+        assert!(found.len() == 256 && !whole);
     }
 }

@@ -10,8 +10,8 @@
 //!   them in an order leaves it in real time;
 //! * with the same sum and the same operations done, fewer used adds of unknown outcome explain all that more do.
 //!
-//! Where the ways are still too many, only some are followed. An order that is found then is as good as any; if none is found,
-//! the answer is that nobody knows.
+//! Where the ways are still too many, only some are followed: at first very few, then more. An order that is found then is as
+//! good as any; if none is found, the answer is that nobody knows.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +25,25 @@ use crate::model::{CounterEffect as Effect, counter};
 use crate::outcome::AnomalyKind;
 use crate::search::problem::{Event, Problem};
 
-/// Ways that are followed at once.
-const WAYS_MAX: usize = 512;
+/// How many ways are followed.
+#[derive(Clone, Copy)]
+struct Effort {
+    /// Choices of adds that lead from one sum to another.
+    choices: usize,
+    /// Choices of unknown outcomes with one sum and the same operations done.
+    outcomes: usize,
+    /// All ways at once.
+    ways: usize,
+    /// Ways in the whole walk.
+    all: u64,
+}
+
+/// Where the first does not suffice, the next is tried.
+const EFFORTS: [Effort; 3] = [
+    Effort { choices: 2, outcomes: 2, ways: 64, all: u64::MAX },
+    Effort { choices: 16, outcomes: 8, ways: 256, all: 1_000_000 },
+    Effort { choices: 256, outcomes: 512, ways: 512, all: 1_000_000 },
+];
 /// Words for operations under way: as many as there are bits.
 const WORDS: usize = 4;
 const WITNESS_MAX: usize = 6;
@@ -49,8 +66,10 @@ struct Walk<'a> {
     running: Vec<u32>,
     /// Of each class, how many were called.
     offered: Vec<u32>,
-    /// Whether every way was followed so far.
+    effort: Effort,
+    /// Whether every way was followed so far, and how many were.
     whole: bool,
+    followed: u64,
     meter: &'a Meter<'a>,
 }
 
@@ -74,26 +93,29 @@ pub(super) fn walk(
         return Ok(());
     }
     let first = Way { sum: i128::from(initial), done: [0; WORDS], used: vec![0; problem.classes.len()] };
-    let mut walk = Walk {
-        problem: &problem,
-        effects: &effects,
-        ways: vec![first],
-        running: Vec::new(),
-        offered: vec![0; problem.classes.len()],
-        whole: true,
-        meter,
-    };
-    match walk.run()? {
-        None => {}
-        Some(stuck) if walk.whole => {
+    for effort in EFFORTS {
+        let mut walk = Walk {
+            problem: &problem,
+            effects: &effects,
+            ways: vec![first.clone()],
+            running: Vec::new(),
+            offered: vec![0; problem.classes.len()],
+            effort,
+            whole: true,
+            followed: 0,
+            meter,
+        };
+        let Some(stuck) = walk.run()? else { return Ok(()) };
+        if walk.whole {
             let (witness, sentence) = walk.told(history, stuck);
             findings.add(AnomalyKind::NotLinearizable, key, &witness, sentence);
+            return Ok(());
         }
-        Some(_) => findings.lacks(format!(
-            "the reads of {name} are within their bounds, but its adds have too many orders to try them all; --claim bounds \
-             asks for the bounds alone"
-        )),
     }
+    findings.lacks(format!(
+        "the reads of {name} are within their bounds, but its adds have too many orders to try them all; --claim bounds asks \
+         for the bounds alone"
+    ));
     Ok(())
 }
 
@@ -139,11 +161,12 @@ impl Walk<'_> {
         while let Some(way) = open.pop() {
             self.meter.spend(self.running.len() + 16)?;
             steps += 1;
-            if steps > WAYS_MAX * 4 {
+            if steps > self.effort.ways * 4 || self.followed > self.effort.all {
                 self.whole = false;
                 break;
             }
             for next in self.onward(&way, operation)? {
+                self.followed += 1;
                 if next.done[word] & bit != 0 {
                     keep(&mut after, next, word, bit);
                 } else if keep(&mut before, next.clone(), word, 0) {
@@ -151,13 +174,18 @@ impl Walk<'_> {
                 }
             }
         }
+        for outcomes in after.values_mut().filter(|outcomes| outcomes.len() > self.effort.outcomes) {
+            // What leaves the most adds to come: large amounts used rather than small ones.
+            outcomes.sort_by_key(|used| few(used));
+            outcomes.truncate(self.effort.outcomes);
+            self.whole = false;
+        }
         let found =
             after.into_iter().flat_map(|((sum, done), all)| all.into_iter().map(move |used| Way { sum, done, used }));
         self.ways = found.collect();
-        if self.ways.len() > WAYS_MAX {
-            // What leaves the most adds to come: large amounts used rather than small ones.
-            self.ways.sort_by_key(|way| way.used.iter().map(|count| u64::from(*count)).sum::<u64>());
-            self.ways.truncate(WAYS_MAX);
+        if self.ways.len() > self.effort.ways {
+            self.ways.sort_by_key(|way| few(&way.used));
+            self.ways.truncate(self.effort.ways);
             self.whole = false;
         }
         Ok(())
@@ -187,7 +215,7 @@ impl Walk<'_> {
         targets.dedup();
         let sums = Sums::new(pools.iter().map(|pool| (pool.amount, pool.count())).collect());
         for target in targets {
-            let (choices, whole) = sums.ways(i128::from(target) - way.sum, self.meter)?;
+            let (choices, whole) = sums.ways(i128::from(target) - way.sum, self.effort.choices, self.meter)?;
             self.whole &= whole;
             for counts in choices {
                 let mut next = way.clone();
@@ -283,6 +311,10 @@ impl Pool {
             way.used[class] += more;
         }
     }
+}
+
+fn few(used: &[u32]) -> u64 {
+    used.iter().map(|count| u64::from(*count)).sum()
 }
 
 fn place(problem: &Problem, operation: u32) -> (usize, u64) {

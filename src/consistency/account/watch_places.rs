@@ -130,8 +130,8 @@ fn place<'a>(
 ) -> Result<Result<(), Crowded<'a>>, Stop> {
     let mut revisions: BTreeMap<u32, (i64, Option<Numbered<'a>>)> = BTreeMap::new();
     let mut taken: BTreeSet<(i64, &Value)> = BTreeSet::new();
-    // What was reached so far, and the unseen write that reached it.
-    let (mut floor, mut by) = (i64::MIN, None);
+    // What was reached so far (the first revision is 1), and the unseen write that reached it.
+    let (mut floor, mut by) = (0, None);
     for event in events {
         meter.spend(16)?;
         match *event {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize as _;
 
 use super::edn::{self, Lexer};
-use super::{Format, log};
+use super::{Format, log, plume};
 use crate::history::Value;
 
 /// The format of a file that begins so; of an empty one, our own.
@@ -26,6 +26,7 @@ pub fn detect(head: &[u8]) -> Result<Format, String> {
         return of_json(text);
     }
     let format = if text.starts_with(['{', '[', '(', '#', ';']) { of_edn(text) } else { None };
+    let format = format.or_else(|| plume::is_plume(text).then_some(Format::Plume));
     format.or_else(|| log::is_log(text).then_some(Format::JepsenLog)).ok_or_else(|| {
         let begin: String = text.chars().take(40).filter(|letter| !letter.is_control()).collect();
         let formats: Vec<&str> = Format::ALL.iter().map(|format| format.word()).collect();
@@ -70,7 +71,9 @@ fn foreign(first: &BTreeMap<String, Value>) -> Option<&'static str> {
         );
     }
     if has("params") && has("data") {
-        return Some("looks like a history of dbcop, which has sessions of events; convert it to Elle's form first");
+        return Some(
+            "looks like a history of dbcop, which no reader here knows for sure; AWDIT converts it to Plume's text, which is read",
+        );
     }
     None
 }

@@ -5,16 +5,21 @@
 //! | `native`       | `{"i":0,"t":12,"p":3,"type":"invoke","f":"write","k":"k7","v":41,"node":"db-1"}`    | Driftproof           |
 //! | `jepsen-edn`   | `{:process 3, :type :invoke, :f :write, :value 41, :time 12, :index 0}`            | Jepsen `history.edn` |
 //! | `jepsen-json`  | `{"process":3,"type":"invoke","f":"write","value":41,"time":12,"index":0}`         | exports of Jepsen's  |
-//! | `jepsen-log`   | `INFO  jepsen.util - 3 :invoke :write 41`                                          | Jepsen `jepsen.log`  |
+//! | `jepsen-log`   | `INFO  jepsen.util - 3 :invoke :write 41`                                          | Jepsen `jepsen.log`, `history.txt` |
 //! | `porcupine-kv` | `{:process 3, :type :invoke, :f :append, :key "7", :value "x"}`                    | Porcupine's tests    |
 //! | `elle`         | `{:process 3, :type :ok, :value [[:append 7 1] [:r 8 [1 2]]]}`, or the same in JSON | Elle, elle-cli       |
+//! | `plume`        | `r(KEY,VALUE,SESSION,TRANSACTION)`                                                 | Plume, PolySI, IsoVista |
+//!
+//! Not read, and refused with the reason where they are recognised: dbcop's own histories (binary, or JSON of sessions without
+//! what aborted; AWDIT converts them to Plume's text), Cobra's binary logs, and the operations in etcd's robustness reports, whose
+//! answers tell of revisions and leases that no model here knows.
 //!
 //! In `native` a compare-and-set that failed may say in `"saw"` what it found instead (`null`: nothing was there), where the
 //! store said so in the step in which it compared; the other formats have no such word.
 //!
 //! EDN and JSON histories are one vector of maps, or one map after the other. Events of a process that is not a number
 //! (Jepsen's `:nemesis`) are no operations and are left out. Times are nanoseconds. A history of `elle` may consist of
-//! completions alone: such transactions have no order in real time.
+//! completions alone: such transactions have no order in real time. So has one of `plume`.
 
 mod detect;
 mod edn;
@@ -28,6 +33,7 @@ mod log;
 pub mod native;
 mod pairing;
 mod plain;
+mod plume;
 mod rules;
 mod seen;
 #[cfg(test)]
@@ -63,14 +69,16 @@ pub enum Format {
     JepsenLog,
     /// Porcupine's key-value logs.
     PorcupineKv,
-    /// Elle's list-append transactions, EDN or JSON.
+    /// Transactions of Elle, EDN or JSON.
     Elle,
+    /// Transactions of registers as Plume, PolySI and IsoVista write them.
+    Plume,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 6] =
-        [Self::Native, Self::JepsenEdn, Self::JepsenJson, Self::JepsenLog, Self::PorcupineKv, Self::Elle];
+    pub const ALL: [Self; 7] =
+        [Self::Native, Self::JepsenEdn, Self::JepsenJson, Self::JepsenLog, Self::PorcupineKv, Self::Elle, Self::Plume];
 
     /// Its word on the command line.
     #[must_use]
@@ -82,6 +90,7 @@ impl Format {
             Self::JepsenLog => "jepsen-log",
             Self::PorcupineKv => "porcupine-kv",
             Self::Elle => "elle",
+            Self::Plume => "plume",
         }
     }
 }
@@ -175,7 +184,7 @@ pub fn beginning(head: &[u8], format: Format) -> History {
 }
 
 fn joiner<'a>(format: Format, meter: &'a Meter<'a>) -> Joiner<'a> {
-    if format == Format::Elle { Joiner::transactions(meter) } else { Joiner::strict(meter) }
+    if matches!(format, Format::Elle | Format::Plume) { Joiner::transactions(meter) } else { Joiner::strict(meter) }
 }
 
 fn join(bytes: &[u8], format: Format, joiner: &mut Joiner<'_>) -> Result<(), Stop> {
@@ -185,6 +194,7 @@ fn join(bytes: &[u8], format: Format, joiner: &mut Joiner<'_>) -> Result<(), Sto
         Format::JepsenEdn | Format::PorcupineKv => edn_events::read(text()?, joiner)?,
         Format::JepsenJson => json::read(text()?, joiner)?,
         Format::JepsenLog => log::read(text()?, joiner)?,
+        Format::Plume => plume::read(text()?, joiner)?,
         Format::Elle => match text()? {
             text if text.trim_start().starts_with(['{', '[']) && detect::is_json(text) => json::read(text, joiner)?,
             text => edn_events::read(text, joiner)?,

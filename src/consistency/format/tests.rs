@@ -198,6 +198,32 @@ fn transactions_need_no_processes_while_one_is_open_at_a_time() {
 }
 
 #[test]
+fn sessions_of_transactions_line_by_line() {
+    let text = "w(3,41,0,7)\nr(4,0,0,7)\n\nr(3,41,1,7)\nw(5,9,1,-1)\nw(6,0,2,8)\nr(6,0,0,9)\n";
+    let history = read(text.as_bytes(), Format::Plume).expect("reads");
+    let told: Vec<String> = history
+        .operations
+        .iter()
+        .map(|one| format!("{} {} {:?} {}", one.process, one.input, one.completion, one.is_uncalled()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "0 [[w 3 41] [r 4 nil]] Ok true",
+            "1 [[r 3 41]] Ok true",
+            "1 [[w 5 9]] Fail true",
+            "2 [[w 6 0]] Ok true",
+            "0 [[r 6 0]] Ok true",
+        ]
+    );
+    for (text, place) in
+        [("w(3,41,0,7)\nx(3,1,0,8)", "line 2, column 1: `x(3,1,0,8)`"), ("w(3,41,0)", "line 1, column 1")]
+    {
+        assert!(refused(Format::Plume, text).starts_with(place), "{text}");
+    }
+}
+
+#[test]
 fn equal_values_are_equal_however_they_are_written() {
     let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
     assert_eq!(json(r#"{"b":[1,2.0],"a":1e0}"#), json(r#"{"a":1,"b":[1.0,2]}"#));
@@ -256,6 +282,7 @@ fn formats_are_known_from_their_first_bytes() {
         ("#jepsen.history.Op{:process 0, :type :invoke, :f :cas, :value [1 2]}", Format::JepsenEdn),
         ("{:index 0 :type :invoke :value [[:append 1 1]]}", Format::Elle),
         ("{:process 0, :type :invoke, :f :txn, :value nil}", Format::Elle),
+        ("\nw(3,41,0,7)\nr(3,", Format::Plume),
         ("{:process 0, :type :invoke, :f :get, :key \"7\", :value nil}", Format::PorcupineKv),
     ] {
         assert_eq!(detect(text.as_bytes()), Ok(format), "{text}");

@@ -7,6 +7,8 @@
 //! and at a moment without running operations it holds nothing but the possible states. [`depth`] goes down one line at a time
 //! and remembers what did not work; it is quick where there are many lines that work.
 
+#[cfg(test)]
+mod budget_tests;
 pub(crate) mod depth;
 mod explain;
 pub(crate) mod frontier;

@@ -20,7 +20,8 @@ const CATCH_UP: Duration = Duration::from_secs(2);
 /// What the API server says.
 struct Asked {
     pods: ObjectList<Pod>,
-    nodes: ObjectList<Node>,
+    /// Absent where not every node is watched.
+    nodes: Option<ObjectList<Node>>,
 }
 
 /// What it says and no watch has shown.
@@ -63,7 +64,11 @@ async fn ask(context: &Context) -> Result<Asked, String> {
     let nodes: Api<Node> = Api::all(context.client());
     let pods: Api<Pod> = Api::namespaced(context.client(), &context.scenario.target.namespace);
     let params = ListParams::default();
-    let nodes = calls::patiently(context, "list nodes", || nodes.list(&params)).await;
+    let nodes = if crate::plan::watches_all_nodes(&context.scenario) {
+        calls::patiently(context, "list nodes", || nodes.list(&params)).await.map(Some)
+    } else {
+        Ok(None)
+    };
     let pods = calls::patiently(context, "list pods", || pods.list(&params)).await;
     match (nodes, pods) {
         (Ok(nodes), Ok(pods)) => Ok(Asked { pods, nodes }),
@@ -73,10 +78,12 @@ async fn ask(context: &Context) -> Result<Asked, String> {
 
 /// What the lists know beyond the watches at this moment; none when that is nothing.
 fn unseen(context: &Context, asked: &Asked) -> Option<Unseen> {
-    let (pods, nodes) = (listed(&asked.pods, &context.scenario.target.namespace), listed(&asked.nodes, ""));
-    let unseen = context
-        .board
-        .look(|picture| Unseen { pods: picture.newest_pods.missed(&pods), nodes: picture.newest_nodes.missed(&nodes) });
+    let pods = listed(&asked.pods, &context.scenario.target.namespace);
+    let nodes = asked.nodes.as_ref().map(|nodes| listed(nodes, ""));
+    let unseen = context.board.look(|picture| Unseen {
+        pods: picture.newest_pods.missed(&pods),
+        nodes: nodes.map(|nodes| picture.newest_nodes.missed(&nodes)).unwrap_or_default(),
+    });
     (!unseen.pods.is_empty() || !unseen.nodes.is_empty()).then_some(unseen)
 }
 
@@ -96,7 +103,7 @@ fn learn(context: &Context, asked: &Asked, unseen: &Unseen) {
     Feed::of(context).take(|picture| {
         let mut seen = Vec::new();
         for missed in &unseen.nodes {
-            match asked.nodes.iter().find(|node| node.uid().as_ref() == Some(&missed.uid)) {
+            match asked.nodes.iter().flatten().find(|node| node.uid().as_ref() == Some(&missed.uid)) {
                 Some(node) => seen.extend(picture.node(Change::Modified, node)),
                 None => seen.extend(picture.node_lost(&missed.uid, &missed.name)),
             }

@@ -70,6 +70,8 @@ pub(in crate::run) struct Strength {
 pub(in crate::run) struct Picture {
     target: Group,
     others: Vec<Group>,
+    /// Whether every node is watched. Otherwise one that is not known counts as Ready: what its pods do is seen.
+    all_nodes: bool,
     pub(in crate::run) pods: BTreeMap<String, PodState>,
     by_node: BTreeMap<String, BTreeSet<String>>,
     /// UIDs of the target's pods that serve on a node that is Ready.
@@ -84,7 +86,8 @@ pub(in crate::run) struct Picture {
     pub(in crate::run) workload: Option<WorkloadSeen>,
     replica_sets: ReplicaSets,
     pub(in crate::run) endpoints: BTreeMap<ServiceKey, Endpoints>,
-    claims: BTreeMap<String, String>,
+    /// Claims of the target's namespace, by volume.
+    pub(super) claims: BTreeMap<String, String>,
     attachments: BTreeMap<String, AttachmentSeen>,
     /// The last warning about each object, by UID.
     pub(in crate::run) warnings: BTreeMap<String, String>,
@@ -101,10 +104,12 @@ impl Picture {
         target: Group,
         others: Vec<Group>,
         services: impl IntoIterator<Item = ServiceKey>,
+        all_nodes: bool,
     ) -> Self {
         Self {
             target,
             others,
+            all_nodes,
             pods: BTreeMap::new(),
             by_node: BTreeMap::new(),
             strong: BTreeSet::new(),
@@ -195,7 +200,7 @@ impl Picture {
     /// Decides anew whether a pod counts.
     fn weigh(&mut self, uid: &str) {
         let Some(state) = self.pods.get(uid) else { return };
-        let node_ready = self.nodes.get(&state.seen.node).is_some_and(|node| node.ready == "True");
+        let node_ready = self.nodes.get(&state.seen.node).map_or(!self.all_nodes, |node| node.ready == "True");
         if state.seen.target && state.serves && node_ready {
             self.strong.insert(uid.to_owned());
         } else {

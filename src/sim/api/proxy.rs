@@ -123,7 +123,7 @@ fn refused(state: &State, to: &Destination) -> ApiError {
 /// Address and target port of a ready endpoint that has this port of the Service; an endpoint without it is none.
 fn ready_address(state: &State, namespace: &str, service: &str, port: &str) -> Option<String> {
     let ports = state.store.find(Kind::Service, namespace, service)?.at("/spec/ports")?.as_array()?;
-    let wanted = ports.iter().find(|known| known["port"].to_string() == port)?;
+    let wanted = ports.iter().find(|known| known["port"].as_u64() == port.parse().ok())?;
     let name = |port: &Value| port["name"].as_str().unwrap_or_default().to_owned();
     let slices = state.store.in_namespace(Kind::EndpointSlice, namespace).map(|(_, slice)| slice);
     let mut own = slices.filter(|slice| slice.label("kubernetes.io/service-name") == Some(service));

@@ -47,7 +47,8 @@ pub(super) enum Route {
 
 /// Reads a path; which custom kinds there are, the store knows.
 pub(super) fn route(store: &Store, path: &str) -> Route {
-    let segments: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
+    // Decoded first, as the real server does: an escaped slash is a slash.
+    let segments: Vec<String> = decode(path).split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect();
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     let found = match parts.as_slice() {
         ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"] => Some(Route::AccessReview),

@@ -29,6 +29,7 @@
 //! In a pod of several containers each serves its own ports: those that it declares, that its probes and hooks name,
 //! and, where it declares none, that Services name (`ports`). The store is the first container that declares any.
 
+mod annotations;
 pub(crate) mod command;
 mod config;
 mod http;
@@ -40,6 +41,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub use annotations::annotation_mistakes;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

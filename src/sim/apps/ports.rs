@@ -73,7 +73,7 @@ mod tests {
 
     use super::*;
 
-    fn spec(containers: Value) -> PodSpec {
+    fn spec(containers: &Value) -> PodSpec {
         serde_json::from_value(json!({ "containers": containers })).expect("a spec")
     }
 
@@ -97,7 +97,7 @@ mod tests {
         ] {
             let mut main = json!({ "name": "main" });
             json_patch::merge(&mut main, &container);
-            let pod = spec(json!([main]));
+            let pod = spec(&json!([main]));
             assert_eq!(of(&pod.containers[0], &pod), expected, "{container}");
         }
     }
@@ -105,7 +105,7 @@ mod tests {
     #[test]
     fn a_port_belongs_to_the_container_that_declares_it() {
         let probe = json!({ "tcpSocket": { "port": 80 } });
-        let pod = spec(json!([
+        let pod = spec(&json!([
             { "name": "proxy", "readinessProbe": probe },
             { "name": "web", "ports": [{ "containerPort": 80 }] },
         ]));

@@ -1,6 +1,7 @@
 //! Whole clusters with all their rooms, by the objects that a person would apply: what becomes of them.
 
 mod nodes;
+mod pending;
 mod reach;
 
 use std::time::Duration;

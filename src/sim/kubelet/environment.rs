@@ -1,4 +1,4 @@
-//! What a container's environment is taken from: ConfigMaps and Secrets that must be there before it is created
+//! What a container's environment is taken from: each ConfigMap and Secret that must be there before it is created
 //! (kubelet `makeEnvironmentVariables`). Pure; never reads a value.
 
 use k8s_openapi::api::core::v1::{Container, EnvVar};

@@ -49,7 +49,8 @@ struct View {
 struct Port {
     name: String,
     number: u16,
-    node_port: Option<u16>,
+    /// The port of every machine that leads here.
+    outside: Option<u16>,
     ready: Vec<Endpoint>,
     /// Serving and terminating: the last resort when none is ready.
     terminating: Vec<Endpoint>,
@@ -147,7 +148,7 @@ fn view(state: &State, key: &Key, service: &Service) -> View {
         let name = port.name.clone().unwrap_or_default();
         let number = u16::try_from(port.port).unwrap_or_default();
         let node_port = port.node_port.and_then(|number| u16::try_from(number).ok()).filter(|number| *number > 0);
-        let mut read = Port { name, number, node_port, ready: Vec::new(), terminating: Vec::new() };
+        let mut read = Port { name, number, outside: node_port, ready: Vec::new(), terminating: Vec::new() };
         for slice in &slices {
             endpoints(slice.typed::<EndpointSlice>(), &mut read);
         }
@@ -232,12 +233,12 @@ impl Port {
 /// The endpoint that a machine's node port leads to; `None` when no Service has this port.
 pub(super) fn at_node_port(state: &mut State, node: &str, number: u16) -> Option<Resolved> {
     let views = &state.network.services.views;
-    let has = |view: &View| view.ports.iter().any(|port| port.node_port == Some(number));
+    let has = |view: &View| view.ports.iter().any(|port| port.outside == Some(number));
     let service = views.iter().find(|(_, view)| has(view)).map(|(key, _)| key.clone())?;
     let on = Origin::Node(node.to_owned());
     let view = known_to(state, &on, &service).cloned()?;
     let turn = turn(state, &service);
-    let port = view.ports.iter().find(|port| port.node_port == Some(number))?;
+    let port = view.ports.iter().find(|port| port.outside == Some(number))?;
     let chosen = port.choose(view.external_local.then_some(node), turn, true);
     Some(chosen.map_or_else(|nobody| nobody, |chosen| Resolved::To { ip: chosen.ip.clone(), port: chosen.port }))
 }

@@ -11,10 +11,10 @@ use k8s_openapi::api::core::v1::{
     ConfigMap, Endpoints, Event, Node, PodTemplate, ReplicationController, ResourceQuota, ServiceAccount,
 };
 use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
-use k8s_openapi::api::networking::v1::{IPAddress, Ingress, IngressClass, ServiceCIDR};
+use k8s_openapi::api::networking::v1::{IPAddress, Ingress, ServiceCIDR};
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
+use k8s_openapi::api::rbac::v1::{ClusterRole, Role};
 use k8s_openapi::api::storage::v1::{CSIDriver, CSINode, VolumeAttachment};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
@@ -48,6 +48,12 @@ fn decoded(kind: Kind, mut value: Value, fill: Fill) -> Result<Value, ApiError> 
     value["kind"] = json!(kind.facts().kind);
     if has_type(kind) {
         json::readable(kind, &mut value);
+        if let Some(wrong) = json::bad_quantity(kind, &value).or_else(|| json::bad_micro_time(kind, &value)) {
+            let facts = kind.facts();
+            let message =
+                format!("{0} in version \"{1}\" cannot be handled as a {0}: {wrong}", facts.kind, facts.version);
+            return Err(ApiError::bad_request(message));
+        }
     }
     let read = Reading { kind, fill };
     match kind {
@@ -75,9 +81,9 @@ fn decoded(kind: Kind, mut value: Value, fill: Fill) -> Result<Value, ApiError> 
         Kind::Lease => read.plain::<Lease>(value),
         Kind::PriorityClass => read.shape(value, defaults::priority_class),
         Kind::Role => read.plain::<Role>(value),
-        Kind::RoleBinding => read.plain::<RoleBinding>(value),
+        Kind::RoleBinding => read.shape(value, defaults::role_binding),
         Kind::ClusterRole => read.plain::<ClusterRole>(value),
-        Kind::ClusterRoleBinding => read.plain::<ClusterRoleBinding>(value),
+        Kind::ClusterRoleBinding => read.shape(value, defaults::cluster_role_binding),
         Kind::CronJob => read.shape(value, defaults::cron_job),
         Kind::HorizontalPodAutoscaler => read.shape(value, defaults::horizontal_pod_autoscaler),
         Kind::LimitRange => read.shape(value, defaults::limit_range),
@@ -140,7 +146,7 @@ fn stored(read: Reading, facts: &Facts, value: Value) -> Result<Value, ApiError>
         ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration") => {
             read.plain::<PriorityLevelConfiguration>(value)
         }
-        ("networking.k8s.io", "IngressClass") => read.plain::<IngressClass>(value),
+        ("networking.k8s.io", "IngressClass") => read.shape(value, defaults::ingress_class),
         ("networking.k8s.io", "Ingress") => read.plain::<Ingress>(value),
         ("networking.k8s.io", "IPAddress") => read.plain::<IPAddress>(value),
         ("networking.k8s.io", "ServiceCIDR") => read.plain::<ServiceCIDR>(value),
@@ -195,5 +201,72 @@ fn compare(given: &Value, known: &Value, path: &str, unknown: &mut Vec<String>) 
             }
         }
         _ => {}
+    }
+}
+
+/// The field because of which an object does not decode: the first whose absence mends it.
+#[must_use]
+pub fn misfit(kind: Kind, value: &Value) -> Option<String> {
+    let mut paths = Vec::new();
+    leaves(value, String::new(), &mut paths);
+    paths
+        .into_iter()
+        .find(|(pointer, _)| {
+            let mut without = value.clone();
+            remove(&mut without, pointer);
+            decoded(kind, without, Fill::Nothing).is_ok()
+        })
+        .map(|(_, path)| path)
+}
+
+fn leaves(value: &Value, pointer: String, paths: &mut Vec<(String, String)>) {
+    let start = paths.len();
+    let shown = |pointer: &str| {
+        let mut path = String::new();
+        for part in pointer.split('/').skip(1) {
+            let part = part.replace("~1", "/").replace("~0", "~");
+            if part.bytes().all(|byte| byte.is_ascii_digit()) {
+                path.push_str(&format!("[{part}]"));
+            } else {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(&part);
+            }
+        }
+        path
+    };
+    match value {
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                leaves(inner, format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")), paths);
+            }
+        }
+        Value::Array(items) => {
+            for (index, inner) in items.iter().enumerate() {
+                leaves(inner, format!("{pointer}/{index}"), paths);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    // What is below comes first: the smallest part that mends it is blamed.
+    if !pointer.is_empty() && (start == paths.len() || value.is_object() || value.is_array()) {
+        let path = shown(&pointer);
+        paths.push((pointer, path));
+    }
+}
+
+fn remove(value: &mut Value, pointer: &str) {
+    let Some((parent, last)) = pointer.rsplit_once('/') else { return };
+    match value.pointer_mut(parent) {
+        Some(Value::Object(fields)) => drop(fields.remove(&last.replace("~1", "/").replace("~0", "~"))),
+        Some(Value::Array(items)) => {
+            if let Ok(index) = last.parse::<usize>()
+                && index < items.len()
+            {
+                items.remove(index);
+            }
+        }
+        Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None => {}
     }
 }

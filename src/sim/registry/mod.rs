@@ -16,8 +16,8 @@ mod validate;
 mod write;
 
 pub use custom::{defined, served};
-pub use decode::{defaulted, unknown_fields};
-pub use json::readable;
+pub use decode::{defaulted, misfit, unknown_fields};
 pub use delete::DeleteOptions;
 pub use events::Recorder;
+pub use json::readable;
 pub use strategy::Part;

@@ -62,7 +62,7 @@ fn attempt(state: &mut State, pod: &Arc<PodInfo>) {
         Ok(found) => found,
         Err(mut diagnosis) => {
             preemption::attempt(state, pod, &mut diagnosis);
-            return fits_nowhere(state, &pod.key, diagnosis);
+            return fits_nowhere(state, &pod.key, *diagnosis);
         }
     };
     let nodes = state.scheduler.cache.nodes.len().max(1);
@@ -82,13 +82,13 @@ fn cycle<'a>(state: &'a State, pod: &'a PodInfo, spec: &'a PodSpec) -> Cycle<'a>
     Cycle { store: &state.store, cache: &scheduler.cache, nominations: &scheduler.nominations, pod, spec }
 }
 
-fn find(cycle: &Cycle, start: usize) -> Result<Found, Diagnosis> {
+fn find(cycle: &Cycle, start: usize) -> Result<Found, Box<Diagnosis>> {
     let order = cycle.cache.order();
     let mut diagnosis = Diagnosis::of(order.len());
     let (prepared, named) = match prepare(cycle).and_then(|prepared| Ok((prepared, node_affinity::pre_filter(cycle)?)))
     {
         Ok(prepared) => prepared,
-        Err(rejection) => return Err(diagnosis.refuse_all(&rejection)),
+        Err(rejection) => return Err(Box::new(diagnosis.refuse_all(&rejection))),
     };
     if let Some(name) = nominated_node(cycle, &prepared) {
         return Ok(Found { best: vec![name], claims: prepared.claims, looked_at: 0 });
@@ -114,7 +114,7 @@ fn find(cycle: &Cycle, start: usize) -> Result<Found, Diagnosis> {
         if named.is_some() && looked_at < order.len() {
             diagnosis.leave_out(order.len() - looked_at, node_affinity::not_named());
         }
-        return Err(diagnosis);
+        return Err(Box::new(diagnosis));
     }
     Ok(Found { best: best(cycle, &feasible), claims: prepared.claims, looked_at })
 }

@@ -19,6 +19,8 @@
 
 mod direct;
 mod greedy;
+#[cfg(any(test, feature = "testkit"))]
+pub mod oracle;
 mod read;
 mod solve;
 #[cfg(test)]

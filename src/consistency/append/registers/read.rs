@@ -211,6 +211,11 @@ impl Registers {
         }
     }
 
+    /// The session of a transaction; one of its own where none is named.
+    pub(super) fn session(&self, number: u32, txn: &Txn) -> u64 {
+        if self.unnamed { u64::from(number) } else { txn.process }
+    }
+
     /// The claims of which the history says too little.
     pub(super) fn lacks(&self) -> Vec<(Claim, String)> {
         crate::append::judge::lacking(

@@ -92,7 +92,9 @@ fn matches(wanted: &ExitCodes, container: &ContainerStatus, code: i32) -> bool {
 pub(super) fn of_success(spec: &JobSpec, succeeded: &Indexes) -> Option<String> {
     let completions = completions(spec);
     let holds = |rule: &SuccessPolicyRule| {
-        let enough = |count: usize| rule.succeeded_count.is_some_and(|wanted| i64::from(wanted) <= count as i64);
+        let enough = |count: usize| {
+            rule.succeeded_count.is_some_and(|wanted| usize::try_from(wanted).is_ok_and(|wanted| wanted <= count))
+        };
         match &rule.succeeded_indexes {
             None => enough(succeeded.len()),
             Some(text) => {

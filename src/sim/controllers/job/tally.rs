@@ -131,7 +131,7 @@ pub(super) fn finished_at(pod: &Object, now: Timestamp) -> Timestamp {
         statuses.iter().map(|status| status.pointer("/state/terminated/finishedAt")?.as_str()?.parse().ok()).collect();
     let last = ends.filter(|ends| !ends.is_empty()).and_then(|ends| ends.into_iter().max());
     let unready = || pod.condition("Ready").filter(|ready| ready["status"] == "False").and(pod::ready_since(pod));
-    last.or_else(unready).or_else(|| deleted_at(pod)).or_else(|| pod::created_at(pod)).unwrap_or(now)
+    last.or_else(unready).or_else(|| deleted_at(pod)).or_else(|| pod::created_at(pod)).unwrap_or(now).min(now)
 }
 
 /// When a pod was deleted: its grace before the time that its deletion is planned for.

@@ -68,7 +68,8 @@ fn a_failed_post_start_hook_ends_the_container() {
 #[test]
 fn a_pod_that_is_deleted_in_its_post_start_hook_ends_in_its_grace() {
     let mut state = cluster();
-    let uid = pod(&mut state, "web", &json!({}), &hooked("postStart", &json!({ "sleep": { "seconds": 200 } })));
+    let uid =
+        pod(&mut state, "web", &json!({}), &hooked("postStart", &json!({ "exec": { "command": ["sleep", "200"] } })));
     until(&mut state, 20.0, |state| runs(state, &uid));
     run(&mut state, 5.0);
     delete(&mut state, "web", None);
@@ -78,7 +79,8 @@ fn a_pod_that_is_deleted_in_its_post_start_hook_ends_in_its_grace() {
 #[test]
 fn a_kubelet_that_starts_again_does_not_run_the_hook_again() {
     let mut state = cluster();
-    let uid = pod(&mut state, "web", &json!({}), &hooked("postStart", &json!({ "sleep": { "seconds": 200 } })));
+    let uid =
+        pod(&mut state, "web", &json!({}), &hooked("postStart", &json!({ "exec": { "command": ["sleep", "200"] } })));
     until(&mut state, 20.0, |state| runs(state, &uid));
     state.kill_kubelet(NODE);
     state.start_kubelet(NODE);

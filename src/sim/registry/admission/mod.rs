@@ -37,7 +37,11 @@ impl State {
                 Ok(())
             }
             Kind::Namespace => {
-                value["spec"]["finalizers"] = json!(["kubernetes"]);
+                let mut finalizers = value["spec"]["finalizers"].as_array().cloned().unwrap_or_default();
+                if !finalizers.contains(&json!("kubernetes")) {
+                    finalizers.push(json!("kubernetes"));
+                }
+                value["spec"]["finalizers"] = json!(finalizers);
                 Ok(())
             }
             Kind::Stored(_) => self.define(kind, key, value),
@@ -87,7 +91,11 @@ impl State {
 
     /// `DefaultStorageClass`: a claim that names no class gets the default one; of several the newest, then the first by name.
     fn default_storage_class(&self, claim: &mut Value) {
-        if claim.pointer("/spec/storageClassName").is_some() || claim.pointer("/metadata/annotations").is_some_and(|annotations| annotations.get("volume.beta.kubernetes.io/storage-class").is_some()) {
+        if claim.pointer("/spec/storageClassName").is_some()
+            || claim
+                .pointer("/metadata/annotations")
+                .is_some_and(|annotations| annotations.get("volume.beta.kubernetes.io/storage-class").is_some())
+        {
             return;
         }
         let classes = self.store.all(Kind::StorageClass);

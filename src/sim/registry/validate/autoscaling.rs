@@ -1,7 +1,7 @@
 //! `HorizontalPodAutoscaler`s (pkg/apis/autoscaling/validation).
 
 use super::field::Field;
-use super::{meta, resources, words};
+use super::{resources, words};
 
 const SOURCES: [(&str, &str); 5] = [
     ("Object", "object"),
@@ -39,8 +39,11 @@ fn reference(reference: &Field<'_>) {
     reference.at("kind").given_by(words::path_segment);
     reference.at("name").given_by(words::path_segment);
     let version = reference.at("apiVersion");
-    if version.text().matches('/').count() > 1 {
-        version.invalid(&format!("unexpected GroupVersion string: {}", version.text()));
+    match version.text().matches('/').count() {
+        0 => version.invalid_value(version.text(), "apiVersion must specify API group"),
+        1 if version.text().starts_with('/') => version.invalid("apiVersion must specify API group"),
+        1 => {}
+        _ => version.invalid(&format!("unexpected GroupVersion string: {}", version.text())),
     }
 }
 
@@ -56,6 +59,9 @@ fn rules(rules: &Field<'_>) {
         window.invalid("must be less than or equal to 3600");
     }
     rules.at("selectPolicy").one_of(&["Disabled", "Max", "Min"]);
+    if rules.at("policies").is_set() && rules.at("policies").is_empty() {
+        rules.at("policies").required("must specify at least one Policy");
+    }
     for policy in rules.at("policies").items() {
         policy.at("type").one_of_required(&["Percent", "Pods"]);
         for field in ["value", "periodSeconds"] {
@@ -94,8 +100,11 @@ fn check_metric(metric: &Field<'_>) {
     let Some(first) = set.first() else { return };
     let source = metric.at(first);
     target(&source.at("target"));
-    let (value, average, share) =
-        (source.at("target").at("value"), source.at("target").at("averageValue"), source.at("target").at("averageUtilization"));
+    let (value, average, share) = (
+        source.at("target").at("value"),
+        source.at("target").at("averageValue"),
+        source.at("target").at("averageUtilization"),
+    );
     match *first {
         "object" | "external" => {
             if *first == "object" {
@@ -132,9 +141,6 @@ fn check_metric(metric: &Field<'_>) {
 
 fn identifier(metric: &Field<'_>) {
     metric.at("name").given_by(words::path_segment);
-    if metric.at("selector").is_set() {
-        meta::selector(&metric.at("selector"));
-    }
 }
 
 fn target(target: &Field<'_>) {

@@ -78,7 +78,8 @@ fn json_in(data: &Field<'_>, key: &str) {
         field.required("");
         return;
     }
-    let bytes = serde_json::from_value::<k8s_openapi::ByteString>(field.value.clone()).map(|bytes| bytes.0).unwrap_or_default();
+    let bytes =
+        serde_json::from_value::<k8s_openapi::ByteString>(field.value.clone()).map(|bytes| bytes.0).unwrap_or_default();
     if let Err(error) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes) {
         field.invalid_value("<secret contents redacted>", &error.to_string());
     }
@@ -249,6 +250,11 @@ fn scope_rules(field: &Field<'_>, scopes: &[&str], hard: &Field<'_>) {
 pub(super) fn namespace(namespace: &Field<'_>) {
     for finalizer in namespace.at("spec").at("finalizers").items() {
         finalizer.text_by(words::qualified);
+        if !finalizer.text().contains('/')
+            && !matches!(finalizer.text(), "kubernetes" | "orphan" | "foregroundDeletion")
+        {
+            finalizer.invalid("name is neither a standard finalizer name nor is it fully qualified");
+        }
     }
 }
 
@@ -294,7 +300,7 @@ pub(super) fn priority_class(class: &Field<'_>) {
 pub(super) fn runtime_class(class: &Field<'_>) {
     class.at("handler").given_by(words::label);
     for (resource, amount) in class.at("overhead").at("podFixed").entries() {
-        resources::name(resource, &amount);
+        resources::container_name(resource, &amount);
         resources::amount(resource, &amount);
     }
     let scheduling = class.at("scheduling");
@@ -320,8 +326,12 @@ pub(super) fn attachment(attachment: &Field<'_>) {
     spec.at("nodeName").given_by(words::subdomain);
     let (name, inline) = (spec.at("source").at("persistentVolumeName"), spec.at("source").at("inlineVolumeSpec"));
     match (name.is_set(), inline.is_set()) {
-        (false, false) => spec.at("source").required("must specify exactly one of inlineVolumeSpec and persistentVolumeName"),
-        (true, true) => spec.at("source").invalid("must specify exactly one of inlineVolumeSpec and persistentVolumeName"),
+        (false, false) => {
+            spec.at("source").required("must specify exactly one of inlineVolumeSpec and persistentVolumeName")
+        }
+        (true, true) => {
+            spec.at("source").invalid("must specify exactly one of inlineVolumeSpec and persistentVolumeName")
+        }
         (true, false) => {
             if name.text().is_empty() {
                 name.required("must specify non empty persistentVolumeName");
@@ -329,11 +339,11 @@ pub(super) fn attachment(attachment: &Field<'_>) {
                 name.text_by(words::subdomain);
             }
         }
-        (false, true) => {}
+        (false, true) => super::persistent::inline(&inline),
     }
 }
 
-/// A `ServiceAccount` has nothing to check; its name is metadata.
+/// A `CSIDriver` (`ValidateCSIDriver`).
 pub(super) fn csi_driver(driver: &Field<'_>) {
     super::persistent::driver(&driver.at("metadata").at("name"));
     let spec = driver.at("spec");
@@ -342,6 +352,10 @@ pub(super) fn csi_driver(driver: &Field<'_>) {
         if !matches!(mode.text(), "Persistent" | "Ephemeral") {
             spec.at("volumeLifecycleModes").unsupported_text(mode.text(), &["Ephemeral", "Persistent"]);
         }
+    }
+    let period = spec.at("nodeAllocatableUpdatePeriodSeconds");
+    if period.number().is_some_and(|seconds| seconds < 10) {
+        period.invalid("must be greater than or equal to 10 seconds");
     }
     let mut audiences = BTreeSet::new();
     for request in spec.at("tokenRequests").items() {

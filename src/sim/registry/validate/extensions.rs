@@ -9,6 +9,10 @@ use super::{meta, words};
 /// A `CustomResourceDefinition` (`ValidateCustomResourceDefinition`).
 pub(super) fn definition(definition: &Field<'_>) {
     let spec = definition.at("spec");
+    let generated = definition.at("metadata").at("generateName");
+    if !generated.text().is_empty() {
+        generated.invalid("must be spec.names.plural+\".\"+spec.group");
+    }
     spec.at("group").given_by(words::subdomain);
     if spec.at("group").text().split('.').count() < 2 {
         spec.at("group").invalid("should be a domain with at least one dot");
@@ -39,17 +43,70 @@ pub(super) fn definition(definition: &Field<'_>) {
             versions.invalid("must contain unique version names");
         }
         stored += usize::from(version.at("storage").is_true());
+        if version.at("deprecationWarning").is_set() && !version.at("deprecated").is_true() {
+            version.at("deprecationWarning").invalid("can only be set for deprecated versions");
+        }
+        let scale = version.at("subresources").at("scale");
+        if scale.is_set() {
+            let rooted = |field: &Field<'_>, root: &str| {
+                if field.is_given() && !field.text().starts_with(root) {
+                    field.invalid(&format!("should be a json path under {root}"));
+                }
+            };
+            rooted(&scale.at("specReplicasPath"), ".spec.");
+            rooted(&scale.at("statusReplicasPath"), ".status.");
+            let selector = scale.at("labelSelectorPath");
+            if !selector.text().is_empty()
+                && !selector.text().starts_with(".spec.")
+                && !selector.text().starts_with(".status.")
+            {
+                selector.invalid("should be a json path under either .spec or .status");
+            }
+        }
         if version.at("schema").at("openAPIV3Schema").is_set() {
             let kind = version.at("schema").at("openAPIV3Schema").at("type");
             if kind.text() != "object" {
                 kind.invalid_value(kind.text(), "must be object at the root");
             }
+            structural(&version.at("schema").at("openAPIV3Schema"), 0);
         } else {
             version.at("schema").at("openAPIV3Schema").required("schemas are required");
         }
     }
     if stored != 1 {
         versions.invalid("must have exactly one version marked as storage version");
+    }
+}
+
+/// Each part of a schema says its type (`ValidateStructural`).
+fn structural(schema: &Field<'_>, depth: usize) {
+    const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
+    let kind = schema.at("type");
+    let open = ["x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields"]
+        .iter()
+        .any(|field| schema.at(field).is_true());
+    if kind.text().is_empty() {
+        if !open {
+            kind.required("must not be empty for specified object fields");
+        }
+    } else if !TYPES.contains(&kind.text()) {
+        kind.unsupported(&TYPES);
+    }
+    if depth > 64 {
+        return;
+    }
+    let more = schema.at("additionalProperties");
+    if more.is_set() && !schema.at("properties").is_empty() {
+        more.forbidden("additionalProperties and properties are mutual exclusive");
+    }
+    for (_, property) in schema.at("properties").entries() {
+        structural(&property, depth + 1);
+    }
+    for inner in [more, schema.at("items")].into_iter().filter(|inner| inner.value.is_object()) {
+        structural(&inner, depth + 1);
+    }
+    if kind.text() == "array" && !schema.at("items").is_set() {
+        schema.at("items").required("must be specified");
     }
 }
 
@@ -68,7 +125,8 @@ pub(super) fn webhooks(configuration: &Field<'_>) {
         effects.one_of_required(&["None", "NoneOnDryRun"]);
         if hook.at("admissionReviewVersions").is_empty() {
             hook.at("admissionReviewVersions").required("must specify one of v1, v1beta1");
-        } else if !hook.at("admissionReviewVersions").items().any(|version| matches!(version.text(), "v1" | "v1beta1")) {
+        } else if !hook.at("admissionReviewVersions").items().any(|version| matches!(version.text(), "v1" | "v1beta1"))
+        {
             hook.at("admissionReviewVersions").invalid("must include at least one of v1, v1beta1");
         }
         hook.at("failurePolicy").one_of(&["Fail", "Ignore"]);
@@ -120,7 +178,15 @@ fn client(config: &Field<'_>) {
 pub(super) fn api_service(service: &Field<'_>) {
     let (name, spec) = (service.at("metadata").at("name"), service.at("spec"));
     let (group, version) = (spec.at("group"), spec.at("version"));
-    let wanted = if group.text().is_empty() { format!("{}.", version.text()) } else { format!("{}.{}", version.text(), group.text()) };
+    let wanted = if group.text().is_empty() {
+        format!("{}.", version.text())
+    } else {
+        format!("{}.{}", version.text(), group.text())
+    };
+    let generated = service.at("metadata").at("generateName");
+    if !generated.text().is_empty() && generated.text() != wanted {
+        generated.invalid(&format!("must be `spec.version+\".\"+spec.group`: {wanted:?}"));
+    }
     if name.text() != wanted {
         name.invalid(&format!("must be `spec.version+\".\"+spec.group`: {wanted:?}"));
     }

@@ -12,11 +12,25 @@ const ANNOTATIONS_MAX: usize = 256 * 1024;
 
 fn name_rule(kind: Kind) -> Rule {
     match kind {
-        Kind::Namespace => words::label,
         // Since 1.36 a Service may be named as any label; before it had to begin with a letter.
-        Kind::Service => words::service_label,
+        Kind::Namespace | Kind::Service => words::label,
+        // Of budgets the real server checks only that a path can hold the name.
+        Kind::PodDisruptionBudget => words::path_segment,
         _ if kind.facts().group == "rbac.authorization.k8s.io" => words::path_segment,
         _ => words::subdomain,
+    }
+}
+
+/// Whether finalizers without a domain must be Kubernetes' own (`ValidateObjectMeta` of pkg/apis/core, not that of
+/// apimachinery).
+fn only_kubernetes(kind: Kind) -> bool {
+    match kind {
+        Kind::PodDisruptionBudget | Kind::RuntimeClass | Kind::Lease => false,
+        Kind::Stored(facts) => {
+            facts.group.is_empty()
+                || matches!(facts.group, "networking.k8s.io" | "storage.k8s.io" | "flowcontrol.apiserver.k8s.io")
+        }
+        _ => true,
     }
 }
 
@@ -39,7 +53,10 @@ pub(super) fn metadata(kind: Kind, meta: &Field<'_>) {
     template(meta);
     for finalizer in meta.at("finalizers").items() {
         finalizer.text_by(words::qualified);
-        if !finalizer.text().contains('/') && !matches!(finalizer.text(), "orphan" | "foregroundDeletion" | "kubernetes") {
+        if only_kubernetes(kind)
+            && !finalizer.text().contains('/')
+            && !matches!(finalizer.text(), "orphan" | "foregroundDeletion" | "kubernetes")
+        {
             finalizer.invalid("name is neither a standard finalizer name nor is it fully qualified");
         }
     }

@@ -166,7 +166,7 @@ fn backend(backend: &Field<'_>) {
         (false, false) => backend.invalid_value("", "resource or service backend is required"),
         (false, true) => reference(&resource),
         (true, false) => {
-            service.at("name").given_by(words::service_label);
+            service.at("name").given_by(words::label);
             let (name, number) = (service.at("port").at("name"), service.at("port").at("number"));
             let numbered = number.number().is_some_and(|number| number != 0);
             match (name.text().is_empty(), numbered) {
@@ -197,7 +197,9 @@ pub(super) fn ingress_class(class: &Field<'_>) {
         }
         let sound = controller.text().split_once('/').is_some_and(|(host, path)| {
             words::subdomain(host).is_none() && !path.is_empty() && words::path_segment(path).is_none()
-        }) || controller.text().split_once('/').is_some_and(|(host, path)| words::subdomain(host).is_none() && path.split('/').all(|part| !part.is_empty()));
+        }) || controller.text().split_once('/').is_some_and(|(host, path)| {
+            words::subdomain(host).is_none() && path.split('/').all(|part| !part.is_empty())
+        });
         if !sound {
             controller.invalid("must be a domain-prefixed path (such as \"acme.io/foo\")");
         }

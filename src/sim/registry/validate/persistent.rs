@@ -97,6 +97,24 @@ pub(super) fn claim_spec(spec: &Field<'_>) {
     }
 }
 
+/// A volume that is written into its attachment (`ValidatePersistentVolumeSpec` for inline volumes).
+pub(super) fn inline(spec: &Field<'_>) {
+    const INLINE: &str = "may not be specified in the context of inline volumes";
+    for field in ["claimRef", "storageClassName"].into_iter().filter(|field| spec.at(field).is_set()) {
+        spec.at(field).forbidden(INLINE);
+    }
+    if !spec.at("capacity").is_empty() {
+        spec.at("capacity").forbidden(INLINE);
+    }
+    if !spec.at("csi").is_set() {
+        spec.at("csi").required("has to be specified in the context of inline volumes");
+    }
+    access_modes(spec, "");
+    if spec.at_most_one(&VOLUME_SOURCES, "may not specify more than 1 volume type") == 0 {
+        spec.required("must specify a volume type");
+    }
+}
+
 /// A `PersistentVolume`.
 pub(super) fn volume(volume: &Field<'_>) {
     let spec = volume.at("spec");
@@ -135,7 +153,6 @@ pub(super) fn volume(volume: &Field<'_>) {
                 "controllerExpandSecretRef",
                 "nodePublishSecretRef",
                 "nodeExpandSecretRef",
-                "nodeStageSecretRef",
             ];
             for secret in secrets.map(|field| source.at(field)).into_iter().filter(Field::is_set) {
                 secret.at("name").given_by(words::subdomain);
@@ -267,7 +284,9 @@ pub(super) fn old_source(kind: &str, source: &Field<'_>) {
             let (name, id) = (source.at("datasetName"), source.at("datasetUUID"));
             match (name.text().is_empty(), id.text().is_empty()) {
                 (true, true) => source.required("one of datasetName and datasetUUID is required"),
-                (false, false) => source.invalid("resource: datasetName and datasetUUID can not be specified simultaneously"),
+                (false, false) => {
+                    source.invalid("resource: datasetName and datasetUUID can not be specified simultaneously")
+                }
                 _ => {}
             }
             if name.text().contains('/') {
@@ -287,13 +306,16 @@ fn iscsi(source: &Field<'_>) {
     let name = |name: &Field<'_>| {
         let text = name.text();
         let after = |prefix: &str, digits: usize| {
-            text.strip_prefix(prefix).is_some_and(|rest| rest.len() == digits && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+            text.strip_prefix(prefix)
+                .is_some_and(|rest| rest.len() == digits && rest.bytes().all(|b| b.is_ascii_hexdigit()))
         };
         if text.starts_with("iqn") {
             // iqn.2001-04.com.example:storage
             let mut parts = text.splitn(3, '.');
             let date = parts.nth(1).unwrap_or_default();
-            let dated = date.len() == 7 && date.as_bytes()[4] == b'-' && date.bytes().enumerate().all(|(at, b)| at == 4 || b.is_ascii_digit());
+            let dated = date.len() == 7
+                && date.as_bytes()[4] == b'-'
+                && date.bytes().enumerate().all(|(at, b)| at == 4 || b.is_ascii_digit());
             if !dated || parts.next().is_none_or(str::is_empty) {
                 name.invalid("must be valid format");
             }
@@ -331,7 +353,9 @@ fn azure_disk(source: &Field<'_>) {
     kind.one_of(&["Dedicated", "Managed", "Shared"]);
     let managed = kind.text() == "Managed";
     if kind.is_set() && managed && !address.text().starts_with("/subscriptions/") {
-        address.unsupported(&["/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"]);
+        address.unsupported(&[
+            "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}",
+        ]);
     }
     if kind.is_set() && !managed && !address.text().starts_with("https://") {
         address.unsupported(&["https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"]);
@@ -352,9 +376,15 @@ pub(super) fn class(class: &Field<'_>) {
             value.invalid_value(key, "field can not be empty.");
         }
     }
-    class.at("reclaimPolicy").one_of(&["Delete", "Recycle", "Retain"]);
+    class.at("reclaimPolicy").one_of(&["Delete", "Retain"]);
     class.at("volumeBindingMode").one_of(&["Immediate", "WaitForFirstConsumer"]);
-    for term in class.at("allowedTopologies").items() {
+    let terms: Vec<Field<'_>> = class.at("allowedTopologies").items().collect();
+    for (index, term) in terms.iter().enumerate() {
+        // A term without requirements equals the empty ones that the real server compares with.
+        let empty = term.at("matchLabelExpressions").is_empty();
+        if empty || terms[..index].iter().any(|other| other.value == term.value) {
+            term.at("matchLabelExpressions").duplicate();
+        }
         let mut keys = std::collections::BTreeSet::new();
         for requirement in term.at("matchLabelExpressions").items() {
             let key = requirement.at("key");

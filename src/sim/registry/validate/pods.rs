@@ -85,9 +85,9 @@ fn spec(spec: &Field<'_>, name: &str, of: Of) {
     spec.at("hostname").text_by_if_any(words::label);
     spec.at("subdomain").text_by_if_any(words::label);
     spec.at("activeDeadlineSeconds").between(1, i64::from(i32::MAX));
-    spec.at("terminationGracePeriodSeconds").not_negative();
     spec.at("preemptionPolicy").one_of(&["Never", "PreemptLowerPriority"]);
     for (resource, amount) in spec.at("overhead").entries() {
+        resources::container_name(resource, &amount);
         resources::amount(resource, &amount);
     }
     for alias in spec.at("hostAliases").items() {

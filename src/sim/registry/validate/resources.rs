@@ -70,7 +70,8 @@ pub(super) fn name(name: &str, field: &Field<'_>) -> bool {
     true
 }
 
-fn container_name(resource: &str, field: &Field<'_>) {
+/// A resource that a container may ask for.
+pub(super) fn container_name(resource: &str, field: &Field<'_>) {
     if !name(resource, field) {
         return;
     }
@@ -131,7 +132,9 @@ pub(super) fn requirements(resources: &Field<'_>, claims: &[&str]) {
             limits.required("Limit must be set for non overcommitable resources");
         }
     }
-    let any = |test: fn(&str) -> bool| [&limits, &requests].into_iter().any(|side| side.entries().any(|(name, _)| test(name)));
+    let any = |test: fn(&str) -> bool| {
+        [&limits, &requests].into_iter().any(|side| side.entries().any(|(name, _)| test(name)))
+    };
     if any(is_huge) && !any(|name| matches!(name, "cpu" | "memory")) {
         resources.forbidden("HugePages require cpu or memory");
     }

@@ -277,7 +277,6 @@ pub(super) fn slice(slice: &Field<'_>) {
             name.duplicate();
         }
         port.at("protocol").one_of_required(&PROTOCOLS);
-        port.at("port").between(1, 65535);
         if port.at("appProtocol").is_set() {
             port.at("appProtocol").text_by(words::qualified);
         }

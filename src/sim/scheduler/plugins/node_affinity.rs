@@ -28,8 +28,8 @@ pub(in crate::scheduler) fn pre_filter(cycle: &Cycle) -> Result<Option<BTreeSet<
         let sets = fields
             .filter(|field| field.key == "metadata.name" && field.operator == "In")
             .map(|field| field.values.iter().flatten().cloned().collect::<BTreeSet<_>>());
-        let Some(named) = sets.reduce(|left, right| &left & &right) else { return Ok(None) };
-        names.extend(named);
+        let Some(of_term) = sets.reduce(|left, right| &left & &right) else { return Ok(None) };
+        names.extend(of_term);
     }
     if names.is_empty() {
         return Err(Rejection::for_good(Plugin::NodeAffinity, "pod affinity terms conflict"));

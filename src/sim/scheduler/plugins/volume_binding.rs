@@ -85,16 +85,13 @@ fn claim<'a>(cycle: &Cycle<'a>, key: &Key) -> Result<&'a Object, Rejection> {
 pub(in crate::scheduler) fn filter(cycle: &Cycle, claims: &Claims, node: &NodeInfo) -> Result<(), Rejection> {
     let mut reasons = Vec::new();
     for name in &claims.bound {
-        match cycle.store.get(Kind::PersistentVolume, &Key::cluster(name)) {
-            Some(volume) if binding::reaches(volume, &node.object) => {}
-            Some(_) => reasons.push("node(s) had volume node affinity conflict".to_owned()),
-            None => {
-                reasons.push("node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)".to_owned())
-            }
-        }
-        if !reasons.is_empty() {
-            break;
-        }
+        let reason = match cycle.store.get(Kind::PersistentVolume, &Key::cluster(name)) {
+            Some(volume) if binding::reaches(volume, &node.object) => continue,
+            Some(_) => "node(s) had volume node affinity conflict",
+            None => "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
+        };
+        reasons.push(reason.to_owned());
+        break;
     }
     if let Err(rejection) = decide(cycle, claims, node) {
         reasons.extend(rejection.reasons);

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use super::{cluster, cpu, lay_over, node, node_of, pod, run};
 use crate::{Key, Kind, State};
 
+/// Pods of a node: name, priority, CPUs.
+type Pods = &'static [(&'static str, i32, &'static str)];
+
 /// A pod with a priority and CPUs, on a node unless that is empty. A negative priority is one that preempts nobody.
 fn ranked(state: &mut State, name: &str, priority: i32, amount: &str, on: &str, extra: Value) {
     let class = format!("class{priority}").replace('-', "-never-");
@@ -102,7 +105,7 @@ fn the_node_that_costs_least_is_chosen() {
         })
     };
     // Pods of n1 and n2, by name, priority and CPUs; whether a budget keeps `a`; who goes.
-    let table: [(&[(&str, i32, &str)], &[(&str, i32, &str)], bool, &[&str]); 5] = [
+    let table: [(Pods, Pods, bool, &[&str]); 5] = [
         (&[("a", 2, "4")], &[("b", 1, "4")], false, &["b"]),
         (&[("a", 1, "2"), ("c", 1, "2")], &[("b", 1, "4")], false, &["b"]),
         (&[("a", 1, "4")], &[("b", 2, "4")], true, &["b"]),

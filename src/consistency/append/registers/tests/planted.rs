@@ -81,6 +81,27 @@ fn an_initial_value_is_read_by_whoever_comes_first_and_written_by_nobody() {
     }
 }
 
+/// Nothing tells when they ran: serializable if their sessions can be merged.
+#[test]
+fn sessions_without_times() {
+    let judged = |text: &str, claim| {
+        let history = format::read(text.as_bytes(), Format::Plume).expect("reads");
+        check(&history, claim, None, Allowance::unlimited()).expect("transactions")
+    };
+    let fork = "w(1,11,0,1)\nr(1,11,1,3)\nr(2,0,1,3)\nw(2,22,2,2)\nr(1,0,3,4)\nr(2,22,3,4)\n";
+    for claim in [Claim::Serializable, Claim::SnapshotIsolation] {
+        assert!(matches!(judged(fork, claim), Outcome::Violation(_)), "{}", claim.word());
+    }
+    assert!(matches!(judged(fork, Claim::ReadCommitted), Outcome::Ok(_)));
+    let merged = "r(1,11,0,1)\nr(2,22,0,2)\nw(1,11,1,3)\nw(2,22,1,4)\n";
+    assert!(matches!(judged(merged, Claim::StrongSessionSerializable), Outcome::Ok(_)));
+    assert!(matches!(judged(merged, Claim::StrictSerializable), Outcome::Unknown(Budget::Evidence(_))));
+    let back = "r(2,22,0,1)\nr(1,0,0,2)\nw(1,11,1,3)\nw(2,22,1,4)\n";
+    assert!(matches!(judged(back, Claim::StrongSessionSerializable), Outcome::Violation(_)));
+    assert!(matches!(judged(back, Claim::Serializable), Outcome::Ok(_)));
+    assert!(matches!(judged("w(1,11,0,-1)\nr(1,11,1,1)", Claim::ReadCommitted), Outcome::Violation(_)));
+}
+
 /// Far more than can be looked at pair by pair: in the order of their ends they explain themselves.
 #[test]
 fn many_transactions_in_their_order() {

@@ -11,13 +11,13 @@ pub(super) enum Access {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Txn {
-    pub(super) process: u64,
+pub(crate) struct Txn {
+    pub(crate) process: u64,
     pub(super) accesses: Vec<Access>,
     /// `Some(true)` ok, `Some(false)` fail, none indeterminate.
-    pub(super) ended: Option<bool>,
-    pub(super) call: u64,
-    pub(super) end: u64,
+    pub(crate) ended: Option<bool>,
+    pub(crate) call: u64,
+    pub(crate) end: u64,
 }
 
 /// What an order must agree with.

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 /// One micro-operation: an append, or a read with what it returned (nothing where that is unknown).
 #[derive(Clone, Debug)]
-pub(super) enum Deed {
+pub(crate) enum Deed {
     Append(usize, i64),
     Read(usize, Option<Vec<i64>>),
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Txn {
-    pub(super) process: u64,
-    pub(super) deeds: Vec<Deed>,
+pub(crate) struct Txn {
+    pub(crate) process: u64,
+    pub(crate) deeds: Vec<Deed>,
     /// `Some(true)` ok, `Some(false)` fail, none indeterminate.
-    pub(super) ended: Option<bool>,
-    pub(super) call: u64,
-    pub(super) end: u64,
+    pub(crate) ended: Option<bool>,
+    pub(crate) call: u64,
+    pub(crate) end: u64,
 }
 
 /// What an order must agree with.
