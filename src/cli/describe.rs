@@ -20,6 +20,11 @@ pub(super) fn validate(files: &Files, style: Style) -> Exit {
                 let (file, name, objects) = (one.path.display(), &one.scenario.name, one.manifests.len());
                 let _ = writeln!(text, "{file}: ok ({name}, {objects} objects in its fixtures)");
             }
+            for one in &loaded {
+                for warning in scenario::warnings(&one.scenario) {
+                    print::tell(&format!("{}: warning: {warning}", one.path.display()));
+                }
+            }
             let _ = writeln!(text, "{} ok", loaded.len());
             print::out(&text);
             Exit::Passed

@@ -45,7 +45,7 @@ pub(super) fn rbac(rbac: &Rbac, style: Style) -> Exit {
                 scenarios.join(", "),
                 needed.join(", ")
             );
-            return fail(&text, Exit::Usage);
+            return super::fail(&text, Exit::Usage);
         }
         there.clear();
     }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Action, Ordinals};
+use crate::plan::{Action, HeldBy, Ordinals};
 use crate::scenario::FailureMode;
 
 /// One step in the life of one fault.
@@ -35,6 +35,9 @@ pub enum Life {
     InjectFailed {
         /// What, on what object, and what to do.
         reason: String,
+        /// The disruption budget that did not allow it, when that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<HeldBy>,
     },
     /// Whether the fault really bit.
     Proof(Proof),

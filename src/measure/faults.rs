@@ -19,6 +19,7 @@ pub(super) fn faults(timeline: &Timeline<'_>) -> Vec<FaultSpan> {
     for problem in timeline.plan.iter().flat_map(|plan| &plan.problems) {
         let at = find(&mut spans, &mut index, &problem.step);
         note(&mut spans[at].problem, &problem.message);
+        spans[at].budget.clone_from(&problem.budget);
     }
     for (t, record) in &timeline.faults {
         let at = find(&mut spans, &mut index, &record.step);
@@ -79,6 +80,7 @@ fn span(step: &str, name: &str, action: Option<&Action>) -> FaultSpan {
         to_heal: action.is_some_and(|action| !matches!(action, Action::PodKill { .. })),
         heal_proof: None,
         problem: String::new(),
+        budget: None,
         recovered: None,
     }
 }
@@ -93,7 +95,11 @@ fn live(span: &mut FaultSpan, t: u64, life: &Life) {
         // The first call counts: a repeated record must not make the recovery look shorter.
         Life::Injecting => span.injected = span.injected.or(Some(t)),
         Life::Injected | Life::Healing => {}
-        Life::InjectFailed { reason } | Life::HealFailed { reason } => note(&mut span.problem, reason),
+        Life::InjectFailed { reason, budget } => {
+            note(&mut span.problem, reason);
+            span.budget.clone_from(budget);
+        }
+        Life::HealFailed { reason } => note(&mut span.problem, reason),
         Life::Proof(proof) => span.proof = Some(proof.clone()),
         Life::Healed => span.healed = Some(t),
         Life::HealProof(proof) => span.heal_proof = Some(proof.clone()),

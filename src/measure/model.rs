@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Ending, Proof, Stage};
+use crate::plan::HeldBy;
 use crate::scenario::{Aspect, Phase};
 
 /// Everything that was measured in one run.
@@ -100,6 +101,9 @@ pub struct FaultSpan {
     pub heal_proof: Option<Proof>,
     /// Why it could not be chosen, injected or healed; empty when all went well.
     pub problem: String,
+    /// The disruption budget that did not allow a drain, when that is the problem.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<HeldBy>,
     /// When the target was at full strength with steady probes after this injection; `None` when never.
     pub recovered: Option<u64>,
 }

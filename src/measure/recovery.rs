@@ -7,6 +7,10 @@ use super::model::{Drift, FaultSpan, StrengthPoint};
 use super::text::micros;
 use super::timeline::Timeline;
 use crate::plan::Action;
+use crate::scenario::Phase;
+
+/// What an injection does to pods is seen within this time. Microseconds.
+const SEEN_WITHIN: u64 = 1_000_000;
 
 /// Stretches `[from, to)` in which the run said steady and the pods were at full strength.
 pub(super) fn steady_stretches(timeline: &Timeline<'_>, strength: &[StrengthPoint]) -> Vec<(u64, u64)> {
@@ -62,11 +66,17 @@ pub(super) fn recover(timeline: &Timeline<'_>, stretches: &[(u64, u64)], drifts:
         let Some(injected) = fault.injected else { continue };
         let slow = matches!(actions.get(fault.step.as_str()), Some(Action::NodeFailure { .. }))
             && fault.healed.is_none_or(|healed| injections.iter().any(|other| (injected + 1..healed).contains(other)));
-        let other = injections.iter().copied().filter(|other| *other > injected).min();
+        let injection_after = |at: u64| injections.iter().copied().filter(|other| *other > at).min();
+        let other = injection_after(injected);
         fault.recovered = stretches.iter().find_map(|&(from, to)| {
             if from > injected {
                 let next = disturbed.iter().copied().find(|at| *at > from).unwrap_or(timeline.observed);
-                return (to >= next.min(timeline.observed) && lasted(timeline, from, to)).then_some(from);
+                let held = to >= next.min(timeline.observed) && lasted(timeline, from, to);
+                // Full strength that only the next injection ended was a recovery, however soon that came. A fault
+                // that is still on its way has not recovered yet.
+                let ended_by_next =
+                    !slow && injection_after(from).is_some_and(|next| to >= next) && all_back(drifts, &fault.step, to);
+                return (held || ended_by_next).then_some(from);
             }
             if to <= injected {
                 return None;
@@ -74,8 +84,8 @@ pub(super) fn recover(timeline: &Timeline<'_>, stretches: &[(u64, u64)], drifts:
             // It was steady when the fault came and did not stop being so. When another injection broke it, that says
             // nothing against this one, unless this one is still on its way (a node is declared lost much later).
             let untouched = to >= timeline.observed
-                || (!slow && other.is_some_and(|other| lasted(timeline, injected, other.min(to)) && to >= other));
-            (untouched && lasted(timeline, injected, to))
+                || (!slow && other.is_some_and(|other| noticed(timeline, injected, other) && to >= other));
+            (untouched && (to < timeline.observed || lasted(timeline, injected, to)))
                 .then(|| back(drifts, &fault.step).unwrap_or(injected).max(injected))
         });
     }
@@ -102,11 +112,24 @@ fn lasted(timeline: &Timeline<'_>, from: u64, to: u64) -> bool {
     to.saturating_sub(from) >= window - window / 10
 }
 
+/// Whether a fault had the time to be noticed before the next one came: a lost pod is seen at once, silence of a service
+/// when a probe has waited in vain.
+fn noticed(timeline: &Timeline<'_>, injected: u64, next: u64) -> bool {
+    let probes = timeline.scenario.probes.iter().filter(|probe| !probe.control);
+    let patience = micros(probes.map(|probe| probe.timeout).max().unwrap_or_default());
+    let enough = patience.saturating_add(SEEN_WITHIN).min(micros(timeline.scenario.steady.window) / 10 * 9);
+    next.saturating_sub(injected) >= enough
+}
+
+/// Whether every instance that this step took was back at `by`.
+fn all_back(drifts: &[Drift], step: &str, by: u64) -> bool {
+    let ready = |drift: &Drift| drift.edges.iter().find(|edge| edge.phase == Phase::Ready).map(|edge| edge.at);
+    let mut of_step = drifts.iter().filter(|drift| drift.step.as_deref() == Some(step));
+    of_step.all(|drift| ready(drift).is_some_and(|at| at <= by))
+}
+
 /// When the last instance that this step took was back.
 fn back(drifts: &[Drift], step: &str) -> Option<u64> {
     let of_step = drifts.iter().filter(|drift| drift.step.as_deref() == Some(step) && drift.stuck.is_none());
-    of_step
-        .filter_map(|drift| drift.edges.iter().find(|edge| edge.phase == crate::scenario::Phase::Ready))
-        .map(|edge| edge.at)
-        .max()
+    of_step.filter_map(|drift| drift.edges.iter().find(|edge| edge.phase == Phase::Ready)).map(|edge| edge.at).max()
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::scenario::WorkloadKind;
+
 use super::model::StrengthPoint;
 use super::timeline::{Timeline, in_strength};
 
@@ -13,8 +15,9 @@ pub(super) fn strength(timeline: &Timeline<'_>) -> Vec<StrengthPoint> {
     }
     let stated = timeline.workloads.iter().any(|(_, workload)| workload.desired > 0);
     if stated {
-        changes
-            .extend(timeline.workloads.iter().map(|(t, workload)| (*t, usize::MAX, Change::Desired(workload.desired))));
+        let floor = daemons(timeline);
+        let wanted = |t: u64, desired: u32| Change::Desired(if t > floor.0 { desired.max(floor.1) } else { desired });
+        changes.extend(timeline.workloads.iter().map(|(t, workload)| (*t, usize::MAX, wanted(*t, workload.desired))));
     }
     changes.sort_by_key(|(t, ..)| *t);
     let mut desired = if stated { 0 } else { baseline(timeline) };
@@ -34,6 +37,22 @@ pub(super) fn strength(timeline: &Timeline<'_>) -> Vec<StrengthPoint> {
     points
 }
 
+/// The first injection, and how many pods a `DaemonSet` wanted at it. Its controller takes a node that is lost out of the
+/// number; what was wanted at the steady state is still what the target must have again. 0 for every other workload.
+fn daemons(timeline: &Timeline<'_>) -> (u64, u32) {
+    let first = first_injection(timeline);
+    let target = timeline.scenario.target.workload.as_ref();
+    if target.is_none_or(|workload| workload.kind != WorkloadKind::DaemonSet) {
+        return (first, 0);
+    }
+    let before = timeline.workloads.iter().rev().find(|(t, _)| *t <= first);
+    (first, before.map_or(0, |(_, workload)| workload.desired))
+}
+
+fn first_injection(timeline: &Timeline<'_>) -> u64 {
+    timeline.faults.iter().map(|(t, _)| *t).min().unwrap_or(timeline.observed)
+}
+
 #[derive(Clone, Copy)]
 enum Change {
     Pod(bool),
@@ -42,7 +61,7 @@ enum Change {
 
 /// Without a workload that states a number: the most pods that were Ready together before the first injection.
 fn baseline(timeline: &Timeline<'_>) -> u32 {
-    let first = timeline.faults.iter().map(|(t, _)| *t).min().unwrap_or(timeline.observed);
+    let first = first_injection(timeline);
     let ready = timeline.pods.iter().filter(|life| life.first_ready().is_some_and(|t| t <= first)).count();
     u32::try_from(ready).unwrap_or(u32::MAX)
 }

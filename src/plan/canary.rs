@@ -18,15 +18,13 @@ pub fn agent_name(run: &str, number: u32) -> String {
     if number == 1 { name } else { format!("{name}-{number}") }
 }
 
-/// The run's own pod in the namespace of the cut, when there is one.
-fn agent<'a>(cut: &Cut<'_>, run: &str, inventory: &'a Inventory) -> Option<&'a Pod> {
+/// The run's own pod, when there is one.
+fn agent<'a>(run: &str, inventory: &'a Inventory) -> Option<&'a Pod> {
     let name = agent_name(run, 1);
     let ours = |pod: &&Pod| {
         let found = pod.metadata.name.as_deref().unwrap_or_default();
         let number = found.strip_prefix(&name).map(|rest| rest.trim_start_matches('-'));
-        pod.metadata.namespace.as_deref() == Some(cut.namespace)
-            && number.is_some_and(|number| number.chars().all(|digit| digit.is_ascii_digit()))
-            && is_ready(pod)
+        number.is_some_and(|number| number.chars().all(|digit| digit.is_ascii_digit())) && is_ready(pod)
     };
     inventory.pods.iter().filter(ours).max_by_key(|pod| pod.metadata.name.as_ref().map(String::len))
 }
@@ -35,7 +33,7 @@ fn agent<'a>(cut: &Cut<'_>, run: &str, inventory: &'a Inventory) -> Option<&'a P
 pub(super) fn choose(cut: &Cut<'_>, pods: &[&Pod], from: &[&Pod], run: &str, inventory: &Inventory) -> Vec<Canary> {
     let pods: Vec<&Pod> = pods.iter().copied().filter(|pod| is_ready(pod)).collect();
     if cut.from.is_none()
-        && let Some(agent) = agent(cut, run, inventory)
+        && let Some(agent) = agent(run, inventory)
     {
         return with_agent(cut, &pods, agent);
     }
@@ -44,21 +42,23 @@ pub(super) fn choose(cut: &Cut<'_>, pods: &[&Pod], from: &[&Pod], run: &str, inv
     } else {
         neighbours(cut, &pods, inventory)
     };
+    // The way in can be tried from any pod, the way out only to one that answers somewhere.
+    let mut open_peers: Vec<&Pod> = peers.iter().copied().filter(|peer| canary(None, peer, cut).is_some()).collect();
     if cut.from.is_none() && peers.is_empty() && pods.len() > 1 {
         // Cut off from everything is cut off from each other: every pod's peer is the next one.
         peers = pods.iter().copied().cycle().skip(1).take(pods.len()).collect();
+        open_peers.clone_from(&peers);
     }
     let mut canaries = Vec::new();
     for index in 0..AT_MOST / 2 {
-        let (Some(pod), Some(peer)) = (pods.get(index).or(pods.first()), peers.get(index).or(peers.first())) else {
-            break;
-        };
+        let Some(pod) = pods.get(index).or(pods.first()) else { break };
+        let peer = peers.get(index).or(peers.first());
         // A pod of a third namespace may be spoken to, but nobody said that we may work in it.
-        let ours = cut.from.is_some() || peer.metadata.namespace.as_deref() == Some(cut.namespace);
-        if has_ingress(cut.direction) && ours {
+        let ours = |peer: &&&Pod| cut.from.is_some() || peer.metadata.namespace.as_deref() == Some(cut.namespace);
+        if let Some(peer) = peer.filter(|peer| has_ingress(cut.direction) && ours(peer)) {
             canaries.extend(canary(Some(peer), pod, cut));
         }
-        if has_egress(cut.direction) {
+        if let Some(peer) = open_peers.get(index).or(open_peers.first()).filter(|_| has_egress(cut.direction)) {
             canaries.extend(canary(Some(pod), peer, cut));
         }
     }
@@ -92,18 +92,20 @@ fn neighbours<'a>(cut: &Cut<'_>, pods: &[&Pod], inventory: &'a Inventory) -> Vec
         is_ready(pod) && !host_network && !pods.iter().any(|cut| cut.metadata.uid == pod.metadata.uid)
     };
     let mut free: Vec<&Pod> = inventory.pods.iter().filter(free).collect();
-    free.sort_by_key(|pod| pod.metadata.namespace.as_deref() != Some(cut.namespace));
-    free.truncate(AT_MOST);
+    free.sort_by_key(|pod| {
+        (pod.metadata.namespace.as_deref() != Some(cut.namespace), canary(None, pod, cut).is_none())
+    });
     free
 }
 
 fn canary(from: Option<&Pod>, to: &Pod, cut: &Cut<'_>) -> Option<Canary> {
-    let port = ports(to).into_iter().find(|port| !is_open(port, cut))?;
+    let port = tcp_ports(to).into_iter().find(|port| !is_open(port, cut))?;
     Some(Canary { from: from.map(pod_target), to: pod_target(to), port })
 }
 
 /// TCP ports on which the pod is likely to answer: what readiness asks, then what containers state.
-fn ports(pod: &Pod) -> Vec<String> {
+#[must_use]
+pub fn tcp_ports(pod: &Pod) -> Vec<String> {
     let containers: Vec<&Container> = pod.spec.iter().flat_map(|spec| &spec.containers).collect();
     let asked = containers.iter().flat_map(|container| {
         let probes = [&container.readiness_probe, &container.liveness_probe];

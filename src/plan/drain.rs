@@ -1,14 +1,18 @@
 //! Which pods of a node a drain evicts, by the rules of `kubectl drain` (`k8s.io/kubectl/pkg/drain/filters.go`), and
 //! whether it can ever end. It must not ask the cluster.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+
+use crate::scenario::Target;
 
 use super::inventory::{Inventory, is_finished, is_ready, is_running, is_terminating, node_of, pod_target};
 use super::make::Trouble;
 use super::marks::{MANAGED_BY, MANAGER};
-use super::model::Action;
-use super::pods::controller;
+use super::model::{Action, HeldBy};
+use super::pods::{controller, pods_of};
 use super::selector;
 
 /// Reasons that are told before the rest is counted.
@@ -71,15 +75,29 @@ pub fn fate(pod: &Pod, rules: DrainRules) -> Fate {
 /// for a budget which allows nothing although every pod under it is healthy.
 ///
 /// A budget that allows nothing because a pod is down at this moment may allow the eviction later; that drain begins.
-pub(super) fn can_end(action: &Action, inventory: &Inventory) -> Result<(), Trouble> {
+pub(super) fn can_end(action: &Action, target: &Target, inventory: &Inventory) -> Result<(), Trouble> {
     let Action::NodeDrain { nodes, delete_emptydir_data, force, .. } = action else { return Ok(()) };
     let rules = DrainRules { delete_emptydir_data: *delete_emptydir_data, force: *force };
-    let mut reasons: Vec<String> = Vec::new();
+    let own: BTreeSet<&str> =
+        pods_of(target, inventory).into_iter().filter_map(|pod| pod.metadata.uid.as_deref()).collect();
+    let (mut reasons, mut must_not_begin) = (Vec::new(), false);
+    let mut held: Option<HeldBy> = None;
     for pod in inventory.pods.iter().filter(|pod| nodes.iter().any(|node| node.name == node_of(pod))) {
         match fate(pod, rules) {
             Fate::Stay => {}
-            Fate::Refuse(reason) => reasons.push(reason),
-            Fate::Evict => reasons.extend(blocked_for_ever(pod, inventory)),
+            Fate::Refuse(reason) => {
+                must_not_begin = true;
+                reasons.push(reason);
+            }
+            Fate::Evict => {
+                let Some((budget, reason)) = blocked_for_ever(pod, inventory) else { continue };
+                let own = pod.metadata.uid.as_deref().is_some_and(|uid| own.contains(uid));
+                // What the target's own budget says comes first.
+                if held.as_ref().is_none_or(|held| own && !held.own) {
+                    held = Some(HeldBy { budget, own });
+                }
+                reasons.push(reason);
+            }
         }
     }
     reasons.dedup();
@@ -90,11 +108,13 @@ pub(super) fn can_end(action: &Action, inventory: &Inventory) -> Result<(), Trou
     reasons.truncate(TOLD);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     let names = nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
-    Err(Trouble::refused(format!("the drain of {names} could never end: {}{more}", reasons.join("; "))))
+    let refused = Trouble::refused(format!("the drain of {names} could never end: {}{more}", reasons.join("; ")));
+    // Where the scenario itself keeps the drain from beginning, the budget was not put to the test.
+    Err(Trouble { budget: held.filter(|_| !must_not_begin), ..refused })
 }
 
-/// Why the Eviction API will always refuse this pod: the rules of `pkg/registry/core/pod/storage/eviction.go`.
-fn blocked_for_ever(pod: &Pod, inventory: &Inventory) -> Option<String> {
+/// The budget for which the Eviction API will always refuse this pod, and why: the rules of `pkg/registry/core/pod/storage/eviction.go`.
+fn blocked_for_ever(pod: &Pod, inventory: &Inventory) -> Option<(String, String)> {
     // A pod that does not run, or is going already, is evicted without a look at budgets.
     if !is_running(pod) || is_terminating(pod) || !is_ready(pod) {
         return None;
@@ -104,10 +124,11 @@ fn blocked_for_ever(pod: &Pod, inventory: &Inventory) -> Option<String> {
     let name = name(budget);
     if let Some(second) = budgets.next() {
         let pod = pod_target(pod);
-        return Some(format!(
+        let reason = format!(
             "pod {pod} is under PodDisruptionBudget {name} and {}, and the Eviction API refuses a pod with more than one",
             self::name(second)
-        ));
+        );
+        return Some((name, reason));
     }
     let status = budget.status.as_ref()?;
     let current = status.observed_generation.is_some() && status.observed_generation == budget.metadata.generation;
@@ -115,10 +136,11 @@ fn blocked_for_ever(pod: &Pod, inventory: &Inventory) -> Option<String> {
     let never =
         current && whole && status.disruptions_allowed == 0 && status.disrupted_pods.iter().flatten().count() == 0;
     never.then(|| {
-        format!(
+        let reason = format!(
             "PodDisruptionBudget {name} allows 0 disruptions while {} of {} pods are healthy (it wants {}); let it allow one",
             status.current_healthy, status.expected_pods, status.desired_healthy
-        )
+        );
+        (name, reason)
     })
 }
 
@@ -188,8 +210,13 @@ mod tests {
             let nodes = nodes.map(super::super::inventory::node_target).collect();
             let timeout = std::time::Duration::from_secs(60);
             let drain = Action::NodeDrain { nodes, timeout, delete_emptydir_data: false, force: false };
-            let refused = can_end(&drain, &inventory).err().map(|trouble| trouble.message).unwrap_or_default();
-            assert_eq!(refused, wanted, "{what}");
+            for (of, own) in [("deployment/web", true), ("deployment/db", false)] {
+                let trouble = can_end(&drain, &testing::target(of), &inventory).err();
+                let held = trouble.as_ref().and_then(|trouble| trouble.budget.clone());
+                let wanted_held = (!wanted.is_empty()).then(|| HeldBy { budget: "shop/web".to_owned(), own });
+                assert_eq!(held, wanted_held, "{what}");
+                assert_eq!(trouble.map(|trouble| trouble.message).unwrap_or_default(), wanted, "{what}");
+            }
         }
     }
 

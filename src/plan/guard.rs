@@ -11,7 +11,7 @@ use crate::scenario::{PROTECTED_NAMESPACES, Percent, Rail, Scenario};
 
 use super::drain;
 use super::inventory::{Inventory, is_control_plane, is_finished, is_ready, is_terminating, node_of};
-use super::make::Trouble;
+use super::make::{Trouble, all};
 use super::model::{Action, Problem, Step};
 use super::pods::{Group, controller, pods_of};
 
@@ -21,14 +21,21 @@ pub(super) fn lifted(scenario: &Scenario) -> Vec<Rail> {
     lifted.into_iter().collect()
 }
 
-/// Holds one step against all rails, on the cluster as it is: pods that are not Ready already count as taken.
-pub(super) fn check(scenario: &Scenario, inventory: &Inventory, step: &Step) -> Result<(), Trouble> {
-    environment(scenario, inventory)?;
-    window(scenario, inventory)?;
-    protected_namespace(scenario, step)?;
-    control_plane(scenario, inventory, step)?;
-    own_agent(scenario, inventory, step)?;
-    together(scenario, inventory, &[step])
+/// Holds one step against all rails, on the cluster as it is, beside the steps that are in force: pods that are not Ready
+/// already count as taken.
+///
+/// # Errors
+/// Every rail that refuses.
+pub(super) fn check(scenario: &Scenario, inventory: &Inventory, step: &Step, in_force: &[Step]) -> Result<(), Trouble> {
+    let at_once: Vec<&Step> = in_force.iter().chain([step]).collect();
+    all([
+        environment(scenario, inventory),
+        window(scenario, inventory),
+        protected_namespace(scenario, step),
+        control_plane(scenario, inventory, step),
+        own_agent(scenario, inventory, step),
+        together(scenario, inventory, &at_once),
+    ])
 }
 
 /// Holds steps that are in force at the same time against the shares and against the last ready replica.
@@ -42,7 +49,7 @@ pub(super) fn overlaps(scenario: &Scenario, inventory: &Inventory, steps: &[Step
         match together(scenario, inventory, &at_once) {
             Ok(()) => accepted.push(step),
             Err(trouble) => {
-                problems.push(Problem { step: step.id.clone(), kind: trouble.kind, message: trouble.message });
+                problems.push(trouble.at(step.id.clone()));
             }
         }
     }
@@ -128,12 +135,14 @@ fn control_plane(scenario: &Scenario, inventory: &Inventory, step: &Step) -> Res
 }
 
 fn together(scenario: &Scenario, inventory: &Inventory, steps: &[&Step]) -> Result<(), Trouble> {
-    max_nodes(scenario, inventory, steps)?;
     let taken = taken(inventory, steps);
-    max_pods(scenario, inventory, &taken)?;
-    max_namespace_pods(scenario, inventory, &taken)?;
     let at_once = taken.iter().filter(|(_, how)| **how == How::AtOnce).map(|(uid, _)| *uid).collect();
-    replicas(scenario, inventory, &at_once)
+    all([
+        max_nodes(scenario, inventory, steps),
+        max_pods(scenario, inventory, &taken),
+        max_namespace_pods(scenario, inventory, &taken),
+        replicas(scenario, inventory, &at_once),
+    ])
 }
 
 fn max_nodes(scenario: &Scenario, inventory: &Inventory, steps: &[&Step]) -> Result<(), Trouble> {
@@ -216,22 +225,23 @@ fn replicas(scenario: &Scenario, inventory: &Inventory, taken: &BTreeSet<&str>) 
         }
     }
     let lifted = |rail: Rail| scenario.guard.allow.contains(&rail);
-    for ((namespace, workload), Replicas { all, ready, hit }) in workloads {
+    let mut refused = Vec::new();
+    for ((namespace, workload), Replicas { all: total, ready, hit }) in workloads {
         if hit > 0 && hit == ready && !lifted(Rail::LastReadyReplica) {
-            return Err(Trouble::refused(format!(
+            refused.push(Err(Trouble::refused(format!(
                 "guard rail last-ready-replica: all {ready} ready replica(s) of {workload} in {namespace} would be taken at once; set guard.allow = [\"last-ready-replica\"] to allow it"
-            )));
+            ))));
         }
-        let majority = all / 2 + 1;
-        let grouped = workload.starts_with("statefulset/") && all > 2;
+        let majority = total / 2 + 1;
+        let grouped = workload.starts_with("statefulset/") && total > 2;
         if grouped && hit > 0 && ready - hit < majority && !lifted(Rail::StatefulSetMajority) {
-            return Err(Trouble::refused(format!(
-                "guard rail statefulset-majority: {} of {all} replicas of {workload} in {namespace} would be left, {majority} are a majority; set guard.allow = [\"statefulset-majority\"] to allow it",
+            refused.push(Err(Trouble::refused(format!(
+                "guard rail statefulset-majority: {} of {total} replicas of {workload} in {namespace} would be left, {majority} are a majority; set guard.allow = [\"statefulset-majority\"] to allow it",
                 ready - hit
-            )));
+            ))));
         }
     }
-    Ok(())
+    all(refused)
 }
 
 /// The workload that a pod is a replica of; none for pods that come and go by their nature (Jobs), that belong to

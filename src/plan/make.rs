@@ -3,7 +3,7 @@
 use crate::scenario::{DataCheck, Fault, FaultKind, Scenario, StoreCheck};
 
 use super::inventory::Inventory;
-use super::model::{Action, Plan, Problem, ProblemKind, Step};
+use super::model::{Action, HeldBy, Plan, Problem, ProblemKind, Step};
 use super::{Group, chance, drain, etcd_member, guard, nodes, partition, permissions, pod_kill, taint};
 
 /// Why a fault could not be resolved, before it is known as whose problem.
@@ -11,23 +11,24 @@ use super::{Group, chance, drain, etcd_member, guard, nodes, partition, permissi
 pub(super) struct Trouble {
     pub(super) kind: ProblemKind,
     pub(super) message: String,
+    pub(super) budget: Option<HeldBy>,
 }
 
 impl Trouble {
     pub(super) const fn no_target(message: String) -> Self {
-        Self { kind: ProblemKind::NoTarget, message }
+        Self { kind: ProblemKind::NoTarget, message, budget: None }
     }
 
     pub(super) const fn refused(message: String) -> Self {
-        Self { kind: ProblemKind::Refused, message }
+        Self { kind: ProblemKind::Refused, message, budget: None }
     }
 
     pub(super) const fn unprovable(message: String) -> Self {
-        Self { kind: ProblemKind::Unprovable, message }
+        Self { kind: ProblemKind::Unprovable, message, budget: None }
     }
 
-    fn at(self, step: String) -> Problem {
-        Problem { step, kind: self.kind, message: self.message }
+    pub(super) fn at(self, step: String) -> Problem {
+        Problem { step, kind: self.kind, message: self.message, budget: self.budget }
     }
 }
 
@@ -39,7 +40,7 @@ pub fn make(scenario: &Scenario, inventory: &Inventory, seed: u64, run: &str) ->
     let (mut steps, mut problems) = (Vec::new(), Vec::new());
     for (fault, written) in scenario.faults.iter().enumerate() {
         for repeat in 0..written.times {
-            match choose(scenario, inventory, seed, run, fault, repeat) {
+            match choose(scenario, inventory, seed, run, fault, repeat, &[]) {
                 Ok(step) => steps.push(step),
                 Err(problem) => problems.push(problem),
             }
@@ -79,7 +80,7 @@ fn inside(scenario: &Scenario) -> Vec<String> {
 }
 
 /// One step, chosen on the inventory of its moment. The choice depends on nothing but the arguments: on an unchanged
-/// inventory it is the one that [`make`] made. Guard rails hold here too, for this step alone.
+/// inventory it is the one that [`make`] made. Guard rails hold here too, for this step beside those that are `in_force`.
 ///
 /// # Errors
 /// The problem, when nothing can be chosen, a guard rail forbids it, or its effect could not be proven.
@@ -93,6 +94,7 @@ pub fn choose(
     run: &str,
     fault: usize,
     repeat: u32,
+    in_force: &[Step],
 ) -> Result<Step, Problem> {
     let written = &scenario.faults[fault];
     let id = id(written, fault, repeat);
@@ -108,9 +110,22 @@ pub fn choose(
         FaultKind::EtcdMemberReplace(kind) => etcd_member::choose(kind, target, inventory, &mut generator),
     };
     let step = action.map(|action| step(written, fault, repeat, id.clone(), action));
-    let step = step.and_then(|step| guard::check(scenario, inventory, &step).map(|()| step));
-    let step = step.and_then(|step| drain::can_end(&step.action, inventory).map(|()| step));
+    let step = step.and_then(|step| {
+        let rails = guard::check(scenario, inventory, &step, in_force);
+        let touches = nodes::touches(&step.action, target, inventory);
+        all([rails, touches, drain::can_end(&step.action, target, inventory)]).map(|()| step)
+    });
     step.map_err(|trouble| trouble.at(id))
+}
+
+/// All troubles in one, of the kind of the first. That a budget stands in the way counts only when nothing else does.
+pub(super) fn all(checks: impl IntoIterator<Item = Result<(), Trouble>>) -> Result<(), Trouble> {
+    let mut troubles: Vec<Trouble> = checks.into_iter().filter_map(Result::err).collect();
+    if troubles.len() < 2 {
+        return troubles.pop().map_or(Ok(()), Err);
+    }
+    let message = troubles.iter().map(|trouble| trouble.message.as_str()).collect::<Vec<_>>().join("; ");
+    Err(Trouble { kind: troubles[0].kind, message, budget: None })
 }
 
 fn step(fault: &Fault, index: usize, repeat: u32, id: String, action: Action) -> Step {

@@ -30,7 +30,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
-pub use canary::agent_name;
+pub use canary::{agent_name, tcp_ports};
 pub use chance::{generator, shuffle};
 pub use drain::{DrainRules, Fate, fate};
 pub use inventory::{

@@ -230,6 +230,18 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// For people: object, numbers, and the key that allows it.
     pub message: String,
+    /// The disruption budget that will never allow it, when that is the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<HeldBy>,
+}
+
+/// A `PodDisruptionBudget` that keeps a pod from being evicted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldBy {
+    /// `namespace/name`, empty when it is not known.
+    pub budget: String,
+    /// Whether the pod is one of the target's: then the target cannot be moved, and that says something about it.
+    pub own: bool,
 }
 
 /// Kinds of problem.

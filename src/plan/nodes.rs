@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::Node;
+use k8s_openapi::api::core::v1::{Node, Pod};
 use rand::rngs::ChaCha8Rng;
 
 use crate::scenario::{Count, FailureMode, NodeChoice, NodeDrain, NodeFailure, Target};
 
 use super::chance;
+use super::drain::{DrainRules, Fate, fate};
 use super::inventory::{
-    Inventory, is_control_plane, is_cordoned, is_node_ready, is_running, node_of, node_target, zone_of,
+    Inventory, is_control_plane, is_cordoned, is_finished, is_node_ready, is_running, is_terminating, node_of,
+    node_target, zone_of,
 };
 use super::make::Trouble;
 use super::model::{Action, NodeTarget};
@@ -46,6 +48,35 @@ pub(super) fn failure(
         taint::bites(&nodes, Group::from(target), inventory, value)?;
     }
     Ok(Action::NodeFailure { nodes, mode: fault.mode, command: fault.command.clone() })
+}
+
+/// Refuses to take nodes from under others than the target: that proves nothing about it.
+pub(super) fn touches(action: &Action, target: &Target, inventory: &Inventory) -> Result<(), Trouble> {
+    let (nodes, rules) = match action {
+        Action::NodeDrain { nodes, delete_emptydir_data, force, .. } => {
+            (nodes, Some(DrainRules { delete_emptydir_data: *delete_emptydir_data, force: *force }))
+        }
+        Action::NodeFailure { nodes, .. } => (nodes, None),
+        Action::PodKill { .. } | Action::NetworkPartition { .. } | Action::EtcdMemberReplace { .. } => return Ok(()),
+    };
+    let takes = |pod: &Pod| rules.is_none_or(|rules| fate(pod, rules) != Fate::Stay);
+    let mut here = pods_of(target, inventory)
+        .into_iter()
+        .filter(|pod| !is_finished(pod) && !is_terminating(pod) && nodes.iter().any(|node| node.name == node_of(pod)))
+        .peekable();
+    let names = nodes.iter().map(|node| node.name.as_str()).collect::<Vec<_>>().join(", ");
+    let group = Group::from(target).describe();
+    if here.peek().is_none() {
+        return Err(Trouble::no_target(format!(
+            "no pod of {group} is on {names}: whatever happens there proves nothing about it; choose the node by `of = \"target\"`"
+        )));
+    }
+    if here.any(takes) {
+        return Ok(());
+    }
+    Err(Trouble::no_target(format!(
+        "a drain leaves the pods of {group} on {names} where they are, since they belong to their node: it proves nothing about them; a node-failure takes them"
+    )))
 }
 
 /// The nodes, sorted by name. `is_fresh` tells nodes that the fault has not already befallen; a node that is named is

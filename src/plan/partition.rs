@@ -6,6 +6,8 @@
 //! `policy`). Another policy that allows the traffic would let it through again: then the cut
 //! could not be made, and the plan says which policy it is.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::networking::v1::NetworkPolicyPort;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -15,7 +17,7 @@ use crate::scenario::{Direction, NetworkPartition, Target};
 use super::canary;
 use super::inventory::{Inventory, is_finished, is_terminating, pod_target};
 use super::make::Trouble;
-use super::model::Action;
+use super::model::{Action, Canary};
 use super::pods::{Group, label_selector, pods_of};
 use super::policy::{self, Cut};
 use super::{others, selector};
@@ -49,10 +51,10 @@ pub(super) fn choose(
     others::none_allows(&cut, &pods, &from, inventory)?;
     let canaries = canary::choose(&cut, &pods, &from, run, inventory);
     if canaries.is_empty() {
-        return Err(Trouble::unprovable(format!(
-            "no connection is known that cutting {} would break: its pods (or those at the other end) state no container port and no probe",
-            group.describe()
-        )));
+        return Err(Trouble::unprovable(no_canary(&group, &[pods, from].concat(), &fault.except_ports)));
+    }
+    if fault.from.is_some() {
+        each_way(&canaries, &pods, fault.direction, &group)?;
     }
     Ok(Action::NetworkPartition {
         policies: vec![policy::manifest(&cut, run, step)],
@@ -61,6 +63,37 @@ pub(super) fn choose(
         direction: fault.direction,
         canaries,
     })
+}
+
+/// Why no connection would show the cut.
+fn no_canary(group: &Group<'_>, pods: &[&Pod], excepted: &[String]) -> String {
+    let known: BTreeSet<String> = pods.iter().flat_map(|pod| canary::tcp_ports(pod)).collect();
+    let known: Vec<String> = known.into_iter().collect();
+    let what = format!("no connection is known that cutting {} would break", group.describe());
+    match known.as_slice() {
+        [] => format!("{what}: its pods (or those at the other end) state no container port and no probe"),
+        [port] if !excepted.is_empty() => format!("{what}: the only port that is known, {port}, is in except_ports"),
+        ports if !excepted.is_empty() => {
+            format!("{what}: every port that is known ({}) is in except_ports", ports.join(", "))
+        }
+        _ => format!("{what}: none of its pods (or of those at the other end) is Ready and answers on a port"),
+    }
+}
+
+/// Refuses a cut between two groups that could be shown in one direction only.
+fn each_way(canaries: &[Canary], pods: &[&Pod], direction: Direction, group: &Group<'_>) -> Result<(), Trouble> {
+    let is_cut = |uid: &str| pods.iter().any(|pod| pod.metadata.uid.as_deref() == Some(uid));
+    let inward = canaries.iter().any(|canary| is_cut(&canary.to.uid));
+    let outward = canaries.iter().any(|canary| !is_cut(&canary.to.uid));
+    let (asked, end, instead) = match direction {
+        Direction::Both if !inward => ("ingress", "its pods", "egress"),
+        Direction::Both if !outward => ("egress", "the pods at the other end", "ingress"),
+        Direction::Both | Direction::Ingress | Direction::Egress => return Ok(()),
+    };
+    Err(Trouble::unprovable(format!(
+        "no connection would show the {asked} cut of {}: {end} state no container port and no probe; state one, or write `direction = \"{instead}\"`",
+        group.describe()
+    )))
 }
 
 fn alive<'a>(group: &Group<'_>, inventory: &'a Inventory) -> Result<Vec<&'a Pod>, Trouble> {

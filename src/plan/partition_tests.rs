@@ -7,7 +7,7 @@ use super::*;
 
 fn partition(keys: &str, inventory: &Inventory) -> Result<(Value, Vec<String>), Problem> {
     let scenario = scenario(&format!("[[fault]]\nkind = \"network-partition\"\nhold = \"10s\"\n{keys}"));
-    let step = choose(&scenario, inventory, 7, "Run_1", 0, 0)?;
+    let step = choose(&scenario, inventory, 7, "Run_1", 0, 0, &[])?;
     let Action::NetworkPartition { policies, canaries, .. } = step.action else { panic!("a partition") };
     let [policy] = policies.as_slice() else { panic!("one policy") };
     let show = |canary: &Canary| {
@@ -201,7 +201,7 @@ fn a_target_without_neighbours_is_proven_by_its_own_pods_and_from_outside() {
 #[test]
 fn names_fit_into_a_dns_label() {
     let scenario = scenario("[[fault]]\nkind = \"network-partition\"\nhold = \"10s\"");
-    let step = choose(&scenario, &cluster(), 7, &"long-".repeat(20), 0, 0).unwrap();
+    let step = choose(&scenario, &cluster(), 7, &"long-".repeat(20), 0, 0, &[]).unwrap();
     let Action::NetworkPartition { policies, .. } = step.action else { panic!("a partition") };
     for pointer in ["/metadata/name", "/metadata/labels/driftproof.dev~1run"] {
         let text = policies[0].pointer(pointer).and_then(Value::as_str).unwrap();

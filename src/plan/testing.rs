@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::scenario::{Scenario, parse};
+use crate::scenario::{Scenario, Target, parse};
 
 use super::inventory::Inventory;
 
@@ -11,6 +11,11 @@ use super::inventory::Inventory;
 pub(super) fn scenario(body: &str) -> Scenario {
     let head = "name = \"test\"\ntarget = { namespace = \"shop\", workload = \"deployment/web\" }\n";
     parse("test.toml", &format!("{head}{body}")).unwrap_or_else(|found| panic!("{found:?}"))
+}
+
+/// A target in `shop`.
+pub(super) fn target(workload: &str) -> Target {
+    Target { namespace: "shop".to_owned(), workload: Some(workload.parse().expect("a workload")), selector: None }
 }
 
 /// The cluster, with its lists in an order that is not the sorted one.

@@ -8,7 +8,7 @@ use crate::scenario::Scenario;
 
 /// The targets of the first step, or the problem.
 fn outcome(scenario: &Scenario, inventory: &Inventory, seed: u64) -> String {
-    match choose(scenario, inventory, seed, "run", 0, 0) {
+    match choose(scenario, inventory, seed, "run", 0, 0, &[]) {
         Ok(step) => names(&step.action),
         Err(problem) => format!("{:?}", problem.kind),
     }
@@ -105,7 +105,7 @@ fn a_step_is_chosen_at_its_moment_as_it_was_planned() {
     let ids: Vec<&str> = plan.steps.iter().map(|step| step.id.as_str()).collect();
     assert_eq!(ids, ["1-pod-kill-1", "2-node-failure", "1-pod-kill-2", "1-pod-kill-3"]);
     for step in &plan.steps {
-        let again = choose(&scenario, &inventory, 3, "run", step.fault, step.repeat).unwrap();
+        let again = choose(&scenario, &inventory, 3, "run", step.fault, step.repeat, &[]).unwrap();
         assert_eq!(again, *step);
     }
 }
@@ -116,7 +116,7 @@ fn messages_name_the_numbers_and_the_key() {
     for (body, expected) in [
         (
             "[[fault]]\nkind = \"pod-kill\"\ncount = \"all\"",
-            "guard rail max_pods: 3 of 3 pods of deployment/web in shop would be gone at a time, at most 2 may be (80%); raise guard.max_pods to allow it",
+            "guard rail max_pods: 3 of 3 pods of deployment/web in shop would be gone at a time, at most 2 may be (80%); raise guard.max_pods to allow it; guard rail last-ready-replica: all 3 ready replica(s) of deployment/web in shop would be taken at once; set guard.allow = [\"last-ready-replica\"] to allow it",
         ),
         (
             "[[fault]]\nkind = \"pod-kill\"\npods = { workload = \"pod/tool\" }",
@@ -147,7 +147,7 @@ fn messages_name_the_numbers_and_the_key() {
             "none of the 3 pods of deployment/web in shop is Running and not terminating and is on node worker-9",
         ),
     ] {
-        let problem = choose(&scenario(body), &inventory, 7, "run", 0, 0).unwrap_err();
+        let problem = choose(&scenario(body), &inventory, 7, "run", 0, 0, &[]).unwrap_err();
         assert_eq!(problem.message, expected, "{body}");
     }
 }
@@ -178,7 +178,7 @@ fn a_policy_that_another_run_has_left_is_named() {
         });
         inventory.policies.push(serde_json::from_value(json!({ "metadata": meta })).unwrap());
         let cut = scenario("[[fault]]\nkind = \"network-partition\"\nhold = \"1s\"");
-        choose(&cut, &inventory, 7, "run", 0, 0).err().map(|problem| problem.message).unwrap_or_default()
+        choose(&cut, &inventory, 7, "run", 0, 0, &[]).err().map(|problem| problem.message).unwrap_or_default()
     };
     assert_eq!(
         left("dead"),
@@ -318,4 +318,49 @@ fn rights_are_those_that_the_faults_need_and_no_more() {
     ] {
         assert_eq!(has(body, wanted), expected, "{wanted} for {body}");
     }
+}
+
+#[test]
+fn a_node_without_a_pod_of_the_target_proves_nothing_about_it() {
+    let mut inventory = cluster();
+    inventory.pods.retain(|pod| pod.metadata.name.as_deref() != Some("web-b"));
+    let on_target = "guard.allow = [\"last-ready-replica\", \"statefulset-majority\"]\nguard.max_pods = \"100%\"\n";
+    for kind in ["node-drain", "node-failure"] {
+        let body = |node: &str| {
+            format!("{on_target}[[fault]]\nkind = \"{kind}\"\nhold = \"1m\"\nnode = {{ name = \"{node}\" }}")
+        };
+        let problem = choose(&scenario(&body("worker-2")), &inventory, 7, "run", 0, 0, &[]).unwrap_err();
+        assert_eq!(
+            problem.message,
+            "no pod of deployment/web in shop is on worker-2: whatever happens there proves nothing about it; choose the node by `of = \"target\"`"
+        );
+        assert!(choose(&scenario(&body("worker-1")), &inventory, 7, "run", 0, 0, &[]).is_ok(), "{kind}");
+    }
+    // A DaemonSet's pods stay with their node: a drain moves none, the loss of the node takes one.
+    let daemons = |kind: &str| {
+        let mut scenario = scenario(&format!(
+            "{on_target}guard.max_namespace_pods = \"100%\"\n[[fault]]\nkind = \"{kind}\"\nhold = \"1m\"\nnode = {{ name = \"worker-1\" }}"
+        ));
+        scenario.target.namespace = "kube-system".to_owned();
+        scenario.target.workload = None;
+        scenario.target.selector = Some(crate::scenario::Selector("app=net".to_owned()));
+        choose(&scenario, &inventory, 7, "run", 0, 0, &[]).err().map(|problem| problem.message)
+    };
+    assert!(
+        daemons("node-drain").unwrap().starts_with("a drain leaves the pods of app=net in kube-system on worker-1")
+    );
+    assert_eq!(daemons("node-failure"), None);
+}
+
+#[test]
+fn a_step_is_held_against_the_rails_beside_those_that_are_in_force() {
+    let scenario = scenario(
+        "[[fault]]\nkind = \"node-failure\"\nhold = \"10m\"\nnode = { name = \"worker-1\" }\n[[fault]]\nat = \"20s\"\nkind = \"pod-kill\"\ncount = 2\npick = \"oldest\"\n[guard]\nallow = [\"last-ready-replica\", \"statefulset-majority\"]",
+    );
+    // Its pods are Ready for nearly a minute after the node has failed.
+    let inventory = cluster();
+    let node = choose(&scenario, &inventory, 7, "run", 0, 0, &[]).unwrap();
+    assert!(choose(&scenario, &inventory, 7, "run", 1, 0, &[]).is_ok());
+    let problem = choose(&scenario, &inventory, 7, "run", 1, 0, &[node]).unwrap_err();
+    assert!(problem.message.starts_with("guard rail max_pods: 3 of 3 pods of deployment/web in shop"), "{problem:?}");
 }

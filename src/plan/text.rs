@@ -63,7 +63,11 @@ fn write_step(out: &mut String, step: &Step) {
 }
 
 fn write_deed(out: &mut String, step: &Step) {
-    let hold = if step.hold.is_zero() { String::new() } else { format!(", held {}", format_duration(step.hold)) };
+    let hold = match &step.action {
+        Action::NodeDrain { .. } if step.hold.is_zero() => ", held until it has ended".to_owned(),
+        _ if step.hold.is_zero() => String::new(),
+        _ => format!(", held {}", format_duration(step.hold)),
+    };
     let _ = writeln!(out, "  +{:<8} {}  {}{hold}", format_duration(step.at).to_string(), step.id, step.name);
     match &step.action {
         Action::PodKill { pods, grace_seconds } => {

@@ -2,17 +2,17 @@
 //! no other; on the way out they are healed in reverse order.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
-use crate::evidence::Life;
 use crate::plan::{self, Plan, Step};
 use crate::scenario::FaultKind;
 
 use super::context::Context;
-use super::faults::{self, Ended, Release};
+use super::faults::{self, Ended, Failed, Release};
 use super::wait::{stopped, within};
 use super::{Stop, inventory};
 
@@ -34,6 +34,9 @@ pub(super) struct Injected {
     pub(super) quiet: Duration,
 }
 
+/// The steps that were chosen and have not ended. A node that failed is Ready for a while: only this tells that it is gone.
+type InForce = Arc<Mutex<Vec<Step>>>;
+
 /// A step under way.
 struct Active {
     release: watch::Sender<bool>,
@@ -44,7 +47,7 @@ struct Active {
 pub(super) async fn inject(context: &Context, plan: &Plan, stop: &mut Stop) -> Injected {
     let clock = context.clock();
     let begun = clock.elapsed();
-    let first = plan.steps.first().map(|step| step.at);
+    let in_force = InForce::default();
     let mut active: Vec<Active> = Vec::new();
     for step in &plan.steps {
         let due = begun.saturating_add(step.at);
@@ -54,9 +57,7 @@ pub(super) async fn inject(context: &Context, plan: &Plan, stop: &mut Stop) -> I
             () = clock.sleep_until(due) => {}
         }
         let (release, released) = watch::channel(false);
-        // The cluster has changed since the plan was made: a later step is chosen again, by the same seed.
-        let again = first != Some(step.at);
-        let task = tokio::spawn(live(context.clone(), step.clone(), again, Release(released)));
+        let task = tokio::spawn(live(context.clone(), step.clone(), in_force.clone(), Release(released)));
         active.push(Active { release, task });
     }
     let mut ends = BTreeMap::new();
@@ -91,13 +92,16 @@ impl Injected {
     }
 }
 
-async fn live(context: Context, planned: Step, again: bool, release: Release) -> Ended {
+async fn live(context: Context, planned: Step, in_force: InForce, release: Release) -> Ended {
     sighted(&context, release.clone()).await;
-    let step = if again { choose(&context, &planned).await } else { Ok(planned.clone()) };
-    match step {
-        Ok(step) => faults::live(&context, &step, release).await,
-        Err(reason) => {
-            context.recorder.life(&planned.id, Life::InjectFailed { reason });
+    match choose(&context, &planned, &in_force).await {
+        Ok(step) => {
+            let ended = faults::live(&context, &step, release).await;
+            in_force.lock().await.retain(|other| other.id != step.id);
+            ended
+        }
+        Err(failed) => {
+            context.recorder.life(&planned.id, failed.life());
             Ended { dirty: Vec::new(), quiet: context.clock().elapsed() }
         }
     }
@@ -113,11 +117,18 @@ async fn sighted(context: &Context, mut release: Release) {
     }
 }
 
-async fn choose(context: &Context, planned: &Step) -> Result<Step, String> {
+/// The cluster has changed since the plan was made: what it is done to is chosen again, by the same seed, and held against
+/// the rails of this moment, beside all that is in force. One step after the other, so that two of the same moment see
+/// each other.
+async fn choose(context: &Context, planned: &Step, in_force: &InForce) -> Result<Step, Failed> {
+    let mut in_force = in_force.lock().await;
     let scenario = &context.scenario;
     let inventory = inventory(&context.world, scenario).await.map_err(|error| error.to_string())?;
-    plan::choose(scenario, &inventory, context.seed, &context.run, planned.fault, planned.repeat)
-        .map_err(|problem| plan::problem_line(&problem))
+    let (seed, run) = (context.seed, &context.run);
+    let chosen = plan::choose(scenario, &inventory, seed, run, planned.fault, planned.repeat, &in_force);
+    let step = chosen.map_err(|problem| Failed { reason: problem.message, budget: problem.budget })?;
+    in_force.push(step.clone());
+    Ok(step)
 }
 
 /// Heals the last first; each is done before the next one begins.

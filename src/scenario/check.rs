@@ -166,11 +166,22 @@ fn unmeasured(scenario: &Scenario, spans: Spans<'_>, found: &mut Vec<Diagnostic>
         let diagnostic = Diagnostic::new(Code::Unmeasured, spans.of(&format!("expect/{key}")), message);
         found.push(diagnostic.help(help));
     };
-    if !spans.has("probe/0") {
+    let counted = scenario.probes.iter().any(|probe| !probe.control);
+    if !counted {
+        let there = spans.has("probe/0");
+        let none = if there { "every [[probe]] is a control" } else { "there is no [[probe]]" };
+        let message = format!("this is measured by probes, but {none}");
         for key in ["availability", "longest_outage", "total_downtime", "p99", "phase/serving"] {
             if spans.has(&format!("expect/{key}")) {
-                report(key, "this is measured by probes, but there is no [[probe]]", "add a [[probe]] of the service");
+                report(key, &message, "add a [[probe]] of the service");
             }
+        }
+        let cuts = |fault: &Fault| matches!(fault.kind, FaultKind::NetworkPartition(_));
+        if spans.has("expect/rto") && scenario.faults.iter().any(cuts) {
+            let message = format!(
+                "nothing would show when a partition is overcome: pods stay Ready, since their own node asks them, and {none}"
+            );
+            report("rto", &message, "add a [[probe]] of the service");
         }
     }
     let writes = scenario.data.iter().any(|check| match check {

@@ -113,6 +113,13 @@ fn leaving(
             Way::Namespace(_) | Way::Kind(_) => format!("`{file}` leaves the target's namespace {target}: {what}"),
         };
         let help = match &refusal.way {
+            // Nothing is in the target's namespace and everything in another one, of nearly the same name.
+            Way::Namespace(namespace) if nearly_the_target(target, namespace, written) => {
+                format!(
+                    "did you mean `namespace = \"{namespace}\"` in [target]? Else allow it by name: {}",
+                    refusal.allow
+                )
+            }
             Way::Namespace(namespace) if PROTECTED_NAMESPACES.contains(&namespace.as_str()) => {
                 format!("the cluster itself depends on {namespace}; {} would allow it", refusal.allow)
             }
@@ -126,6 +133,17 @@ fn leaving(
         };
         found.push(Diagnostic::new(Code::LeavesNamespace, spans.of(&place(index)), message).help(help));
     }
+}
+
+/// Whether the target's namespace is likely a slip of the pen: no object of the file is in it, and the other one is spelt
+/// much like it.
+fn nearly_the_target(target: &str, other: &str, written: &FixtureFile) -> bool {
+    let inside = |object: &Value| {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        text("/metadata/namespace") == Some(target)
+            || (text("/kind") == Some("Namespace") && text("/metadata/name") == Some(target))
+    };
+    super::reader::suggestion(target, &[other]).is_some() && !written.objects().flat_map(objects).any(inside)
 }
 
 /// Leave that no manifest needs is only a hole.

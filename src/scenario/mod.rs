@@ -13,6 +13,7 @@ mod kinds;
 mod manifests;
 mod model;
 mod named;
+mod other_tools;
 mod parse;
 mod parse_checks;
 mod parse_cluster;
@@ -27,7 +28,9 @@ mod scope;
 mod selector;
 mod spans;
 mod store;
+mod syntax;
 mod value;
+mod warnings;
 mod window;
 
 pub use abort::{Abort, AbortVerdict};
@@ -47,4 +50,5 @@ pub use scope::{PROTECTED_NAMESPACES, Refusal, Scopes, Way, objects, unaddressab
 pub use selector::{Requirement, is_dns_label, is_dns_name, label_key, label_value};
 pub use store::*;
 pub use value::{Count, Percent, Selector, ServicePort, Workload, WorkloadKind};
+pub use warnings::warnings;
 pub use window::Window;

@@ -59,6 +59,15 @@ pub struct Scenario {
     pub expect: Expect,
 }
 
+impl Scenario {
+    /// Whether anything is judged beside what every run is judged by: an objective, a check of data, a query, or a
+    /// condition on which the run ends.
+    #[must_use]
+    pub fn has_objective(&self) -> bool {
+        self.expect != Expect::default() || !self.data.is_empty() || !self.queries.is_empty() || !self.aborts.is_empty()
+    }
+}
+
 /// A set of pods: by workload or by selector, never both, never neither.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

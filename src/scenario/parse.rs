@@ -10,7 +10,7 @@ use super::reader::{Sink, Table, Value};
 use super::spans::Spans;
 use super::value::{Selector, Workload};
 use super::{Expect, Fixture, Guard, Phase, PhaseBudget, PodSet, Scenario, Steady, Target};
-use super::{check, parse_checks, parse_cluster, parse_fault, read};
+use super::{check, parse_checks, parse_cluster, parse_fault, read, syntax};
 
 /// Reads a scenario. `name` is the file as the person named it; it only appears in the diagnostics.
 ///
@@ -44,21 +44,13 @@ pub(super) fn finish(diagnostics: &mut [Diagnostic], name: &str) {
 
 /// Adds syntax errors. Around them the text was guessed at: what was found missing, or wrong in the same line, is no news.
 fn with_syntax(mut found: Vec<Diagnostic>, errors: &[toml::de::Error], text: &str) -> Vec<Diagnostic> {
-    let syntax: Vec<Diagnostic> = errors.iter().map(syntax).collect();
+    let syntax = syntax::diagnostics(errors, text);
     if !syntax.is_empty() {
         let lines: Vec<usize> = syntax.iter().map(|error| error.line(text)).collect();
         found.retain(|diagnostic| !diagnostic.code.is_about_absence() && !lines.contains(&diagnostic.line(text)));
     }
     found.extend(syntax);
     found
-}
-
-fn syntax(error: &toml::de::Error) -> Diagnostic {
-    // The parser's messages may have several lines: the first says what is wrong, the rest what was expected.
-    let mut lines = error.message().lines();
-    let message = lines.next().unwrap_or_default().to_owned();
-    let help = lines.collect::<Vec<_>>().join("; ");
-    Diagnostic::new(Code::Syntax, error.span().unwrap_or_default(), format!("not TOML: {message}")).help(help)
 }
 
 fn root(document: &DeTable<'_>, sink: &Sink) -> Scenario {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::codes::Code;
 use super::diagnostic::Diagnostic;
+use super::other_tools;
 use super::parse::{pod_set, written};
 use super::read::{self, is_port};
 use super::reader::{Sink, Table, Value};
@@ -25,8 +26,10 @@ pub(super) fn fault(mut table: Table<'_>) -> Option<Fault> {
     let times = table.optional("times", times);
     let kind = kind(&mut table);
     timing(&table, kind.as_ref(), times, hold);
+    never_held(&table, kind.as_ref());
     if let Some(kind) = kind {
-        table.finish();
+        let word = kind.word();
+        table.finish_with(|key, value| other_tools::key(word, key, value));
         let (hold, times) = (hold.unwrap_or_default(), times.unwrap_or(1));
         return Some(Fault { name, at, hold, every, times, kind });
     }
@@ -57,7 +60,13 @@ fn kind(table: &mut Table<'_>) -> Option<FaultKind> {
         Some("node-drain") => Some(FaultKind::NodeDrain(node_drain(table))),
         Some("node-failure") => Some(FaultKind::NodeFailure(node_failure(table))),
         Some("etcd-member-replace") => Some(FaultKind::EtcdMemberReplace(etcd_member_replace(table))),
-        Some(other) => table.sink.fail(read::unknown_kind("kind of fault", other, value.span(), &KINDS)),
+        Some(other) => {
+            let unknown = read::unknown_kind("kind of fault", other, value.span(), &KINDS);
+            table.sink.fail(match other_tools::kind(other) {
+                Some(hint) => unknown.help(format!("{hint} The kinds are {}", super::reader::listed(&KINDS))),
+                None => unknown,
+            })
+        }
         None => read::text(value, table.sink).and(None),
     }
 }
@@ -84,6 +93,17 @@ fn timing(table: &Table<'_>, kind: Option<&FaultKind>, times: Option<u32>, hold:
     };
     if must_hold && (hold == Some(Duration::ZERO) || !table.has("hold")) {
         report("hold", "this fault would be healed before it is proven", "say how long it holds: `hold = \"30s\"`");
+    }
+}
+
+/// A key that does nothing is a misunderstanding.
+fn never_held(table: &Table<'_>, kind: Option<&FaultKind>) {
+    if table.has("hold") && matches!(kind, Some(FaultKind::PodKill(_))) {
+        let message = "a kill is not held: what owns the pod replaces it at once";
+        let diagnostic = Diagnostic::new(Code::NoEffect, table.span_of("hold"), message);
+        table
+            .sink
+            .push(diagnostic.help("leave it out; to kill again and again write `every = \"10s\"` and `times = 6`"));
     }
 }
 

@@ -94,8 +94,29 @@ where
 /// `"99.9%"`
 pub(super) fn percent(value: &Value<'_>, sink: &Sink) -> Option<Percent> {
     match value.get_ref() {
-        DeValue::String(_) => parsed(value, sink, Code::Share, ""),
-        other => sink.fail(wrong_type(value, "a percentage in quotes", other).help("write it as \"50%\"")),
+        DeValue::String(text) => parsed(value, sink, Code::Share, &share_meant(text)),
+        other => {
+            let written = match other {
+                DeValue::Integer(number) => number.as_str(),
+                DeValue::Float(number) => number.as_str(),
+                _ => "",
+            };
+            let meant = share_meant(written);
+            let help = if meant.is_empty() { "write it as \"50%\"".to_owned() } else { meant };
+            sink.fail(wrong_type(value, "a percentage in quotes", other).help(help))
+        }
+    }
+}
+
+/// The percentage that a bare number meant: up to 1 a share of one, above that a number of percent.
+fn share_meant(written: &str) -> String {
+    match written.trim().replace('_', "").parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => {
+            // Rounded, since 0.999 * 100 is 99.9 and a little more.
+            format!("did you mean \"{}%\"?", (share * 100.0 * 1e9).round() / 1e9)
+        }
+        Ok(share) if (1.0..=100.0).contains(&share) => format!("did you mean \"{share}%\"?"),
+        Ok(_) | Err(_) => String::new(),
     }
 }
 
@@ -113,6 +134,14 @@ pub(super) fn count(value: &Value<'_>, sink: &Sink) -> Option<Count> {
             count => Some(Count::Exactly(count)),
         },
         DeValue::String(text) if text == "all" => Some(Count::All),
+        DeValue::String(text) if !text.contains('%') => {
+            let help = match text.trim() {
+                "one" | "1" => "did you mean `count = 1`?".to_owned(),
+                number if number.parse::<u32>().is_ok() => format!("write it without quotes: {number}"),
+                _ => HELP.to_owned(),
+            };
+            sink.fail(Diagnostic::new(Code::Share, value.span(), format!("`{text}` is not a count")).help(help))
+        }
         DeValue::String(_) => match parsed::<Percent>(value, sink, Code::Share, HELP)? {
             Percent(share) if share <= 0.0 => {
                 sink.fail(Diagnostic::new(Code::Range, value.span(), "0% would choose nothing").help(HELP))
@@ -125,11 +154,26 @@ pub(super) fn count(value: &Value<'_>, sink: &Sink) -> Option<Count> {
 
 /// `"deployment/web"`
 pub(super) fn workload(value: &Value<'_>, sink: &Sink) -> Option<Workload> {
-    let workload: Workload = parsed(value, sink, Code::Workload, "")?;
+    let meant = value.get_ref().as_str().and_then(workload_meant);
+    let help = meant.map_or_else(String::new, |meant| format!("did you mean \"{meant}\"?"));
+    let workload: Workload = parsed(value, sink, Code::Workload, &help)?;
     if !is_dns_name(&workload.name) {
         return sink.fail(not_a_name(value, &workload.name));
     }
     Some(workload)
+}
+
+/// The workload that was meant by a name alone, or by kubectl's other words for its kind.
+fn workload_meant(text: &str) -> Option<String> {
+    let (kind, name) = text.split_once('/').unwrap_or(("deployment", text));
+    let kind = match kind.to_ascii_lowercase().split('.').next().unwrap_or_default() {
+        "deployment" | "deployments" | "deploy" | "dep" => "deployment",
+        "statefulset" | "statefulsets" | "sts" => "statefulset",
+        "daemonset" | "daemonsets" | "ds" => "daemonset",
+        "pod" | "pods" | "po" => "pod",
+        _ => return None,
+    };
+    is_dns_name(name).then(|| format!("{kind}/{name}"))
 }
 
 /// `"app=web"`
@@ -139,7 +183,14 @@ pub(super) fn selector(value: &Value<'_>, sink: &Sink) -> Option<Selector> {
 
 /// `"web:80"`
 pub(super) fn service_port(value: &Value<'_>, sink: &Sink) -> Option<ServicePort> {
-    let port: ServicePort = parsed(value, sink, Code::Port, "")?;
+    let text = value.get_ref().as_str().unwrap_or_default();
+    let bare = text.split_once('.').map_or(text, |(service, _)| service);
+    let help = if !text.contains(':') && is_dns_label(bare) {
+        format!("add the port of the Service: \"{text}:80\"")
+    } else {
+        String::new()
+    };
+    let port: ServicePort = parsed(value, sink, Code::Port, &help)?;
     let names = [Some(&port.service), port.namespace.as_ref()];
     if let Some(name) = names.into_iter().flatten().find(|name| !is_dns_label(name)) {
         return sink.fail(not_a_name(value, name));

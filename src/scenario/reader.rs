@@ -122,7 +122,13 @@ impl<'d> Table<'d> {
         let value = self.get(key)?;
         match value.get_ref() {
             DeValue::Array(array) => Some(array.iter().filter_map(|element| read(element, self.sink)).collect()),
-            other => self.sink.fail(wrong_type(value, "a list", other)),
+            other => {
+                let diagnostic = wrong_type(value, "a list", other);
+                self.sink.fail(match one_element(other) {
+                    Some(list) => diagnostic.help(format!("write {list}")),
+                    None => diagnostic,
+                })
+            }
         }
     }
 
@@ -171,12 +177,31 @@ impl<'d> Table<'d> {
 
     /// Reports the keys that nobody asked for.
     pub(super) fn finish(self) {
-        for (key, _) in self.entries.iter().filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref())) {
+        self.finish_with(|_, _| None);
+    }
+
+    /// The same, where some keys are known to be meant otherwise.
+    pub(super) fn finish_with(self, hint: impl Fn(&str, &Value<'_>) -> Option<String>) {
+        for (key, value) in self.entries.iter().filter(|(key, _)| !self.known.contains(&key.get_ref().as_ref())) {
             let message = format!("{} has no key `{}`", self.name, key.get_ref());
-            let help = suggestion(key.get_ref(), &self.known)
+            let help = hint(key.get_ref(), value)
+                .or_else(|| suggestion(key.get_ref(), &self.known))
                 .unwrap_or_else(|| format!("the keys are {}", listed(&self.known)));
             self.sink.push(Diagnostic::new(Code::UnknownKey, key.span(), message).label("unknown key").help(help));
         }
+    }
+}
+
+/// A single value as the list that was meant: a number in quotes is a number.
+fn one_element(value: &DeValue<'_>) -> Option<String> {
+    match value {
+        DeValue::String(text) if text.parse::<i64>().is_ok() => Some(format!("[{text}]")),
+        DeValue::String(text) => {
+            let parts: Vec<String> = text.split(',').map(|part| format!("\"{}\"", part.trim())).collect();
+            Some(format!("[{}]", parts.join(", ")))
+        }
+        DeValue::Integer(number) => Some(format!("[{}]", number.as_str())),
+        _ => None,
     }
 }
 

@@ -2,65 +2,68 @@
 
 use crate::measure::{FaultSpan, text};
 
+use super::Judgement;
 use super::judgement::Case;
 use super::knob::budget;
-use super::{Judgement, Outcome};
-
-/// What is wrong with one fault.
-struct Wrong {
-    outcome: Outcome,
-    reason: String,
-    knob: String,
-}
 
 pub(super) fn faults(case: &Case<'_>) -> Judgement {
     let faults = &case.measured.faults;
-    let mut wrong: Vec<Wrong> = faults.iter().filter_map(wrong).collect();
-    // The worst first; of equal ones the order of the plan.
-    wrong.sort_by_key(|wrong| std::cmp::Reverse(wrong.outcome));
+    let wrong: Vec<String> = faults.iter().filter_map(problem).collect();
+    // What was refused comes before what was therefore never tried.
+    let wrong = if wrong.is_empty() { faults.iter().filter_map(unproven).collect() } else { wrong };
     let proven = faults.iter().filter(|fault| fault.proof.as_ref().is_some_and(|proof| proof.proven)).count();
     let measured = format!("{proven} of {} proven", faults.len());
-    let Some(worst) = wrong.first() else {
+    if wrong.is_empty() {
         if faults.is_empty() {
             return Judgement::inconclusive("faults", "nothing was planned").measured(measured);
         }
         let statements: Vec<&str> =
             faults.iter().filter_map(|fault| fault.proof.as_ref()).map(|proof| proof.statement.as_str()).collect();
         return Judgement::pass("faults", text::some(&statements, 3)).measured(measured);
-    };
-    let more = wrong.len() - 1;
-    let reason = if more == 0 { worst.reason.clone() } else { format!("{} (and {more} more)", worst.reason) };
-    Judgement::new("faults", worst.outcome, reason).measured(measured).knob(worst.knob.clone())
+    }
+    let knob = faults.iter().find_map(|fault| fault.budget.as_ref()).map(budget).unwrap_or_default();
+    Judgement::inconclusive("faults", text::some(&wrong, 3)).measured(measured).knob(knob)
 }
 
-fn wrong(fault: &FaultSpan) -> Option<Wrong> {
+/// Whether the target let itself be drained. Only there when a budget stood in the way: one of its own says that it cannot
+/// be moved, one of somebody else's nothing about it.
+pub(super) fn drained(case: &Case<'_>) -> Option<Judgement> {
+    let own = |fault: &&FaultSpan| fault.budget.as_ref().is_some_and(|held| held.own);
+    let held = case.measured.faults.iter().filter(|fault| fault.budget.is_some());
+    let fault = held.clone().find(own).or(held.clone().next())?;
+    let held = fault.budget.as_ref()?;
+    let reason = format!("{}: {}", fault.step, fault.problem);
+    let judgement = if held.own {
+        Judgement::fail("drained", reason)
+    } else {
+        Judgement::inconclusive("drained", format!("{reason}; the budget is not one of {}", case.target()))
+    };
+    Some(judgement.knob(budget(held)))
+}
+
+fn problem(fault: &FaultSpan) -> Option<String> {
+    (!fault.problem.is_empty()).then(|| format!("{}: {}", fault.step, fault.problem))
+}
+
+fn unproven(fault: &FaultSpan) -> Option<String> {
     let step = &fault.step;
-    let unsure = |reason: String| Some(Wrong { outcome: Outcome::Inconclusive, reason, knob: String::new() });
-    if let Some(budget) = budget(&fault.problem).filter(|_| fault.kind == "node-drain") {
-        // A drain that began is what was tested, and the workload did not allow it. One that was refused tested nothing.
-        let outcome = if fault.injected.is_some() { Outcome::Fail } else { Outcome::Inconclusive };
-        return Some(Wrong { outcome, reason: format!("{step}: {}", fault.problem), knob: budget });
-    }
-    if !fault.problem.is_empty() {
-        return unsure(format!("{step}: {}", fault.problem));
-    }
     if fault.injected.is_none() {
-        return unsure(format!("{step} was never injected"));
+        return Some(format!("{step} was never injected"));
     }
     match &fault.proof {
-        None => return unsure(format!("{step} has no proof that it took effect")),
-        Some(proof) if !proof.proven => return unsure(format!("{step} is not proven: {}", proof.statement)),
+        None => return Some(format!("{step} has no proof that it took effect")),
+        Some(proof) if !proof.proven => return Some(format!("{step} is not proven: {}", proof.statement)),
         Some(_) => {}
     }
     if !fault.to_heal {
         return None;
     }
     if fault.healed.is_none() {
-        return unsure(format!("{step} was not healed"));
+        return Some(format!("{step} was not healed"));
     }
     match &fault.heal_proof {
-        None => unsure(format!("{step} has no proof that it is gone")),
-        Some(proof) if !proof.proven => unsure(format!("{step} may still be in effect: {}", proof.statement)),
+        None => Some(format!("{step} has no proof that it is gone")),
+        Some(proof) if !proof.proven => Some(format!("{step} may still be in effect: {}", proof.statement)),
         Some(_) => None,
     }
 }

@@ -1,6 +1,7 @@
 //! The setting that decides how long a phase takes, by the name under which it is set.
 
 use crate::measure::{Drift, OldEnd};
+use crate::plan::HeldBy;
 use crate::scenario::Phase;
 
 use super::judgement::Case;
@@ -34,11 +35,7 @@ pub(super) fn of_phase(case: &Case<'_>, drift: &Drift, phase: Phase) -> String {
     }
 }
 
-/// `PodDisruptionBudget shop/web` when a message names one.
-pub(super) fn budget(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("PodDisruptionBudget")?;
-    let name = rest.split_whitespace().next().unwrap_or_default();
-    let name = name.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    // Without `namespace/name` the message knows only that it was one.
-    Some(if name.contains('/') { format!("PodDisruptionBudget {name}") } else { "PodDisruptionBudget".to_owned() })
+/// `PodDisruptionBudget shop/web`, as far as its name is known.
+pub(super) fn budget(held: &HeldBy) -> String {
+    format!("PodDisruptionBudget {}", held.budget).trim_end().to_owned()
 }

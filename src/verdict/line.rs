@@ -1,6 +1,6 @@
 //! The one line for people: the worst objective's reason, or what a passing run has shown.
 
-use crate::measure::{DataMeasure, Drift, text};
+use crate::measure::{DataMeasure, Drift, ProbeMeasure, text};
 
 use super::judgement::Case;
 use super::{Judgement, Outcome};
@@ -13,7 +13,7 @@ pub(super) fn line(case: &Case<'_>, outcome: Outcome, objectives: &[Judgement]) 
             let order: &[&str] = if !case.measured.aborts.is_empty() {
                 &["abort"]
             } else if problem {
-                &["faults", "evidence"]
+                &["drained", "faults", "evidence"]
             } else {
                 &["evidence", "faults"]
             };
@@ -25,7 +25,7 @@ pub(super) fn line(case: &Case<'_>, outcome: Outcome, objectives: &[Judgement]) 
 
 /// What was left comes first, then what could not be done, then what was lost or took too long.
 fn failed(objectives: &[Judgement]) -> String {
-    let leading = ["clean", "abort", "faults", "rto", "data", "consistency", "rpo"];
+    let leading = ["clean", "abort", "drained", "rto", "data", "consistency", "rpo"];
     let Some(worst) = worst(objectives, Outcome::Fail, &leading) else {
         return String::new();
     };
@@ -61,6 +61,13 @@ fn worst<'a>(objectives: &'a [Judgement], outcome: Outcome, order: &[&str]) -> O
 fn passed(case: &Case<'_>) -> String {
     let measured = case.measured;
     let mut parts = Vec::new();
+    if !case.scenario.has_objective() {
+        parts.push("no objective was set".to_owned());
+        let worst = case.probes().filter_map(ProbeMeasure::availability).reduce(f64::min);
+        parts.extend(worst.map(|share| format!("availability {}", text::percent(share))));
+        let longest = case.probes().map(ProbeMeasure::longest_outage).max().filter(|longest| *longest > 0);
+        parts.extend(longest.map(|longest| format!("longest outage {}", text::duration(longest))));
+    }
     if let Some(rto) = measured.faults.iter().filter_map(crate::measure::FaultSpan::rto).max() {
         parts.push(format!("rto {}", text::duration(rto)));
     }

@@ -34,7 +34,7 @@ pub struct Verdict {
     /// One line that names the object and the phase.
     pub line: String,
     /// Each objective, in the order of the scenario's `[expect]`, after those that every run has (`faults`, `evidence`,
-    /// `clean`, `steady`, and `data.<name>` or `consistency.<name>` for each data check); last `control.<name>` for each
+    /// `clean`, `steady`, `drained` when a disruption budget stood in the way, and `data.<name>` or `consistency.<name>` for each data check); last `control.<name>` for each
     /// control.
     pub objectives: Vec<Judgement>,
     /// What is left on the cluster; non-empty means exit code 4.
@@ -94,6 +94,7 @@ pub fn judge(scenario: &Scenario, measurements: &Measurements) -> Verdict {
     let case = Case::new(scenario, measurements);
     let mut objectives = vec![faults::faults(&case), evidence::evidence(&case), faults::clean(&case)];
     objectives.push(faults::steady(&case));
+    objectives.extend(faults::drained(&case));
     objectives.extend(abort::abort(&case));
     objectives.extend(data::data(&case));
     let mut expected = Vec::new();

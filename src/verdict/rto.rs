@@ -9,15 +9,62 @@ use super::{Judgement, Outcome};
 
 pub(super) fn rto(case: &Case<'_>) -> Option<Judgement> {
     let limit = text::micros(case.scenario.expect.rto?);
-    let injected = || case.measured.faults.iter().filter(|fault| fault.injected.is_some());
-    let never: Vec<&FaultSpan> = injected().filter(|fault| fault.recovered.is_none()).collect();
-    let worst = injected().filter(|fault| fault.recovered.is_some()).max_by_key(|fault| fault.rto());
-    let judgement = match (never.first(), worst) {
+    let injected = case.measured.faults.iter().filter(|fault| fault.injected.is_some());
+    let (masked, told): (Vec<&FaultSpan>, Vec<&FaultSpan>) = injected.partition(|fault| masked(case, fault, limit));
+    let never = told.iter().find(|fault| fault.recovered.is_none());
+    let worst = told.iter().filter(|fault| fault.recovered.is_some()).max_by_key(|fault| fault.rto());
+    let judgement = match (never, worst) {
         (Some(fault), _) => never_recovered(case, fault, limit),
         (None, Some(fault)) => recovered(case, fault, limit),
         (None, None) => Judgement::inconclusive("rto", "no fault was injected"),
     };
+    let judgement = match masked.first() {
+        // Only a failure that is known stands beside what cannot be told.
+        Some(fault) if judgement.outcome != Outcome::Fail => cannot_be_told(case, fault, limit),
+        None if judgement.outcome == Outcome::Pass => unprobed(case).unwrap_or(judgement),
+        Some(_) | None => judgement,
+    };
     Some(judgement.at_most(limit))
+}
+
+/// Whether the target was not back in time after this injection, and another one came in that time: then nobody knows
+/// whether this one alone would have kept it. What it took itself tells more: an instance that needed longer did.
+fn masked(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> bool {
+    let late = fault.rto().is_none_or(|rto| rto > limit);
+    let by_itself = case.drifts_of(&fault.step).any(|drift| back(drift).is_none_or(|at| at > drift.from + limit));
+    late && !by_itself && next_injection(case, fault).is_some_and(|(at, _)| at <= fault.injected.unwrap_or(0) + limit)
+}
+
+/// The first injection after this one.
+fn next_injection<'a>(case: &Case<'a>, fault: &FaultSpan) -> Option<(u64, &'a FaultSpan)> {
+    let others = case.measured.faults.iter().filter_map(|other| Some((other.injected?, other)));
+    others.filter(|(at, _)| Some(*at) > fault.injected).min_by_key(|(at, _)| *at)
+}
+
+fn cannot_be_told(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
+    let (next, after) = next_injection(case, fault).map_or((String::new(), 0), |(at, other)| {
+        (other.step.clone(), at.saturating_sub(fault.injected.unwrap_or(at)))
+    });
+    let reason = format!(
+        "whether {} was back within {} of {} cannot be told: {next} came {} after it, and there was no full strength in between; let more time pass between them",
+        case.target(),
+        text::duration(limit),
+        fault.step,
+        text::duration(after)
+    );
+    Judgement::inconclusive("rto", reason)
+}
+
+/// Readiness is asked by the kubelet, which a partition does not cut off: without a probe nothing tells its end.
+fn unprobed(case: &Case<'_>) -> Option<Judgement> {
+    let cut =
+        case.measured.faults.iter().find(|fault| fault.kind == "network-partition" && fault.injected.is_some())?;
+    let reason = format!(
+        "nothing shows whether {} was reached during {}: readiness is asked from its own node, and there is no [[probe]] but controls",
+        case.target(),
+        cut.step
+    );
+    case.probes().next().is_none().then(|| Judgement::inconclusive("rto", reason))
 }
 
 fn never_recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {

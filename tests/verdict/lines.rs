@@ -54,17 +54,21 @@ fn a_blocked_drain_fails_and_names_the_budget() {
         0 probes 30 10 ok
         0 plan 1-node-drain drain worker-2
         10 inject 1-node-drain
-        20 inject-failed 1-node-drain REASON
+        20 inject-held 1-node-drain shop/web WHOSE REASON
         21 heal 1-node-drain
         22 heal-proof 1-node-drain yes worker-2 is not cordoned
         23 stage settle
         30 stage check
         30 end completed
     ";
-    let story = with(story, "REASON", reason);
+    let story = |whose: &str| with(&with(story, "REASON", reason), "WHOSE", whose);
     let scenario = with(KILL_SCENARIO, "pod-kill", "node-drain");
-    line(&scenario, &story, Outcome::Fail, &format!("1-node-drain: {reason}"));
-    assert_eq!(objective(&judged(&scenario, &story), "faults").knob, "PodDisruptionBudget shop/web");
+    line(&scenario, &story("own"), Outcome::Fail, &format!("1-node-drain: {reason}"));
+    let drained = |whose: &str| objective(&judged(&scenario, &story(whose)), "drained").clone();
+    assert_eq!((drained("own").outcome, drained("own").knob.as_str()), (Outcome::Fail, "PodDisruptionBudget shop/web"));
+    // What a budget of somebody else does not allow says nothing about the target.
+    assert_eq!(drained("other").outcome, Outcome::Inconclusive);
+    assert_eq!(judged(&scenario, &story("other")).outcome, Outcome::Inconclusive);
 }
 
 #[test]
@@ -83,4 +87,24 @@ fn a_partition_that_has_no_effect_is_inconclusive() {
     let story =
         with(&without(KILL, "proof"), "10.2 pod c", "10.2 proof 1-pod-kill no traffic still passes\n 10.2 pod c");
     line(KILL_SCENARIO, &story, Outcome::Inconclusive, "1-pod-kill is not proven: traffic still passes");
+}
+
+#[test]
+fn a_run_without_an_objective_says_that_nothing_was_judged() {
+    let (head, _) = KILL_SCENARIO.split_once("[expect]").expect("an [expect]");
+    let verdict = judged(head, KILL);
+    assert_eq!(verdict.outcome, Outcome::Pass);
+    assert!(verdict.line.starts_with("no objective was set, availability 100%, rto 3.2s"), "{}", verdict.line);
+}
+
+#[test]
+fn what_was_refused_comes_before_what_was_therefore_never_tried() {
+    let story = "
+        0 stage steady
+        0 steady
+        0 plan 1-pod-kill kill b=web-b@worker-2
+        0 problem 2-pod-kill no pod in shop matches app=wbe
+        1 end aborted the plan cannot be carried out
+    ";
+    line(KILL_SCENARIO, story, Outcome::Inconclusive, "2-pod-kill: no pod in shop matches app=wbe");
 }

@@ -7,7 +7,7 @@ use driftproof::evidence::{
     Evidence, FaultRecord, Header, Life, NodeSeen, Outcome, PodSeen, Proof, QueryAnswer, Read, Record, Replacement,
     Seen, Snapshot, Undo, VERSION, Volume, When, WorkloadSeen, WorldName, Write,
 };
-use driftproof::plan::{Action, NodeTarget, Ordinals, Plan, PodTarget, Problem, ProblemKind, Step};
+use driftproof::plan::{Action, HeldBy, NodeTarget, Ordinals, Plan, PodTarget, Problem, ProblemKind, Step};
 use driftproof::scenario::{Aspect, Direction, FailureMode, Scenario};
 
 /// The scenario's TOML and what happened.
@@ -70,11 +70,15 @@ impl Teller {
             "plan" => return self.plan.steps.push(step(&args)),
             "problem" => {
                 let (kind, message) = (ProblemKind::NoTarget, rest(1));
-                return self.plan.problems.push(Problem { step: args[0].to_owned(), kind, message });
+                return self.plan.problems.push(Problem { step: args[0].to_owned(), kind, message, budget: None });
             }
             "inject" => return self.inject(t, args[0]),
             "heal" => return self.lives(t, args[0], [Life::Healing, Life::Healed]),
-            "inject-failed" => fault(args[0], Life::InjectFailed { reason: rest(1) }),
+            "inject-failed" => fault(args[0], Life::InjectFailed { reason: rest(1), budget: None }),
+            "inject-held" => {
+                let budget = Some(HeldBy { budget: args[1].to_owned(), own: args[2] == "own" });
+                fault(args[0], Life::InjectFailed { reason: rest(3), budget })
+            }
             "proof" => fault(args[0], Life::Proof(proof(args[1], rest(2)))),
             "heal-proof" => fault(args[0], Life::HealProof(proof(args[1], rest(2)))),
             "pod" => self.pod(&args),

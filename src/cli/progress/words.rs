@@ -41,7 +41,7 @@ fn life_words(life: &Life) -> Option<String> {
         Life::Intent { undo, .. } => unreachable(undo),
         Life::Injecting => None,
         Life::Injected => Some("injected".to_owned()),
-        Life::InjectFailed { reason } => Some(format!("could not be injected: {reason}")),
+        Life::InjectFailed { reason, .. } => Some(format!("could not be injected: {reason}")),
         Life::Proof(proof) if proof.proven => Some(format!("proven: {}", proof.statement)),
         Life::Proof(proof) => Some(format!("not proven: {}", proof.statement)),
         Life::Healing => Some("healing".to_owned()),

@@ -6,10 +6,15 @@ mod present;
 mod start;
 mod tend;
 
-use crate::scenario::{DataCheck, FaultKind, Probe};
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::scenario::{DataCheck, Direction, FaultKind, NetworkPartition, Probe};
 
 use super::RunError;
 use super::context::Context;
+use super::observe::{Group, PodState};
 
 pub(super) use present::Present;
 pub(super) use start::Created;
@@ -24,7 +29,7 @@ pub(super) async fn create(context: &Context) -> Result<Option<Created>, RunErro
     // A cut between two groups is tried from pods of the groups.
     let from_everything = |kind: &FaultKind| matches!(kind, FaultKind::NetworkPartition(cut) if cut.from.is_none());
     let cuts = context.scenario.faults.iter().any(|fault| from_everything(&fault.kind));
-    if wanted(context) || (cuts && context.world.agents.needed()) {
+    if wanted(context) || (cuts && context.world.agents.needed()) || alone(context) {
         return or_without(context, start::create(context, 1).await);
     }
     Ok(None)
@@ -38,6 +43,30 @@ pub(super) async fn meet(context: &Context, pod: Option<Created>) -> Result<Opti
     let Some(pod) = pod else { return Ok(None) };
     let met = or_without(context, start::meet(context, pod).await)?;
     Ok(met.map(|met| Inside::new(context, met)))
+}
+
+/// Whether pods are to be cut off from everything and no other pod is there that could be spoken to from them: without an
+/// agent the way out could not be tried.
+fn alone(context: &Context) -> bool {
+    let cuts = context.scenario.faults.iter().filter_map(|fault| match &fault.kind {
+        FaultKind::NetworkPartition(cut) if cut.from.is_none() && cut.direction != Direction::Ingress => Some(cut),
+        _ => None,
+    });
+    let group = |cut: &NetworkPartition| Group::of(cut.pods.as_ref(), &context.scenario);
+    cuts.map(group).any(|group| {
+        context.board.look(|picture| {
+            let cut: BTreeSet<&str> = picture.running(&group).iter().map(|state| state.seen.uid.as_str()).collect();
+            let beside = |state: &&PodState| {
+                state.running() && state.serves && !cut.contains(state.seen.uid.as_str()) && answers(&state.pod)
+            };
+            picture.pods.values().find(beside).is_none()
+        })
+    })
+}
+
+fn answers(pod: &Pod) -> bool {
+    let host_network = pod.spec.as_ref().and_then(|spec| spec.host_network).unwrap_or_default();
+    !host_network && !crate::plan::tcp_ports(pod).is_empty()
 }
 
 /// Whether probes or clients of stores are to start inside the cluster.

@@ -12,7 +12,7 @@ use crate::world::{self, Call, NetworkError, Place, Vantage};
 use super::super::context::Context;
 
 /// One try waits this long for an answer.
-const ANSWER: Duration = Duration::from_secs(1);
+pub(super) const ANSWER: Duration = Duration::from_secs(1);
 /// An API server that is away is waited for this long.
 const BLIND_LIMIT: Duration = Duration::from_secs(600);
 /// Pause between two tries while it is away.
@@ -103,11 +103,20 @@ pub(in crate::run) async fn open(
             Ok(()) => establish(context, canary).await,
             Err(error) => Err(error.clone()),
         };
-        let inward = pods.iter().any(|pod| pod.uid == canary.to.uid);
-        let direction = if inward { Direction::Ingress } else { Direction::Egress };
-        Line { canary: canary.clone(), direction, before, open }
+        Line { canary: canary.clone(), direction: crosses(canary, pods, direction), before, open }
     });
     Opened { lines: futures::future::join_all(lines).await, direction }
+}
+
+/// Which direction of the cut a canary tries. Between two pods that are both cut off it is the one that is asked for; of
+/// both it shows the way in, and nothing of the way out.
+fn crosses(canary: &Canary, pods: &[PodTarget], cut: Direction) -> Direction {
+    let is_cut = |pod: &PodTarget| pods.iter().any(|other| other.uid == pod.uid);
+    let outward = canary.from.as_ref().is_some_and(is_cut);
+    match (cut, is_cut(&canary.to), outward) {
+        (Direction::Egress, _, true) | (_, false, _) => Direction::Egress,
+        (_, true, _) => Direction::Ingress,
+    }
 }
 
 /// Whether traffic can start where the canary starts.

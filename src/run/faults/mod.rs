@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::evidence::{Life, Proof, Undo};
-use crate::plan::{Action, DrainRules, Step};
+use crate::plan::{Action, DrainRules, HeldBy, Step};
 use crate::scenario::FailureMode;
 
 use super::context::Context;
@@ -60,6 +60,27 @@ impl Release {
     }
 }
 
+/// Why an injection did not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failed {
+    /// What, on what object, and what to do.
+    pub(super) reason: String,
+    /// The disruption budget that did not allow it.
+    pub(super) budget: Option<HeldBy>,
+}
+
+impl From<String> for Failed {
+    fn from(reason: String) -> Self {
+        Self { reason, budget: None }
+    }
+}
+
+impl Failed {
+    pub(super) fn life(self) -> Life {
+        Life::InjectFailed { reason: self.reason, budget: self.budget }
+    }
+}
+
 /// How a fault ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ended {
@@ -106,20 +127,20 @@ async fn whole(context: &Context, step: &Step, mut release: Release) -> Ended {
     let undo = undo_of(context, step, &before);
     note(Life::Intent { action: step.action.clone(), undo: undo.clone() });
     if let Err(reason) = written(context, step, &undo).await {
-        note(Life::InjectFailed { reason: format!("{reason}; nothing is touched without a record of it") });
+        note(Failed::from(format!("{reason}; nothing is touched without a record of it")).life());
         return quiet_now(Vec::new());
     }
     if *release.0.borrow() {
         for undo in &undo {
             context.ledger.taken_back(undo);
         }
-        note(Life::InjectFailed { reason: "the run was stopped before the injection".to_owned() });
+        note(Failed::from("the run was stopped before the injection".to_owned()).life());
         return quiet_now(Vec::new());
     }
     let before = match ready(context, step, before, &mut release).await {
         Ok(before) => before,
         Err(reason) => {
-            note(Life::InjectFailed { reason });
+            note(Failed::from(reason).life());
             let left = if undo.is_empty() { Vec::new() } else { heal(context, step, &Before::Nothing, &undo).await };
             return quiet_now(left);
         }
@@ -132,7 +153,7 @@ async fn whole(context: &Context, step: &Step, mut release: Release) -> Ended {
             note(Life::Injected);
             prove_and_hold(context, step, &before, release, !undo.is_empty()).await;
         }
-        Err(reason) => note(Life::InjectFailed { reason }),
+        Err(failed) => note(failed.life()),
     }
     if undo.is_empty() { untouched_since } else { quiet_now(heal(context, step, &before, &undo).await) }
 }
@@ -198,8 +219,8 @@ fn undo_of(context: &Context, step: &Step, before: &Before) -> Vec<Undo> {
     }
 }
 
-async fn inject(context: &Context, step: &Step, before: &Before, release: &mut Release) -> Result<(), String> {
-    match &step.action {
+async fn inject(context: &Context, step: &Step, before: &Before, release: &mut Release) -> Result<(), Failed> {
+    let injected = match &step.action {
         Action::NodeFailure { nodes, mode: FailureMode::Taint, .. } => {
             node_taint::inject(context, nodes, &step.id).await
         }
@@ -207,7 +228,7 @@ async fn inject(context: &Context, step: &Step, before: &Before, release: &mut R
         Action::NetworkPartition { policies, .. } => network_partition::inject(context, step, policies).await,
         Action::NodeDrain { nodes, timeout, delete_emptydir_data, force } => {
             let rules = DrainRules { delete_emptydir_data: *delete_emptydir_data, force: *force };
-            node_drain::inject(context, &step.id, nodes, *timeout, rules, release).await
+            return node_drain::inject(context, &step.id, nodes, *timeout, rules, release).await;
         }
         Action::NodeFailure { nodes, mode, command } => match before {
             Before::Agents(agents) => node_agent::fire(context, agents).await,
@@ -221,7 +242,8 @@ async fn inject(context: &Context, step: &Step, before: &Before, release: &mut R
             }
             Before::Nothing | Before::Partition(_) | Before::Agents(_) | Before::Tenants(_) => Err(UNSEEN.to_owned()),
         },
-    }
+    };
+    Ok(injected?)
 }
 
 async fn prove(context: &Context, action: &Action, before: &Before) -> Proof {
@@ -268,24 +290,43 @@ fn unproven(statement: String) -> Proof {
 /// Proves while it holds. A fault that is healed before it was proven stays unproven.
 async fn prove_and_hold(context: &Context, step: &Step, before: &Before, mut release: Release, holds: bool) {
     let hold = if holds { step.hold } else { Duration::MAX };
+    // Without a time of its own, as a drain may be, a fault holds until it is proven.
+    let until_proven = if hold.is_zero() { Duration::MAX } else { hold };
     let begun = context.clock().elapsed();
     let proof = tokio::select! {
         biased;
         () = release.asked() => unproven("the run was stopped before it could be proven".to_owned()),
         proof = prove(context, &step.action, before) => proof,
-        () = held(context, begun, hold) => unproven(format!(
+        () = held(context, begun, until_proven) => unproven(format!(
             "nothing showed that it bit before it was healed after {}: hold it longer",
             humantime::format_duration(step.hold)
         )),
     };
+    let proven = proof.proven;
     context.recorder.life(&step.id, Life::Proof(proof));
     if holds {
+        let last_look = async {
+            let told = if proven { ending(context, before, begun, hold).await } else { None };
+            if let Some(proof) = told {
+                context.recorder.life(&step.id, Life::Proof(proof));
+            }
+            std::future::pending::<()>().await;
+        };
         tokio::select! {
             biased;
             () = release.asked() => {}
             () = held(context, begun, hold) => {}
+            () = last_look => {}
         }
     }
+}
+
+/// What is seen of a fault that was proven, shortly before it is healed. `None` where nothing more can be told.
+async fn ending(context: &Context, before: &Before, begun: Duration, hold: Duration) -> Option<Proof> {
+    let Before::Partition(opened) = before else { return None };
+    let last = begun.saturating_add(hold).saturating_sub(network_partition::ENDING);
+    context.clock().sleep_until(last).await;
+    network_partition::ending(context, opened).await
 }
 
 /// Returns when the hold is over; never for a fault that has nothing to heal.

@@ -13,13 +13,15 @@ use crate::plan::Step;
 
 use super::super::context::Context;
 use super::super::{calls, failsafe};
-use super::canaries::{Established, Opened, Seen, Tried, look};
+use super::canaries::{ANSWER, Established, Opened, Seen, Tried, look};
 use super::{cni, partition_words as words};
 
 /// Traffic that should pass or be blocked is tried for this long.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// After healing, plugins get longer: nothing depends on how fast they forget.
 const PATIENCE_HEAL: Duration = Duration::from_secs(30);
+/// So long before its healing a cut is looked at once more: time for a new and for an established connection.
+pub(in crate::run) const ENDING: Duration = Duration::from_secs(ANSWER.as_secs() * 4);
 /// Pause between two tries.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -71,25 +73,27 @@ pub(super) fn undo(manifest: &Value) -> Undo {
     Undo::DeleteNetworkPolicy { namespace: text("/metadata/namespace"), name: text("/metadata/name") }
 }
 
-/// Proven when no canary that passed before gets through on a new connection any more.
+/// Proven as soon as no canary that passed before gets through on a new connection any more, in each direction that was
+/// asked for. What became of established connections is told by [`ending`].
 pub(in crate::run) async fn prove(context: &Context, opened: &Opened) -> Proof {
     if opened.usable().is_empty() {
         return unproven(words::nothing_passed(opened), &[]);
     }
     let deadline = context.clock().elapsed() + PATIENCE;
     loop {
-        let Some(tried) = look(context, opened, Established::Tried).await else {
+        let Some(tried) = look(context, opened, Established::Left).await else {
             return unproven("the pods of all canaries ended before the cut could be proven".to_owned(), &[]);
         };
-        let late = context.clock().elapsed() >= deadline;
         let new = words::passing(&tried);
-        let established = paths(&tried, Connection::Established, |seen| *seen == Seen::Passes);
-        let blocked = paths(&tried, Connection::New, |seen| *seen == Seen::Blocked);
-        if !blocked.is_empty() && new.is_empty() && (established.is_empty() || late) {
-            let statement = words::blocked(opened, &tried);
-            return Proof { proven: true, statement, canaries: words::results(&tried) };
+        if new.is_empty() && each_way_blocked(opened, &tried) {
+            return proof(opened, &tried);
         }
-        if late && !new.is_empty() {
+        if context.clock().elapsed() >= deadline {
+            if new.is_empty() {
+                let statement =
+                    format!("no canary could be tried any more: {}", words::why_not(&tried, Connection::New));
+                return unproven(statement, &tried);
+            }
             let statement = format!(
                 "the network accepts NetworkPolicies and does not enforce them: {} still passed {} after the policy was created; {}",
                 new.join(", "),
@@ -98,12 +102,37 @@ pub(in crate::run) async fn prove(context: &Context, opened: &Opened) -> Proof {
             );
             return unproven(statement, &tried);
         }
-        if late {
-            let statement = format!("no canary could be tried any more: {}", words::why_not(&tried, Connection::New));
-            return unproven(statement, &tried);
-        }
         context.clock().sleep(PAUSE).await;
     }
+}
+
+/// What a cut that was proven looks like shortly before it is healed: whether it still holds, and what became of the
+/// connections that were open before. `None` when nothing can be tried any more.
+pub(in crate::run) async fn ending(context: &Context, opened: &Opened) -> Option<Proof> {
+    let tried = look(context, opened, Established::Tried).await?;
+    let new = words::passing(&tried);
+    if new.is_empty() {
+        return Some(proof(opened, &tried));
+    }
+    let statement = format!("it did not hold until it was healed: {} passed again before", new.join(", "));
+    Some(unproven(statement, &tried))
+}
+
+/// Proven, unless a direction that was asked for could not be tried.
+fn proof(opened: &Opened, tried: &[Tried]) -> Proof {
+    let proven = words::untried(opened).is_empty();
+    Proof { proven, statement: words::blocked(opened, tried), canaries: words::results(tried) }
+}
+
+/// Whether something was seen to be blocked in each direction that can be tried, and in one at least.
+fn each_way_blocked(opened: &Opened, tried: &[Tried]) -> bool {
+    let blocked = |direction| {
+        let new = tried.iter().filter(|one| one.connection == Connection::New && one.direction == direction);
+        new.clone().any(|one| one.seen == Seen::Blocked)
+    };
+    let usable = opened.usable();
+    let mut ways = words::wanted(opened).iter().filter(|(way, _)| usable.iter().any(|line| line.direction == *way));
+    ways.clone().count() > 0 && ways.all(|(way, _)| blocked(*way))
 }
 
 fn unproven(statement: String, tried: &[Tried]) -> Proof {

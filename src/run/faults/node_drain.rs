@@ -12,13 +12,13 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::evidence::{Proof, some};
-use crate::plan::{DrainRules, Fate, NodeTarget, PodTarget, fate, pod_target};
+use crate::plan::{DrainRules, Fate, HeldBy, NodeTarget, PodTarget, fate, pod_target};
 
 use super::super::calls;
 use super::super::context::Context;
 use super::super::observe::{Feed, Filter, Notice, follow};
 use super::super::wait::Bell;
-use super::{CORDONED_BY, Release};
+use super::{CORDONED_BY, Failed, Release};
 
 /// kubectl's pause after an eviction that a budget refused.
 const BUDGET_PAUSE: Duration = Duration::from_secs(5);
@@ -35,7 +35,7 @@ pub(super) async fn inject(
     timeout: Duration,
     rules: DrainRules,
     release: &Release,
-) -> Result<(), String> {
+) -> Result<(), Failed> {
     let deadline = context.clock().elapsed().saturating_add(timeout);
     for node in nodes {
         cordon(context, step, node).await?;
@@ -45,13 +45,14 @@ pub(super) async fn inject(
     let evictions =
         pods.iter().map(|pod| Eviction { context, pod, tenants: &tenants, deadline, timeout }.run(release.clone()));
     let results = futures::future::join_all(evictions).await;
-    let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
-    if failures.is_empty() {
-        return Ok(());
-    }
-    let told = failures.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
+    let mut failures: Vec<Failed> = results.into_iter().filter_map(Result::err).collect();
+    // The target's own budget first: that is what says something about it.
+    failures.sort_by_key(|failed| failed.budget.as_ref().map_or(2, |held| u8::from(!held.own)));
+    let Some(budget) = failures.first().map(|failed| failed.budget.clone()) else { return Ok(()) };
+    let told = failures.iter().take(TOLD).map(|failed| failed.reason.clone()).collect::<Vec<_>>().join("; ");
     let more = failures.len().saturating_sub(TOLD);
-    Err(if more > 0 { format!("{told}; and {more} more pods") } else { told })
+    let reason = if more > 0 { format!("{told}; and {more} more pods") } else { told };
+    Err(Failed { reason, budget })
 }
 
 async fn cordon(context: &Context, step: &str, node: &NodeTarget) -> Result<(), String> {
@@ -94,7 +95,7 @@ struct Eviction<'a> {
 }
 
 impl Eviction<'_> {
-    async fn run(self, mut release: Release) -> Result<(), String> {
+    async fn run(self, mut release: Release) -> Result<(), Failed> {
         let (clock, pod) = (self.context.clock(), self.pod);
         let api: Api<Pod> = Api::namespaced(self.context.client(), &pod.namespace);
         let preconditions = Preconditions { uid: Some(pod.uid.clone()), resource_version: None };
@@ -110,13 +111,14 @@ impl Eviction<'_> {
             let Err(error) = evicted else {
                 return self.end(&mut release).await;
             };
-            let (pause, why) = match self.after(&error) {
+            let (pause, why, budget) = match self.after(&error) {
                 Next::Done => return Ok(()),
                 Next::Fail(why) => return Err(self.failed(&why)),
-                Next::Again(pause, why) => (pause, why),
+                Next::Again(pause, why) => (pause, why, None),
+                Next::Held(held, why) => (BUDGET_PAUSE, why, Some(held)),
             };
             if clock.elapsed() + pause > self.deadline {
-                return Err(self.failed(&why));
+                return Err(Failed { budget, ..self.failed(&why) });
             }
             if release.pause(self.context, pause).await {
                 return Err(self.failed("the run was stopped"));
@@ -127,7 +129,12 @@ impl Eviction<'_> {
     fn after(&self, error: &kube::Error) -> Next {
         let Some(status) = calls::status(error) else { return Next::Fail(calls::text(error)) };
         if let Some(message) = calls::budget(status) {
-            return Next::Again(BUDGET_PAUSE, blocked(&self.pod.namespace, message));
+            let own = self
+                .context
+                .board
+                .look(|picture| picture.pods.get(&self.pod.uid).is_some_and(|state| state.seen.target));
+            let budget = budget(message).map(|name| format!("{}/{name}", self.pod.namespace)).unwrap_or_default();
+            return Next::Held(HeldBy { budget, own }, blocked(&self.pod.namespace, message));
         }
         match (status.code, calls::throttled(error)) {
             // Gone by itself, or its name is another pod's by now.
@@ -137,12 +144,12 @@ impl Eviction<'_> {
         }
     }
 
-    fn failed(&self, why: &str) -> String {
-        format!("evict pod {} in {}: {why}", self.pod.name, self.pod.namespace)
+    fn failed(&self, why: &str) -> Failed {
+        format!("evict pod {} in {}: {why}", self.pod.name, self.pod.namespace).into()
     }
 
     /// Waits until the evicted pod's object is gone.
-    async fn end(&self, release: &mut Release) -> Result<(), String> {
+    async fn end(&self, release: &mut Release) -> Result<(), Failed> {
         let clock = self.context.clock();
         tokio::select! {
             biased;
@@ -160,17 +167,23 @@ impl Eviction<'_> {
 enum Next {
     Done,
     Again(Duration, String),
+    /// A budget does not allow it at this moment.
+    Held(HeldBy, String),
     Fail(String),
 }
 
 /// `blocked by PodDisruptionBudget shop/web (0 disruptions allowed)`, from the API server's
 /// `The disruption budget web needs 3 healthy pods and has 3 currently`.
 fn blocked(namespace: &str, message: &str) -> String {
-    let name = message.strip_prefix("The disruption budget ").and_then(|rest| rest.split_whitespace().next());
-    match name {
+    match budget(message) {
         Some(name) => format!("blocked by PodDisruptionBudget {namespace}/{name} (0 disruptions allowed): {message}"),
         None => format!("blocked by a PodDisruptionBudget in {namespace}: {message}"),
     }
+}
+
+/// The API server names the budget nowhere but in its message.
+fn budget(message: &str) -> Option<&str> {
+    message.strip_prefix("The disruption budget ").and_then(|rest| rest.split_whitespace().next())
 }
 
 /// The pods on some nodes, watched.

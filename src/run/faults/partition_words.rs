@@ -40,7 +40,9 @@ pub(super) fn blocked(opened: &Opened, tried: &[Tried]) -> String {
     let cut = such(Connection::Established, &|seen| *seen == Seen::Blocked);
     let still = such(Connection::Established, &|seen| *seen == Seen::Passes);
     let unknown = such(Connection::Established, &|seen| matches!(seen, Seen::Unknown(_)));
+    let looked_at = tried.iter().any(|one| one.connection == Connection::Established);
     let established = match (cut.as_slice(), still.as_slice(), unknown.as_slice()) {
+        ([], [], []) if !looked_at => ", on new connections".to_owned(),
         ([], [], _) => {
             format!("; established connections could not be tried: {}", why_not(tried, Connection::Established))
         }
@@ -69,21 +71,28 @@ pub(super) fn blocked(opened: &Opened, tried: &[Tried]) -> String {
     format!("blocked: {}{established}{proxied}{}", new.join(", "), untried(opened))
 }
 
-/// The directions of the cut in which no canary could show anything.
-fn untried(opened: &Opened) -> String {
-    let wanted: &[(Direction, &str)] = match opened.direction {
+/// The single directions that the cut should block.
+pub(super) const fn wanted(opened: &Opened) -> &'static [(Direction, &'static str)] {
+    match opened.direction {
         Direction::Ingress => &[(Direction::Ingress, "ingress")],
         Direction::Egress => &[(Direction::Egress, "egress")],
         Direction::Both => &[(Direction::Ingress, "ingress"), (Direction::Egress, "egress")],
-    };
+    }
+}
+
+/// The directions of the cut in which no canary could show anything; empty when each was tried.
+pub(super) fn untried(opened: &Opened) -> String {
     let mut text = String::new();
-    for (direction, word) in wanted {
+    for (direction, word) in wanted(opened) {
         let lines: Vec<&Line> = opened.lines.iter().filter(|line| line.direction == *direction).collect();
         if lines.iter().any(|line| line.before.is_ok()) {
             continue;
         }
         let why = if lines.is_empty() { "no canary is known".to_owned() } else { reasons(lines.into_iter()) };
-        let _ = write!(text, "; not proven for {word}, which could not be tried: {why}");
+        let _ = write!(
+            text,
+            "; not proven for {word}, which could not be tried: {why}; leave it out if it does not matter (`direction`)"
+        );
     }
     text
 }

@@ -10,6 +10,21 @@ use crate::scenario::{FaultKind, PodSet, Probe, Requirement, Scenario, Selector,
 /// Deployment that controls a ReplicaSet, by the ReplicaSet's UID.
 pub(super) type ReplicaSets = BTreeMap<String, String>;
 
+fn of_faults(scenario: &Scenario) -> Vec<&PodSet> {
+    let mut sets: Vec<&PodSet> = Vec::new();
+    for fault in &scenario.faults {
+        match &fault.kind {
+            FaultKind::PodKill(kill) => sets.extend(&kill.pods),
+            FaultKind::NetworkPartition(partition) => {
+                sets.extend(&partition.pods);
+                sets.extend(&partition.from);
+            }
+            FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) | FaultKind::EtcdMemberReplace(_) => {}
+        }
+    }
+    sets
+}
+
 /// A set of pods, ready to be matched against each.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::run) struct Group {
@@ -32,20 +47,15 @@ impl Group {
             let namespace = set.namespace.clone().unwrap_or_else(|| target.namespace.clone());
             Self::new(namespace, set.workload.as_ref(), set.selector.as_ref())
         };
-        let mut sets: Vec<&PodSet> = Vec::new();
-        for fault in &scenario.faults {
-            match &fault.kind {
-                FaultKind::PodKill(kill) => sets.extend(&kill.pods),
-                FaultKind::NetworkPartition(partition) => {
-                    sets.extend(&partition.pods);
-                    sets.extend(&partition.from);
-                }
-                FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) | FaultKind::EtcdMemberReplace(_) => {}
-            }
-        }
+        let mut sets = of_faults(scenario);
         sets.extend(scenario.probes.iter().filter_map(Probe::from_pods));
         let others = sets.into_iter().map(of).collect();
         (Self::new(target.namespace.clone(), target.workload.as_ref(), target.selector.as_ref()), others)
+    }
+
+    /// The pod sets that faults name beside the target, in the order of the scenario.
+    pub(super) fn of_faults(scenario: &Scenario) -> Vec<Self> {
+        of_faults(scenario).into_iter().map(|set| Self::of(Some(set), scenario)).collect()
     }
 
     /// The pods of a set; without one, the target's.

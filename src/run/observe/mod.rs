@@ -39,7 +39,8 @@ pub(super) struct Board {
 impl Board {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let (target, others) = Group::all(scenario);
-        let picture = Picture::new(target, others, services(scenario), crate::plan::watches_all_nodes(scenario));
+        let (beside, all_nodes) = (Group::of_faults(scenario), crate::plan::watches_all_nodes(scenario));
+        let picture = Picture::new(target, others, beside, services(scenario), all_nodes);
         Self { picture: Mutex::new(picture), changed: Arc::default() }
     }
 

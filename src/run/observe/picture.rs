@@ -62,6 +62,8 @@ impl Endpoints {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in crate::run) struct Strength {
     pub(in crate::run) pods: usize,
+    /// Of each pod set that a fault names: the pods that serve, as [`Picture::beside`] counts them.
+    pub(in crate::run) beside: Vec<usize>,
     pub(in crate::run) endpoints: BTreeMap<ServiceKey, usize>,
 }
 
@@ -72,6 +74,8 @@ pub(in crate::run) struct Picture {
     others: Vec<Group>,
     /// Whether every node is watched. Otherwise one that is not known counts as Ready: what its pods do is seen.
     all_nodes: bool,
+    /// The pod sets that faults name.
+    beside: Vec<Group>,
     pub(in crate::run) pods: BTreeMap<String, PodState>,
     by_node: BTreeMap<String, BTreeSet<String>>,
     /// UIDs of the target's pods that serve on a node that is Ready.
@@ -103,6 +107,7 @@ impl Picture {
     pub(in crate::run) fn new(
         target: Group,
         others: Vec<Group>,
+        beside: Vec<Group>,
         services: impl IntoIterator<Item = ServiceKey>,
         all_nodes: bool,
     ) -> Self {
@@ -110,6 +115,7 @@ impl Picture {
             target,
             others,
             all_nodes,
+            beside,
             pods: BTreeMap::new(),
             by_node: BTreeMap::new(),
             strong: BTreeSet::new(),
@@ -132,6 +138,25 @@ impl Picture {
     /// The target's pods, also those that are terminating, by UID.
     pub(in crate::run) fn target_pods(&self) -> impl Iterator<Item = &PodState> {
         self.pods.values().filter(|state| state.seen.target)
+    }
+
+    /// For each pod set that a fault names: its pods that are no part of the target and would be replaced when they are
+    /// lost. Nothing brings back a bare pod, and a Job's pod comes to an end.
+    pub(in crate::run) fn beside(&self) -> Vec<Vec<&PodState>> {
+        let comes_back = |state: &&PodState| {
+            let owner = state.seen.owner.split('/').next().unwrap_or_default();
+            state.relevant && !state.seen.target && !matches!(owner, "" | "Job")
+        };
+        let of = |group: &Group| {
+            let pods = self.pods.values().filter(comes_back);
+            pods.filter(|state| group.has(&state.pod, &self.replica_sets)).collect()
+        };
+        self.beside.iter().map(of).collect()
+    }
+
+    /// Whether a pod serves on a node that is Ready.
+    pub(in crate::run) fn serves(&self, state: &PodState) -> bool {
+        state.serves && self.nodes.get(&state.seen.node).is_some_and(|node| node.ready == "True")
     }
 
     /// Namespaces of all pod sets.

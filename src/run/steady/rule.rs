@@ -16,6 +16,7 @@ pub(in crate::run) fn judge(scenario: &Scenario, picture: &Picture) -> Result<()
         return Err(format!("{what} cannot be observed: {reason}"));
     }
     pods(scenario, picture)?;
+    beside(picture)?;
     endpoints(picture)?;
     probes(scenario, picture)
 }
@@ -43,6 +44,27 @@ fn pods(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
     Err(format!("{ready} of {desired} pods of {name} are ready: {why}"))
 }
 
+/// What faults name beside the target is at full strength too: before the first steady state every pod that is there,
+/// afterwards as many as then.
+fn beside(picture: &Picture) -> Result<(), String> {
+    for (index, pods) in picture.beside().into_iter().enumerate() {
+        let ready = pods.iter().filter(|state| picture.serves(state)).count();
+        let mut missing: Vec<&PodState> =
+            pods.into_iter().filter(|state| state.wanted() && !picture.serves(state)).collect();
+        let wanted = match &picture.strength {
+            Some(strength) => strength.beside.get(index).copied().unwrap_or_default(),
+            None => ready + missing.len(),
+        };
+        if ready < wanted {
+            missing.sort_by(|a, b| a.seen.name.cmp(&b.seen.name));
+            let why = missing.first().map(|state| why_not(state, picture));
+            let why = why.unwrap_or_else(|| "the others do not exist".to_owned());
+            return Err(format!("{ready} of {wanted} pods that a fault names beside the target are ready: {why}"));
+        }
+    }
+    Ok(())
+}
+
 /// Whether pods are missing, without saying which: cheap enough to ask at every change of a large target.
 pub(in crate::run) fn understaffed(scenario: &Scenario, picture: &Picture) -> bool {
     desired(scenario, picture).is_ok_and(|desired| picture.strong.len() < desired)
@@ -58,12 +80,17 @@ fn desired(scenario: &Scenario, picture: &Picture) -> Result<usize, String> {
             None => picture.wanted.len(),
         },
         Some(workload) if workload.kind == WorkloadKind::Pod => 1,
-        Some(_) => {
+        Some(workload) => {
             let Some(seen) = &picture.workload else { return Err(format!("there is no {}", name())) };
             if seen.observed < seen.generation {
                 return Err(format!("the last change of {} was not taken up yet", name()));
             }
-            seen.desired as usize
+            let wanted = seen.desired as usize;
+            // Its controller takes a lost node out of the number; what it wanted at the steady state is the measure.
+            match &picture.strength {
+                Some(strength) if workload.kind == WorkloadKind::DaemonSet => wanted.max(strength.pods),
+                Some(_) | None => wanted,
+            }
         }
     };
     if desired > 0 {
@@ -118,6 +145,11 @@ fn probes(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
 pub(in crate::run) fn strength(picture: &Picture) -> Strength {
     Strength {
         pods: picture.strong.len(),
+        beside: picture
+            .beside()
+            .into_iter()
+            .map(|pods| pods.into_iter().filter(|state| picture.serves(state)).count())
+            .collect(),
         endpoints: picture.endpoints.iter().map(|(key, endpoints)| (key.clone(), endpoints.ready())).collect(),
     }
 }

@@ -7,7 +7,7 @@ use crate::scenario::Direction;
 
 use super::super::context::Context;
 use super::super::faults::canaries::{Opened, open};
-use super::super::faults::network_partition::{prove, prove_healed};
+use super::super::faults::network_partition::{ending, prove, prove_healed};
 use super::fake::{Script, context};
 
 type Passes = fn(Duration) -> bool;
@@ -24,8 +24,12 @@ fn canary() -> Canary {
 }
 
 async fn before(context: &Context) -> Opened {
+    cut(context, Direction::Ingress).await
+}
+
+async fn cut(context: &Context, direction: Direction) -> Opened {
     let canary = canary();
-    open(context, std::slice::from_ref(&canary), std::slice::from_ref(&canary.to), Direction::Ingress).await
+    open(context, std::slice::from_ref(&canary), std::slice::from_ref(&canary.to), direction).await
 }
 
 async fn proof(passes: fn(Duration) -> bool) -> (bool, String) {
@@ -39,9 +43,7 @@ async fn proof(passes: fn(Duration) -> bool) -> (bool, String) {
 #[tokio::test(start_paused = true)]
 async fn a_cut_is_proven_by_what_passed_before() {
     let path = "outside → elsewhere/web-1:8080";
-    let blocked = format!(
-        "blocked: {path}; established connections could not be tried: {path} (cannot be tried here: no raw connections here)"
-    );
+    let blocked = format!("blocked: {path}, on new connections");
     let ignored = format!(
         "the network accepts NetworkPolicies and does not enforce them: {path} still passed 10s after the policy was created; which network plugin the cluster has could not be seen within 5s"
     );
@@ -66,5 +68,35 @@ async fn healing_is_proven_by_the_same_traffic() {
         let opened = before(&context).await;
         context.clock().sleep(Duration::from_secs(2)).await;
         assert_eq!(prove_healed(&context, &opened).await.proven, proven);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_direction_that_was_asked_for_and_not_tried_is_not_proven() {
+    let (context, _) = context(&Script::default(), |now| now < Duration::from_secs(1));
+    let opened = cut(&context, Direction::Both).await;
+    context.clock().sleep(Duration::from_secs(1)).await;
+    let proof = prove(&context, &opened).await;
+    assert!(!proof.proven, "{}", proof.statement);
+    assert!(proof.statement.contains("not proven for egress, which could not be tried"), "{}", proof.statement);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_cut_is_proven_at_once_and_told_once_more_at_its_end() {
+    for (again, proven) in [(30, true), (4, false)] {
+        let passes: Passes =
+            if again == 30 { |now| now.as_secs() != 1 && now.as_secs() < 1 } else { |now| now.as_secs() != 1 };
+        let (context, _) = context(&Script::default(), passes);
+        let opened = before(&context).await;
+        context.clock().sleep(Duration::from_secs(1)).await;
+        let begun = context.clock().elapsed();
+        assert!(prove(&context, &opened).await.proven);
+        assert!(
+            context.clock().elapsed() - begun < Duration::from_secs(2),
+            "established connections are not waited for"
+        );
+        context.clock().sleep(Duration::from_secs(4)).await;
+        let told = ending(&context, &opened).await.expect("its pods run");
+        assert_eq!(told.proven, proven, "{}", told.statement);
     }
 }

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use crate::evidence::{Change, WorkloadSeen};
 
+use crate::scenario::{FaultKind, PodSet, Selector};
+
 use super::super::observe::{Answers, Board, Picture};
 use super::super::steady::{judge, strength};
 use super::fake::scenario;
@@ -109,6 +111,37 @@ fn what_is_missing_is_named() {
             assert!(judged.contains(expected), "{what}: {judged}");
         }
     }
+}
+
+#[test]
+fn pods_that_a_fault_names_beside_the_target_are_awaited() {
+    let mut named = scenario();
+    let FaultKind::PodKill(kill) = &mut named.faults[0].kind else { panic!("a pod-kill") };
+    kill.pods = Some(PodSet { namespace: None, workload: None, selector: Some(Selector("app=cache".to_owned())) });
+    let cache = |picture: &mut Picture, name: &str, owner: &str, ready: &str| {
+        let owner = json!({ "apiVersion": "apps/v1", "kind": owner, "name": "c", "uid": "c", "controller": true });
+        let pod = read(json!({
+            "metadata": { "name": name, "namespace": "shop", "uid": name, "labels": { "app": "cache" }, "ownerReferences": [owner] },
+            "spec": { "nodeName": "worker-1", "containers": [] },
+            "status": { "phase": "Running", "conditions": [{ "type": "Ready", "status": ready }] },
+        }));
+        picture.pod(Change::Modified, pod);
+    };
+    let judged = |board: &Board| board.look(|picture| judge(&named, picture)).err().unwrap_or_default();
+    let board = Board::new(&named);
+    board.change(well);
+    assert_eq!(judged(&board), "", "none is there: the plan says so, at once");
+    board.change(|picture| cache(picture, "cache-1", "StatefulSet", "False"));
+    let missing = "0 of 1 pods that a fault names beside the target are ready: cache-1 is Running, not Ready";
+    assert!(judged(&board).starts_with(missing), "{}", judged(&board));
+    board.change(|picture| cache(picture, "cache-1", "StatefulSet", "True"));
+    board.change(|picture| cache(picture, "once", "Job", "True"));
+    assert_eq!(judged(&board), "");
+    board.change(|picture| picture.strength = Some(strength(picture)));
+    board.change(|picture| drop(picture.pod_lost("once")));
+    assert_eq!(judged(&board), "", "a Job's pod comes to an end");
+    board.change(|picture| drop(picture.pod_lost("cache-1")));
+    assert!(judged(&board).contains("0 of 1 pods that a fault names"), "{}", judged(&board));
 }
 
 #[test]
