@@ -101,7 +101,7 @@ mod tests {
         let mut names = ["kill-10", "kill-1", "node-lost-short", "kill-2", "node-lost", "kill-100", "kill"];
         names.sort_by(|a, b| natural(a, b));
         assert_eq!(names, ["kill", "kill-1", "kill-2", "kill-10", "kill-100", "node-lost", "node-lost-short"]);
-        assert_eq!(natural("a07", "a7"), Ordering::Greater);
+        assert_eq!(natural("a07", "a7"), Ordering::Less);
         assert_eq!(natural("99999999999999999999998", "99999999999999999999999"), Ordering::Less);
     }
 
