@@ -53,11 +53,6 @@ fn results(run: &Path) -> Result<(PathBuf, Results), String> {
     let (folder, files) = evidence_files(run)?;
     let row = |file: &PathBuf| judged(file).map(|entry| Row::judged(beside(entry, file, &folder)));
     let mut rows = files.iter().map(row).collect::<Result<Vec<_>, _>>()?;
-    for (row, file) in rows.iter_mut().zip(&files) {
-        if let Fate::Judged(entry) = &mut row.fate {
-            entry.surroundings.beside = file.parent() == Some(&folder);
-        }
-    }
     tell_apart(&mut rows);
     rows.sort_by(|one, other| one.name.cmp(&other.name));
     Ok((folder, Results { rows, ..Results::default() }))
