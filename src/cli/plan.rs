@@ -73,6 +73,7 @@ fn print(plan: &Plan, made: &[Prepared], expected: &[Option<Duration>]) -> Resul
             println!("LEFT DIRTY  {}\n", safe(left));
         }
     }
+    print!("{}", plans::permissions_text(made.iter().map(|prepared| &prepared.plan)));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Ending, Proof, Stage};
-use crate::plan::HeldBy;
+pub use crate::plan::HeldBy;
 use crate::scenario::{Aspect, Phase};
 
 /// Everything that was measured in one run.
@@ -128,6 +128,12 @@ pub struct Drift {
     pub old_end: OldEnd,
     /// What it waits for when it never came back: the phase that was not reached, and why.
     pub stuck: Option<Stuck>,
+    /// When its node, being lost, got the taint by which its pods are evicted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tainted: Option<u64>,
+    /// Why the loss of its node never evicts it; empty when it does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stays: String,
     /// Why the scheduler found no node for the new one at first, in its words; empty when it found one at once.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub refused: String,

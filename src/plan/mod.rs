@@ -49,4 +49,4 @@ pub use policy::{label, object_name};
 pub use rbac::rbac;
 pub use selector::{Labels, matches, selects};
 pub use taint::{TAINT_EFFECT, TAINT_KEY, stays, taint_value};
-pub use text::{problem_line, text};
+pub use text::{permissions_text, problem_line, text};

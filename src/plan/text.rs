@@ -1,7 +1,7 @@
-//! The plan for people, as `driftproof plan` prints it: what is done to what, how much that is, what the run needs
-//! to be allowed, and what stands in the way. No colour, no state: the same plan gives the same text.
+//! The plan for people, as `driftproof plan` prints it: what is done to what, how much that is, what stands in the way, and
+//! what the runs need to be allowed. No colour, no state: the same plan gives the same text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use humantime::format_duration;
@@ -41,7 +41,15 @@ pub fn text(plan: &Plan) -> String {
     for line in &plan.inside {
         let _ = writeln!(out, "  from inside the cluster: {line}");
     }
-    write_permissions(&mut out, &plan.permissions);
+    out
+}
+
+/// What several runs must be allowed to do, each right once, with a newline at its end.
+#[must_use]
+pub fn permissions_text<'a>(plans: impl IntoIterator<Item = &'a Plan>) -> String {
+    let all: BTreeSet<&Permission> = plans.into_iter().flat_map(|plan| &plan.permissions).collect();
+    let mut out = String::new();
+    write_permissions(&mut out, &all);
     out
 }
 
@@ -77,7 +85,8 @@ fn write_deed(out: &mut String, step: &Step) {
                 Some(seconds) => format!("with {seconds}s of grace"),
                 None => "with their own grace period".to_owned(),
             };
-            let _ = writeln!(out, "            delete {} {how}", pod_names(pods));
+            let what = drawn(step, pods.len(), || pod_names(pods));
+            let _ = writeln!(out, "            delete {what} {how}");
         }
         Action::NetworkPartition { policies, pods, from, direction, canaries } => {
             let other = if from.is_empty() { "everything".to_owned() } else { pod_names(from) };
@@ -105,7 +114,7 @@ fn write_deed(out: &mut String, step: &Step) {
             let _ = writeln!(
                 out,
                 "            cordon and drain {} within {}",
-                node_names(nodes),
+                drawn(step, nodes.len(), || node_names(nodes)),
                 format_duration(*timeout)
             );
             if *delete_emptydir_data {
@@ -122,7 +131,7 @@ fn write_deed(out: &mut String, step: &Step) {
                 FailureMode::NetworkCut => "cut the network of",
                 FailureMode::Taint => "drive out of",
             };
-            let _ = writeln!(out, "            {mode} {}", node_names(nodes));
+            let _ = writeln!(out, "            {mode} {}", drawn(step, nodes.len(), || node_names(nodes)));
             if let Some(command) = command {
                 let _ = writeln!(
                     out,
@@ -149,6 +158,14 @@ fn write_deed(out: &mut String, step: &Step) {
     }
 }
 
+/// What a step is done to: by name, or how many of which when they are drawn at its moment.
+fn drawn(step: &Step, chosen: usize, names: impl FnOnce() -> String) -> String {
+    match &step.drawn {
+        None => names(),
+        Some(draw) => format!("{chosen} of {} {}, drawn at that moment,", draw.of, draw.among),
+    }
+}
+
 /// What heals the fault when nobody is there any more to do it; nothing to say of what needs no healing.
 fn failsafe(action: &Action) -> Option<&'static str> {
     match action {
@@ -165,19 +182,19 @@ fn failsafe(action: &Action) -> Option<&'static str> {
     }
 }
 
-fn write_permissions(out: &mut String, permissions: &[Permission]) {
+fn write_permissions(out: &mut String, permissions: &BTreeSet<&Permission>) {
     let mut lines: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
     for permission in permissions {
         let namespace = permission.namespace.as_deref().unwrap_or_default();
         let verbs = lines.entry((namespace, &permission.group, &permission.resource)).or_default();
         verbs.push(&permission.verb);
     }
-    let _ = writeln!(out, "  permissions:");
+    let _ = writeln!(out, "permissions:");
     for ((namespace, group, resource), verbs) in lines {
         let resource = if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
         let place =
             if namespace.is_empty() { "the whole cluster".to_owned() } else { format!("namespace {namespace}") };
-        let _ = writeln!(out, "    {resource:<44} {:<26} {place}", verbs.join(","));
+        let _ = writeln!(out, "  {resource:<44} {:<26} {place}", verbs.join(","));
     }
 }
 

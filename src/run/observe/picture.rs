@@ -7,9 +7,11 @@ use k8s_openapi::api::core::v1::{Event, Node, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::storage::v1::VolumeAttachment;
 
-use crate::evidence::{AttachmentSeen, Change, EndpointSeen, EndpointsSeen, NodeSeen, PodSeen, Seen, WorkloadSeen};
+use crate::evidence::{
+    AttachmentSeen, Change, EndpointSeen, EndpointsSeen, EventSeen, NodeSeen, PodSeen, Seen, WorkloadSeen,
+};
 
-use crate::scenario::{Target, WorkloadKind};
+use crate::scenario::{Target, Workload, WorkloadKind};
 
 use super::answers::Answers;
 use super::group::{Group, ReplicaSets};
@@ -87,6 +89,8 @@ pub(in crate::run) struct Picture {
     attachments: BTreeMap<String, AttachmentSeen>,
     /// The last warning about each object, by UID.
     pub(in crate::run) warnings: BTreeMap<String, String>,
+    /// Why an owner could not create its pods, by `Kind/name`.
+    not_created: BTreeMap<String, String>,
     /// Watches that are broken, and why.
     pub(in crate::run) blind: BTreeMap<String, String>,
     /// One for each probe, once they run.
@@ -117,6 +121,7 @@ impl Picture {
             claims: BTreeMap::new(),
             attachments: BTreeMap::new(),
             warnings: BTreeMap::new(),
+            not_created: BTreeMap::new(),
             blind: BTreeMap::new(),
             probes: Vec::new(),
             strength: None,
@@ -140,6 +145,21 @@ impl Picture {
             pods.filter(|state| group.has(&state.pod, &self.replica_sets)).collect()
         };
         self.beside.iter().map(of).collect()
+    }
+
+    /// Why the target's owner could not create pods: `ReplicaSet/web-7f9c: pods "web-…" is forbidden: …`.
+    pub(in crate::run) fn not_created(&self, workload: &Workload) -> Option<String> {
+        let owner = |about: &str| match workload.kind {
+            // A ReplicaSet's name is that of its Deployment and one more word.
+            WorkloadKind::Deployment => about
+                .strip_prefix("ReplicaSet/")
+                .and_then(|set| set.rsplit_once('-'))
+                .is_some_and(|(name, _)| name == workload.name),
+            WorkloadKind::StatefulSet => about.strip_prefix("StatefulSet/") == Some(&workload.name),
+            WorkloadKind::DaemonSet => about.strip_prefix("DaemonSet/") == Some(&workload.name),
+            WorkloadKind::Pod => false,
+        };
+        self.not_created.iter().find(|(about, _)| owner(about)).map(|(about, why)| format!("{about}: {why}"))
     }
 
     /// Whether a pod serves on a node that is Ready.
@@ -327,11 +347,20 @@ impl Picture {
         if self.pods.get(&seen.uid).is_some_and(|state| !state.relevant) {
             return Vec::new();
         }
-        if seen.level == "Warning" {
+        if seen.level == "Warning" && !is_echo(&seen, self.warnings.get(&seen.uid)) {
             self.warnings.insert(seen.uid.clone(), format!("{}: {}", seen.reason, seen.message));
+        }
+        if seen.reason == "FailedCreate" {
+            self.not_created.insert(seen.about.clone(), seen.message.clone());
         }
         vec![Seen::Event(seen)]
     }
+}
+
+/// Whether a warning only says that something else did not come about, beside one that says why: the kubelet waits for a
+/// volume that the attach controller has refused.
+fn is_echo(seen: &EventSeen, before: Option<&String>) -> bool {
+    seen.reason == "FailedMount" && before.is_some_and(|before| before.starts_with("FailedAttachVolume"))
 }
 
 /// Whether two records of a pod say the same, but for what the watch called the change.
