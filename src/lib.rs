@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod measure;
 pub mod node_agent;
 pub mod plan;
+pub mod process;
 pub mod report;
 pub mod run;
 pub mod scenario;

@@ -4,15 +4,31 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+#[path = "command/endings.rs"]
+mod endings;
+#[path = "command/folders.rs"]
+mod folders;
+#[path = "command/reports.rs"]
+mod reports;
+#[path = "command/signals.rs"]
+mod signals;
+
 fn driftproof(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_driftproof"))
-        .current_dir(folder)
-        .args(arguments)
-        .env("NO_COLOR", "1")
-        .env_remove("GITHUB_STEP_SUMMARY")
-        .env_remove("KUBECONFIG")
-        .output()
-        .expect("the command starts")
+    command(folder, arguments).output().expect("the command starts")
+}
+
+/// The command, not started yet.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_driftproof"));
+    command.current_dir(folder).args(arguments).env("NO_COLOR", "1");
+    for variable in ["GITHUB_STEP_SUMMARY", "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "KUBECONFIG", "RUST_LOG"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn scenario(name: &str) -> String {
+    format!("{}/{name}.toml", scenarios())
 }
 
 fn scenarios() -> String {
@@ -33,7 +49,8 @@ fn a_run_writes_its_folder_and_nothing_else() {
     let output =
         driftproof(folder.path(), &["run", &format!("{}/pod-kill-one.toml", scenarios()), "--report-dir", "out"]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    assert!(text(&output.stdout).starts_with("PASS"), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).starts_with("PASS"), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).starts_with("Summary ["), "{}", text(&output.stdout));
     for file in ["report.json", "junit.xml", "report.md", "report.html", "pod-kill-one/evidence.jsonl"] {
         assert!(folder.path().join("out").join(file).is_file(), "{file} is missing");
     }
@@ -48,7 +65,9 @@ fn without_a_named_folder_a_run_goes_below_reports() {
     let folder = tempfile::tempdir().expect("scratch folder");
     let output = driftproof(folder.path(), &["run", &format!("{}/pod-kill-one.toml", scenarios())]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    assert_eq!(fs::read_dir(folder.path().join("reports")).expect("exists").count(), 1);
+    let reports = folder.path().join("reports");
+    assert_eq!(fs::read_dir(&reports).expect("exists").count(), 2, "the run, and the link to it");
+    assert!(reports.join("latest/report.html").is_file());
 }
 
 #[test]
@@ -59,14 +78,17 @@ fn stored_evidence_gives_the_same_verdict_and_the_same_reports() {
     assert_eq!(code(&run), 1, "{}", text(&run.stderr));
     let again = driftproof(folder.path(), &["verdict", "out"]);
     assert_eq!(code(&again), 1);
-    let before_report_line =
-        text(&run.stdout).lines().filter(|line| !line.starts_with("report: ")).collect::<Vec<_>>().join("\n");
-    assert_eq!(text(&again.stdout).trim_end(), before_report_line.trim_end());
+    let told = text(&run.stdout);
+    let conclusion = told.split("report: ").next().expect("before the report line");
+    assert!(text(&again.stdout).ends_with(conclusion), "{}\nis not the end of\n{}", conclusion, text(&again.stdout));
 
-    let html = fs::read(folder.path().join("out/report.html")).expect("written");
-    fs::remove_file(folder.path().join("out/report.html")).expect("removable");
-    assert_eq!(code(&driftproof(folder.path(), &["report", "out"])), 0);
-    assert!(fs::read(folder.path().join("out/report.html")).expect("written again") == html);
+    for report in ["report.html", "report.json", "report.md", "junit.xml"] {
+        let file = folder.path().join("out").join(report);
+        let before = fs::read(&file).expect("written");
+        fs::remove_file(&file).expect("removable");
+        assert_eq!(code(&driftproof(folder.path(), &["report", "out"])), 0);
+        assert!(fs::read(&file).expect("written again") == before, "{report} differs");
+    }
 }
 
 #[test]
@@ -79,7 +101,49 @@ fn evidence_that_was_cut_off_is_inconclusive() {
     let output = driftproof(folder.path(), &["verdict", "out"]);
     assert_eq!(code(&output), 3, "{}", text(&output.stdout));
     fs::write(&file, "").expect("writable");
-    assert_eq!(code(&driftproof(folder.path(), &["verdict", "out"])), 2);
+    assert_eq!(code(&driftproof(folder.path(), &["verdict", "out"])), 2, "nothing of it can be judged");
+    assert_eq!(code(&driftproof(folder.path(), &["verdict", "out/pod-kill-one"])), 2, "this is no evidence");
+}
+
+#[test]
+fn evidence_that_was_edited_is_inconclusive_and_the_line_is_named() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let scenario = format!("{}/pod-kill-one.toml", scenarios());
+    assert_eq!(code(&driftproof(folder.path(), &["run", &scenario, "--report-dir", "out"])), 0);
+    let file = folder.path().join("out/pod-kill-one/evidence.jsonl");
+    let whole = fs::read_to_string(&file).expect("written");
+    let report = fs::read_to_string(folder.path().join("out/report.json")).expect("written");
+    let last = whole.trim_end().rsplit('"').nth(1).expect("a digest");
+    assert!(report.contains(&format!("\"evidence_sha256\": \"{last}")), "the report has the digest of the last line");
+    let lines: Vec<&str> = whole.lines().collect();
+    let attempt = lines.iter().position(|line| line.contains("\"took\":")).expect("an attempt");
+    for (place, from, to) in [(0, "\"tool\":\"", "\"tool\":\"x"), (attempt, "\"took\":", "\"took\":1")] {
+        let mut edited: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        edited[place] = edited[place].replacen(from, to, 1);
+        fs::write(&file, edited.join("\n") + "\n").expect("written");
+        let output = driftproof(folder.path(), &["verdict", "out"]);
+        assert_eq!(code(&output), 3, "{}", text(&output.stdout));
+        let named = format!("line {} of the evidence is not what the run wrote", place + 1);
+        assert!(text(&output.stdout).contains(&named), "{named}: {}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn stored_evidence_has_the_name_of_its_scenario_wherever_it_lies() {
+    let folder = tempfile::tempdir().expect("scratch folder");
+    let scenario = format!("{}/pod-kill-one.toml", scenarios());
+    assert_eq!(code(&driftproof(folder.path(), &["run", &scenario, "--report-dir", "out"])), 0);
+    fs::rename(folder.path().join("out/pod-kill-one"), folder.path().join("out/v2")).expect("renamed");
+    let output = driftproof(folder.path(), &["verdict", "out"]);
+    let told = text(&output.stdout);
+    assert!(told.starts_with("PASS") && told.contains(" pod-kill-one ") && !told.contains("v2"), "{told}");
+    fs::create_dir(folder.path().join("out/v3")).expect("a folder");
+    fs::copy(folder.path().join("out/v2/evidence.jsonl"), folder.path().join("out/v3/evidence.jsonl")).expect("copied");
+    let output = text(&driftproof(folder.path(), &["verdict", "out"]).stdout);
+    assert!(
+        output.contains("pod-kill-one-seed-1 (out/v2)") && output.contains("pod-kill-one-seed-1 (out/v3)"),
+        "{output}"
+    );
 }
 
 #[test]
@@ -112,6 +176,10 @@ fn wrong_input_is_usage_not_failure() {
     }
     let output = driftproof(folder.path(), &["run", &scenarios(), "--tag", "no-such-tag"]);
     assert_eq!(code(&output), 2);
+    assert!(text(&output.stderr).contains("tags here are"), "{}", text(&output.stderr));
+    let output = driftproof(folder.path(), &["selftest", "no-such-lie"]);
+    assert_eq!(code(&output), 2);
+    assert!(text(&output.stderr).contains("split-brain"), "{}", text(&output.stderr));
 }
 
 #[test]
@@ -164,14 +232,16 @@ fn runs_repeat_a_scenario_with_other_seeds() {
     for seed in 5..8 {
         assert!(folder.path().join(format!("out/pod-kill-one-seed-{seed}/evidence.jsonl")).is_file());
     }
+    let told = text(&output.stdout);
+    for part in ["pod-kill-one: 3 of 3 passed", "median", "p95", "  rto ", "seeds 5 to 7"] {
+        assert!(told.contains(part), "`{part}` is not in:\n{told}");
+    }
 }
 
 #[test]
 fn the_summary_page_of_a_github_job_gets_the_markdown_report() {
     let folder = tempfile::tempdir().expect("scratch folder");
-    let output = Command::new(env!("CARGO_BIN_EXE_driftproof"))
-        .current_dir(folder.path())
-        .args(["run", &format!("{}/pod-kill-one.toml", scenarios()), "--report-dir", "out"])
+    let output = command(folder.path(), &["run", &scenario("pod-kill-one"), "--report-dir", "out"])
         .env("GITHUB_STEP_SUMMARY", folder.path().join("summary.md"))
         .output()
         .expect("the command starts");

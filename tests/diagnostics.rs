@@ -55,7 +55,9 @@ fn every_mistake_is_shown_as_agreed() {
 
 #[test]
 fn every_code_of_the_parser_is_shown_once_at_least() {
-    let shown: String = [files("tests/diagnostics", "stderr"), files("tests/diagnostics/fixtures", "stderr")]
+    let folders = ["tests/diagnostics", "tests/diagnostics/fixtures", "tests/diagnostics/objects"];
+    let shown: String = folders
+        .map(|folder| files(folder, "stderr"))
         .iter()
         .flatten()
         .map(|path| fs::read_to_string(path).expect("a golden file"))
@@ -115,10 +117,10 @@ fn the_committed_schema_is_the_one_of_the_model() {
     check_golden(&path, &schema(), "UPDATE_SCHEMA").unwrap_or_else(|difference| panic!("{difference}"));
 }
 
-/// What a command says of a scenario in `tests/diagnostics/fixtures`, which it must reject.
-fn rejected(command: &str, file: &str) -> String {
+/// What a command says of a scenario in a folder below `tests/diagnostics`, which it must reject.
+fn rejected(folder: &str, command: &str, file: &str) -> String {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_driftproof"))
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics/fixtures"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics").join(folder))
         .args([command, file])
         .env("NO_COLOR", "1")
         .env_remove("KUBECONFIG")
@@ -135,12 +137,22 @@ fn mistakes_in_fixtures_are_shown_as_agreed_whatever_is_asked_for() {
     let mut failures = Vec::new();
     for path in files("tests/diagnostics/fixtures", "toml") {
         let name = file_name(&path);
-        let shown = rejected("validate", &name);
+        let shown = rejected("fixtures", "validate", &name);
         for command in ["plan", "run", "rbac"] {
-            if rejected(command, &name) != shown {
+            if rejected("fixtures", command, &name) != shown {
                 failures.push(format!("`{command} {name}` says something else"));
             }
         }
+        failures.extend(check_golden(&path.with_extension("stderr"), &shown, "UPDATE_GOLDEN").err());
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn objects_that_the_api_server_refuses_are_shown_as_agreed() {
+    let mut failures = Vec::new();
+    for path in files("tests/diagnostics/objects", "toml") {
+        let shown = rejected("objects", "validate", &file_name(&path));
         failures.extend(check_golden(&path.with_extension("stderr"), &shown, "UPDATE_GOLDEN").err());
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));

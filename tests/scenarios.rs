@@ -91,7 +91,7 @@ fn another_seed_makes_other_choices() {
         run("scenarios/pod-kill-half.toml", folder.path(), &["--seed", seed]);
         let report = fs::read_to_string(folder.path().join("report.json")).expect("written");
         let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
-        report["scenarios"][0]["measurements"]["faults"].clone()
+        report["scenarios"][0]["run"]["faults"].clone()
     };
     assert_ne!(victims(&one, "1"), victims(&other, "2"));
 }

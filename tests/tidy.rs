@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 const CRATES: [&str; 2] = ["consistency", "sim"];
 
 /// Each other room with the rooms that it may use. `cli` is part of the command and may use all; nobody can use it.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
+    ("process", &[]),
     ("workload", &["consistency"]),
-    ("store", &["consistency", "workload"]),
+    ("store", &["consistency", "workload", "process"]),
     ("selftest", &["consistency", "workload"]),
     ("scenario", &["workload"]),
     ("plan", &["workload", "scenario"]),
     ("evidence", &["scenario", "plan"]),
-    ("world", &["scenario", "evidence", "sim"]),
+    ("world", &["scenario", "evidence", "sim", "process"]),
     ("node_agent", &[]),
     ("run", &["consistency", "workload", "store", "scenario", "plan", "evidence", "world", "node_agent"]),
     ("measure", &["consistency", "workload", "scenario", "plan", "evidence"]),

@@ -13,16 +13,17 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  every scenario passed
   1  an objective failed
-  2  wrong usage, an invalid scenario, or a missing right: nothing was started
-  3  inconclusive: a fault is not proven, data is missing, or the run was interrupted
+  2  nothing was started: wrong usage, an invalid scenario, a missing right, a cluster that does not answer
+  3  inconclusive: a fault is not proven, data is missing, a scenario could not be run or was not reached, the run was
+     interrupted, or a report could not be written
   4  left dirty: something could not be undone; the first line of every report says what";
 
 const EXAMPLES: &str = "\
 Examples:
-  driftproof run scenarios                       every shipped scenario on the embedded cluster
-  driftproof run my.toml --seed 7                one scenario, with the choices of seed 7
-  driftproof plan my.toml --context staging      what would be done on a live cluster, touching nothing
-  driftproof run my.toml --context staging       do it there";
+  driftproof run scenarios                   all of them, on the embedded cluster
+  driftproof run my.toml --seed 7            one, with the choices of seed 7
+  driftproof plan my.toml --context staging  what would be done on a live cluster
+  driftproof run my.toml --context staging   do it there";
 
 /// Chaos engineering and drift verification for Kubernetes: inject, prove, measure, judge.
 ///
@@ -37,9 +38,12 @@ pub(super) struct Cli {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: When,
-    /// Say more about what Driftproof itself does (-v, -vv); `RUST_LOG` overrides it
+    /// Say every event of a run (-v), and more about what Driftproof itself does (-vv); `RUST_LOG` overrides the latter
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
+    /// Say only what did not pass, and the summary
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -77,6 +81,14 @@ Exit codes:
   3  nothing was found, and not everything could be looked at
   4  something could not be taken back; the last lines say what, and the command that does it";
 
+/// `driftproof schema`.
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// That of report.json instead; that of series.json is among its definitions
+    #[arg(long)]
+    pub(super) report: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run scenarios and write a report
@@ -99,12 +111,16 @@ pub(super) enum Command {
     Verdict(Stored),
     /// Write the reports of stored evidence again
     Report(Stored),
-    /// Print the JSON Schema of scenario files
-    Schema,
+    /// Print the JSON Schema of scenario files, or of report.json
+    Schema(Schema),
     /// Print the completions of a shell
     Completions { shell: Shell },
     /// Print the manual page
-    Man,
+    Man {
+        /// Of this command, such as run
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
     /// Act on the node that this runs on; started by Driftproof, never by a person
     #[command(hide = true)]
     NodeAgent(NodeAgent),
@@ -118,10 +134,10 @@ pub(super) struct Rbac {
     #[command(flatten)]
     pub(super) files: Files,
     /// Namespace of the service account
-    #[arg(long, value_name = "NAMESPACE", default_value = "default")]
+    #[arg(long, value_name = "NAMESPACE", default_value = "default", value_parser = label)]
     pub(super) namespace: String,
     /// Name of the service account and of the roles
-    #[arg(long, value_name = "NAME", default_value = "driftproof")]
+    #[arg(long, value_name = "NAME", default_value = "driftproof", value_parser = label)]
     pub(super) account: String,
     /// Also what applying and removing the fixtures needs
     #[arg(long)]
@@ -129,6 +145,10 @@ pub(super) struct Rbac {
     /// Also what `driftproof undo` needs to look into every namespace
     #[arg(long)]
     pub(super) undo: bool,
+    /// Roles of namespaces alone, nothing of the whole cluster: enough for pod kills, partitions and probes, whose reports
+    /// then say what was not seen (zones, when volumes were attached)
+    #[arg(long, conflicts_with = "undo")]
+    pub(super) namespaced: bool,
     #[command(flatten)]
     pub(super) nodes: Nodes,
 }
@@ -149,13 +169,23 @@ pub(super) struct NodeAgent {
     pub(super) act: bool,
 }
 
+/// A name as Kubernetes takes it for a namespace.
+fn label(text: &str) -> Result<String, String> {
+    let plain = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
+    let whole = !text.is_empty() && text.len() <= 63 && text.chars().all(plain);
+    if whole && !text.starts_with('-') && !text.ends_with('-') {
+        return Ok(text.to_owned());
+    }
+    Err("use up to 63 lowercase letters, digits and -, with a letter or digit at both ends".to_owned())
+}
+
 fn deed(word: &str) -> Deed {
     Deed::ALL.into_iter().find(|deed| deed.word() == word).unwrap_or(Deed::StopKubelet)
 }
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Files {
-    /// Scenario files, or folders whose *.toml files are taken (folders below them are not)
+    /// Scenario files, or folders whose *.toml files are taken (folders below them are not); - is standard input
     #[arg(required = true, value_name = "FILE|DIR")]
     pub(super) paths: Vec<PathBuf>,
     /// Only scenarios with one of these tags
@@ -243,7 +273,7 @@ pub(super) struct Run {
     /// Run each scenario this often, with the seeds N, N+1, …
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) runs: u32,
-    /// Write the report exactly here instead of reports/<run-id>
+    /// Write the report exactly here instead of reports/<run-id>; what an earlier run left there is removed
     #[arg(long, value_name = "DIR")]
     pub(super) report_dir: Option<PathBuf>,
     /// Stop after the first scenario that does not pass

@@ -6,14 +6,14 @@ use driftproof::plan::{self, Permission};
 use driftproof::scenario::{PROTECTED_NAMESPACES, Scopes, objects};
 
 use super::args::Rbac;
+use super::describe;
 use super::exit::Exit;
-use super::load::{Loaded, load};
+use super::load::{Loaded, On, load};
 use super::style::Style;
-use super::{describe, fail};
 
 /// `driftproof rbac`.
 pub(super) fn rbac(rbac: &Rbac, style: Style) -> Exit {
-    let mut loaded = match load(&rbac.files, style.diagnostics()) {
+    let mut loaded = match load(&rbac.files, On::Live, style.diagnostics()) {
         Ok(loaded) => loaded,
         Err(rejected) => return describe::reject(&rejected),
     };
@@ -33,15 +33,42 @@ pub(super) fn rbac(rbac: &Rbac, style: Style) -> Exit {
             permissions.extend(plan::fixture_permissions(&one.scenario, &one.manifests, &there));
         }
     }
+    if rbac.namespaced {
+        // A namespace is an object of the whole cluster: somebody else makes it.
+        let of_cluster = |one: &&Permission| one.namespace.is_none();
+        let needed: Vec<String> = permissions.iter().filter(of_cluster).map(ToString::to_string).collect();
+        if !needed.is_empty() {
+            let scenarios = loaded.iter().filter(|one| needs_cluster(rbac, one)).map(|one| one.scenario.name.as_str());
+            let scenarios: Vec<&str> = scenarios.collect();
+            let text = format!(
+                "{} need rights in the whole cluster: {}; leave --namespaced out, or leave these scenarios out",
+                scenarios.join(", "),
+                needed.join(", ")
+            );
+            return fail(&text, Exit::Usage);
+        }
+        there.clear();
+    }
+    permissions.extend(optional(&loaded).filter(|one| !rbac.namespaced || one.namespace.is_some()));
     let permissions: Vec<Permission> = permissions.into_iter().collect();
     // Those of the cluster itself are there on every cluster.
     let created: BTreeSet<String> =
         there.into_iter().filter(|name| !PROTECTED_NAMESPACES.contains(&name.as_str())).collect();
     let text = plan::rbac(&permissions, &created, &rbac.namespace, &rbac.account);
-    match describe::print(text.as_bytes()) {
-        Exit::Passed => Exit::Passed,
-        exit => fail("the roles could not be printed", exit),
-    }
+    describe::product(text.as_bytes())
+}
+
+/// What the runs ask for and can do without.
+fn optional(loaded: &[Loaded]) -> impl Iterator<Item = Permission> {
+    loaded.iter().flat_map(|one| plan::optional(&one.scenario)).map(|one| one.permission)
+}
+
+/// Whether a scenario cannot do without rights in the whole cluster.
+fn needs_cluster(rbac: &Rbac, one: &Loaded) -> bool {
+    let fixtures = || plan::fixture_permissions(&one.scenario, &one.manifests, &namespaces(one));
+    let mut all = plan::permissions(&one.scenario);
+    all.extend(if rbac.apply_fixtures { fixtures() } else { Vec::new() });
+    all.iter().any(|permission| permission.namespace.is_none())
 }
 
 /// The namespaces in which fixtures are applied. A role cannot be in a namespace that is not there yet: these are made with

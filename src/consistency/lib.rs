@@ -12,9 +12,12 @@ pub mod check;
 pub mod differential;
 pub mod explain;
 pub mod format;
+mod guess;
 pub mod history;
 mod intern;
 mod model;
+#[cfg(any(test, feature = "testkit"))]
+pub mod oracle;
 pub mod outcome;
 pub mod register;
 mod search;
@@ -24,10 +27,11 @@ pub mod vacuity;
 pub mod verify;
 
 pub use allowance::Allowance;
-pub use check::{Engine, FailedCas, Model, Nil, Options, check};
-pub use format::{Format, ReadError};
+pub use check::{Engine, FailedCas, MEMORY_DEFAULT, Model, Nil, Options, check};
+pub use format::{Format, Keys, ReadError};
+pub use guess::guess_model;
 pub use history::{Call, Completion, Function, History, Moment, Operation, Value};
 pub use outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
 pub use search::shrink;
-pub use text::{Judged, Request, check_text};
+pub use text::{Judged, Request, check_history, check_text};
 pub use verify::{Confirmation, Refusal, verify};

@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Plan;
+use crate::plan::{Permission, Plan};
 use crate::scenario::Scenario;
 
 use super::fault::{FaultRecord, Undo};
 use super::seen::Seen;
 
 /// The version of the format; grows with every change that an older reader would misread.
-pub const VERSION: u32 = 1;
+/// 2: each line carries the digest of itself and of all lines before it (`chain`).
+pub const VERSION: u32 = 2;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,6 +67,13 @@ pub enum Event {
         what: String,
         /// Whether observation went on without loss (a watch that was resumed or listed again).
         recovered: bool,
+    },
+    /// A right is missing that the run asks for and can do without.
+    Unreadable {
+        /// The right.
+        permission: Permission,
+        /// What is therefore not seen, as the end of a sentence.
+        unseen: String,
     },
     /// How an agent's clock stands to the run's. Times of its attempts were translated with it.
     Clock {

@@ -45,20 +45,20 @@ pub(super) fn clocks(evidence: &Evidence) -> Vec<ClockMeasure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::evidence::Record;
+    use crate::evidence::{Record, VERSION, chained};
 
     #[test]
     fn an_agents_clock_is_told_with_its_error() {
         let text = r#"{"name":"t","target":{"namespace":"shop","workload":"deployment/web"},"fault":[]}"#;
         let header = serde_json::json!({
-            "i": 0, "t": 0, "type": "header", "version": 1, "tool": "", "run": "r", "world": { "kind": "embedded" },
+            "i": 0, "t": 0, "type": "header", "version": VERSION, "tool": "", "run": "r", "world": { "kind": "embedded" },
             "seed": 1, "started": "", "again": "", "scenario": serde_json::from_str::<serde_json::Value>(text).unwrap(),
         });
         let clock = |i: u64, offset: i64, error| {
             let event = Event::Clock { agent: "shop/agent".into(), offset, error };
-            serde_json::to_string(&Record { i, t: i, event }).unwrap()
+            serde_json::to_value(Record { i, t: i, event }).unwrap()
         };
-        let lines = [header.to_string(), clock(1, -5_000, 300), clock(2, -4_900, 120)].join("\n");
+        let lines = chained([header, clock(1, -5_000, 300), clock(2, -4_900, 120)]).unwrap();
         let evidence = Evidence::read(&lines).unwrap();
         let expected =
             ClockMeasure { agent: "shop/agent".into(), times: 2, offset: -4_900, spread: 100, error_max: 300 };

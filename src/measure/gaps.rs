@@ -29,6 +29,25 @@ pub(super) fn gaps(evidence: &Evidence, timeline: &Timeline<'_>, faults: &[Fault
     gaps
 }
 
+/// At most so many notes are kept.
+const NOTES_MAX: usize = 20;
+
+/// What was noted and takes nothing from the verdict, each text once.
+pub(super) fn notes(evidence: &Evidence) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    for record in &evidence.records {
+        let note = match &record.event {
+            Event::Gap { what, recovered: true } => what.clone(),
+            Event::Unreadable { permission, unseen } => format!("not seen: {unseen} (no right to {permission})"),
+            _ => continue,
+        };
+        if !notes.contains(&note) && notes.len() < NOTES_MAX {
+            notes.push(note);
+        }
+    }
+    notes
+}
+
 /// How often observation was lost for good.
 pub(super) fn lost(evidence: &Evidence) -> u64 {
     let lost = |event: &Event| matches!(event, Event::Gap { recovered: false, .. });

@@ -1,6 +1,8 @@
 //! Histories of stores: what their clients did, whether the claim held, and what breaks it, told beside the faults. Opens no
 //! file: the bytes are given. A history that is missing, cut or empty says nothing, and never that all is well.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use serde::{Deserialize, Serialize};
 
 use crate::consistency::account::set;
@@ -19,11 +21,16 @@ use super::timeline::Timeline;
 /// Anomalies that are told with their operations.
 const TOLD_MAX: usize = 5;
 
+/// Bytes that judging one history may take unless somebody says otherwise: a history of a few million operations.
+pub const MEMORY_DEFAULT: u64 = 4 << 30;
+
 /// The files beside the evidence, and when to give up on them.
 #[derive(Clone, Copy)]
 pub struct Beside<'a> {
-    /// The bytes of a file, by its name.
+    /// The bytes of a file, by its name; an error for one that has more than `memory`.
     pub read: &'a dyn Fn(&str) -> Result<Vec<u8>, String>,
+    /// Bytes that may be held at once while one history is read and judged. What needs more stays unknown.
+    pub memory: u64,
     /// Asked now and then whether the time is over.
     pub exhausted: &'a (dyn Fn() -> bool + Sync),
 }
@@ -141,7 +148,7 @@ pub(super) fn history(
     let judged = complete(timeline, index, beside).and_then(|(seen, bytes)| {
         measure.left.clone_from(&seen.left);
         measure.inside.clone_from(&seen.inside);
-        judged(&bytes, check, beside).map(|judged| (seen, judged))
+        guarded(|| judged(&bytes, check, beside)).map(|judged| (seen, judged))
     });
     match judged {
         Ok((seen, judged)) => fill(&mut measure, check, seen, &judged, measured),
@@ -175,10 +182,23 @@ fn complete<'a>(
     Ok((seen, bytes))
 }
 
+/// A checker that panics has found nothing: neither that the claim holds nor that it does not.
+fn guarded<T>(judge: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    // Nothing that it may have left half-changed is looked at again.
+    catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|panic| {
+        let why = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let why = why.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        Err(format!("the checker itself broke off ({why}); please report this"))
+    })
+}
+
 fn judged(bytes: &[u8], check: &StoreCheck, beside: Beside<'_>) -> Result<Judged, String> {
     let model = check.kind.model();
     let claim = Some(text::Claim::parse(model, check.claim().name())?);
-    let request = text::Request { model, format: Format::Native, claim, options: Options::default() };
+    // The bytes are held, too.
+    let memory = beside.memory.saturating_sub(bytes.len() as u64);
+    let options = Options { memory: Some(memory), ..Options::default() };
+    let request = text::Request { model, format: Format::Native, claim, options };
     text::check_text(bytes, &request, beside.exhausted).map_err(|error| format!("the history is unusable: {error}"))
 }
 
@@ -218,7 +238,9 @@ fn lacking(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Ok(_) | Outcome::Violation(_) => "there is no history to look at".to_owned(),
         Outcome::Unknown(Budget::Time(_)) => "it was not decided in time: `driftproof check` takes longer".to_owned(),
-        Outcome::Unknown(Budget::Memory(limit)) => format!("it was not decided within {limit} bytes"),
+        Outcome::Unknown(Budget::Memory(limit)) => {
+            format!("it was not decided within {limit} bytes: `driftproof check --memory BYTES` may hold more")
+        }
         Outcome::Unknown(Budget::Evidence(missing)) => missing.clone(),
     }
 }
@@ -318,4 +340,51 @@ fn windows(history: &History, measured: &Measurements) -> Vec<Window> {
             to: ends().filter(|end| end.time <= to).map(|end| end.at).max().unwrap_or(0),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::DataCheck;
+
+    /// A register check, and a history of so many writes of one client.
+    fn register(operations: usize) -> (StoreCheck, Vec<u8>) {
+        let text = "name = \"a\"\n[target]\nnamespace = \"shop\"\nworkload = \"statefulset/db\"\n[[fault]]\nkind = \"pod-kill\"\n\
+             [[data]]\nkind = \"register\"\nstore = { kind = \"etcd\", service = \"db:2379\" }\n";
+        let scenario = crate::scenario::parse("a.toml", text).expect("a scenario");
+        let Some(DataCheck::Store(check)) = scenario.data.first() else { panic!("a store is checked") };
+        let line = |number: usize| {
+            let (kind, value) = (if number.is_multiple_of(2) { "invoke" } else { "ok" }, number / 2);
+            format!(
+                "{{\"i\":{number},\"t\":{number},\"p\":0,\"type\":\"{kind}\",\"f\":\"write\",\"k\":\"x\",\"v\":{value}}}\n"
+            )
+        };
+        ((**check).clone(), (0..operations * 2).map(line).collect::<String>().into_bytes())
+    }
+
+    #[test]
+    fn a_history_that_needs_more_memory_than_it_may_have_is_unknown() {
+        let (check, bytes) = register(1000);
+        let read = |_: &str| Err(String::new());
+        let outcome = |memory| {
+            let beside = Beside { read: &read, memory, exhausted: &|| false };
+            judged(&bytes, &check, beside).expect("a history").outcome
+        };
+        assert!(matches!(outcome(MEMORY_DEFAULT), Outcome::Ok(_)));
+        for memory in [0, bytes.len() as u64 + 1000] {
+            let outcome = outcome(memory);
+            assert!(matches!(outcome, Outcome::Unknown(Budget::Memory(_))), "{outcome:?}");
+            assert!(lacking(&outcome).contains("--memory"));
+        }
+    }
+
+    #[test]
+    fn a_checker_that_panics_knows_nothing() {
+        let panics: [fn() -> Result<(), String>; 2] = [|| panic!("planted"), || panic!("planted {}", 2)];
+        for (panic, why) in panics.into_iter().zip(["(planted)", "(planted 2)"]) {
+            let reason = guarded(panic).expect_err("it broke off");
+            assert!(reason.starts_with("the checker itself broke off") && reason.contains(why), "{reason}");
+        }
+        assert_eq!(guarded(|| Ok(7)), Ok(7));
+    }
 }

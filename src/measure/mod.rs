@@ -29,7 +29,7 @@ mod unseen;
 mod volume;
 
 pub use clocks::ClockMeasure;
-pub use history::{AnomalyMeasure, Beside, FunctionCount, Held, HistoryMeasure};
+pub use history::{AnomalyMeasure, Beside, FunctionCount, Held, HistoryMeasure, MEMORY_DEFAULT};
 pub use model::*;
 
 use crate::evidence::Evidence;
@@ -41,7 +41,7 @@ use timeline::Timeline;
 #[must_use]
 pub fn measure(evidence: &Evidence) -> Measurements {
     let read = |name: &str| Err(format!("{name} was not given"));
-    measure_with(evidence, Beside { read: &read, exhausted: &|| false })
+    measure_with(evidence, Beside { read: &read, memory: MEMORY_DEFAULT, exhausted: &|| false })
 }
 
 /// Measures one run with the histories beside its evidence.
@@ -72,6 +72,7 @@ fn measured(evidence: &Evidence, timeline: &Timeline<'_>) -> Measurements {
     drifts.sort_by(|a, b| (a.from, &a.old.pod, &a.old.uid).cmp(&(b.from, &b.old.pod, &b.old.uid)));
     Measurements {
         end: timeline.end,
+        evidence_sha256: evidence.digest.clone(),
         ending: timeline.closing.map(|end| end.how.clone()),
         dirty: faults::dirty(timeline),
         stages: stages::stages(timeline),
@@ -96,6 +97,7 @@ fn measured(evidence: &Evidence, timeline: &Timeline<'_>) -> Measurements {
         same: same::same(timeline),
         clocks: clocks::clocks(evidence),
         gaps: [gaps::gaps(evidence, timeline, &faults), unseen::unseen(evidence, timeline, &faults)].concat(),
+        notes: gaps::notes(evidence),
         blind: gaps::blind(timeline, &faults),
         lanes: lanes::lanes(timeline),
         faults,

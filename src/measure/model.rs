@@ -11,6 +11,10 @@ use crate::scenario::{Aspect, Phase};
 pub struct Measurements {
     /// End of the evidence.
     pub end: u64,
+    /// SHA-256 of all whole lines of the evidence, as the run's record on the cluster has it where it was left; empty for evidence
+    /// that is not what the run wrote, or of which that cannot be told.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub evidence_sha256: String,
     /// How the run ended; `None` when the evidence was cut off.
     pub ending: Option<Ending>,
     /// What could not be undone.
@@ -50,6 +54,9 @@ pub struct Measurements {
     pub clocks: Vec<super::ClockMeasure>,
     /// What could not be observed.
     pub gaps: Vec<String>,
+    /// What the run could do without and did not see, and what it lost sight of and found again; each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// From when to when a probe saw nothing, not even that its service is gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blind: Vec<(u64, u64)>,

@@ -86,7 +86,11 @@ impl<'a> Timeline<'a> {
         for record in &evidence.records {
             let t = record.t;
             match &record.event {
-                Event::Header(_) | Event::Gap { .. } | Event::Clock { .. } | Event::Creating { .. } => {}
+                Event::Header(_)
+                | Event::Gap { .. }
+                | Event::Unreadable { .. }
+                | Event::Clock { .. }
+                | Event::Creating { .. } => {}
                 Event::Abort { condition, reason } => timeline.aborts.push((*condition, reason)),
                 Event::Stage { stage } => {
                     timeline.stages.push((t, *stage));

@@ -15,7 +15,7 @@ pub(super) fn unseen(evidence: &Evidence, timeline: &Timeline<'_>, faults: &[Fau
     if faults.iter().all(|fault| fault.injected.is_none()) {
         return Vec::new();
     }
-    let mut unseen = never(timeline);
+    let mut unseen = never(evidence, timeline);
     for fault in faults {
         let proven = fault.proof.as_ref().is_some_and(|proof| proof.proven);
         let Some(from) = fault.injected.filter(|_| proven) else { continue };
@@ -31,10 +31,13 @@ pub(super) fn unseen(evidence: &Evidence, timeline: &Timeline<'_>, faults: &[Fau
 }
 
 /// What a run watches from its beginning, and of which the first list already shows something.
-fn never(timeline: &Timeline<'_>) -> Vec<String> {
+fn never(evidence: &Evidence, timeline: &Timeline<'_>) -> Vec<String> {
     let mut never = Vec::new();
     let scenario = timeline.scenario;
-    if timeline.nodes.is_empty() {
+    let is_refused =
+        |event: &Event| matches!(event, Event::Unreadable { permission, .. } if permission.resource == "nodes");
+    let refused = evidence.records.iter().any(|record| is_refused(&record.event));
+    if timeline.nodes.is_empty() && (!refused || crate::plan::watches_all_nodes(scenario)) {
         never.push("no node was ever seen".to_owned());
     }
     let watched = scenario.target.workload.as_ref().filter(|workload| workload.kind != WorkloadKind::Pod);

@@ -18,6 +18,7 @@ mod pod_kill;
 mod pods;
 mod policy;
 mod rbac;
+mod reach;
 mod selector;
 mod taint;
 mod text;
@@ -47,6 +48,7 @@ pub use permissions::{
 pub use pods::{Group, controller, controller_uid, ordinal, pods_of, role};
 pub use policy::{label, object_name};
 pub use rbac::rbac;
+pub use reach::{Optional, labelled_namespaces, namespaces, optional, takes_nodes, watches_all_nodes};
 pub use selector::{Labels, matches, selects};
 pub use taint::{TAINT_EFFECT, TAINT_KEY, stays, taint_value};
 pub use text::{permissions_text, problem_line, text};

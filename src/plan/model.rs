@@ -219,6 +219,20 @@ pub struct Permission {
     pub namespace: Option<String>,
 }
 
+/// `list volumeattachments.storage.k8s.io cluster-wide`, `get pods in shop`.
+impl fmt::Display for Permission {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.verb, self.resource)?;
+        if !self.group.is_empty() {
+            write!(out, ".{}", self.group)?;
+        }
+        match &self.namespace {
+            Some(namespace) => write!(out, " in {namespace}"),
+            None => write!(out, " cluster-wide"),
+        }
+    }
+}
+
 /// Why a step cannot or must not be done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {

@@ -11,9 +11,10 @@ use crate::scenario::{
 };
 
 use super::model::Permission;
+use super::reach;
 use crate::workload::StoreKind;
 
-/// Everything that the scenario needs, fixtures apart; sorted, each once.
+/// Everything that the scenario needs, fixtures apart; sorted, each once. What it can do without is [`super::optional`].
 #[must_use]
 pub fn of(scenario: &Scenario) -> Vec<Permission> {
     let mut all = observing(scenario);
@@ -28,29 +29,30 @@ pub fn of(scenario: &Scenario) -> Vec<Permission> {
 fn observing(scenario: &Scenario) -> Vec<Permission> {
     let target = Some(scenario.target.namespace.as_str());
     // Pods of every namespace are counted when a node is taken from under them.
-    let takes_nodes =
-        scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_)));
-    let pods = if takes_nodes { None } else { target };
+    let pods = if reach::takes_nodes(scenario) { None } else { target };
     let mut all = Vec::new();
     let read = ["get", "list", "watch"];
     all.extend(needs("", "pods", &read, pods));
-    all.extend(needs("", "nodes", &read, None));
+    if reach::watches_all_nodes(scenario) {
+        all.extend(needs("", "nodes", &read, None));
+    }
     all.extend(needs("", "events", &["list", "watch"], target));
     all.extend(needs("", "persistentvolumeclaims", &["list", "watch"], target));
     all.extend(needs("discovery.k8s.io", "endpointslices", &["list", "watch"], target));
-    all.extend(needs("storage.k8s.io", "volumeattachments", &["list", "watch"], None));
+    if reach::takes_nodes(scenario) {
+        all.extend(needs("storage.k8s.io", "volumeattachments", &["list", "watch"], None));
+    }
     // Which pods belong together, for the rule of the last ready replica.
     all.extend(needs("apps", "replicasets", &["list", "watch"], pods));
     if let Some(resource) = scenario.target.workload.as_ref().and_then(resource) {
         all.extend(needs("apps", resource, &read, target));
     }
     all.extend(needs("policy", "poddisruptionbudgets", &["list", "watch"], pods));
-    // What a policy of somebody else lets through decides whether a partition can be proven.
-    let partitions = scenario.faults.iter().any(|fault| matches!(fault.kind, FaultKind::NetworkPartition(_)));
-    if partitions || !scenario.guard.namespace_labels.is_empty() {
-        all.extend(needs("", "namespaces", &["list"], None));
+    if !scenario.guard.namespace_labels.is_empty() {
+        all.extend(needs("", "namespaces", &["get"], target));
     }
-    if partitions || scenario.expect.same_after.contains(&Aspect::Leftovers) {
+    // What a policy of somebody else lets through decides whether a partition can be proven.
+    if reach::partitions(scenario) || scenario.expect.same_after.contains(&Aspect::Leftovers) {
         all.extend(needs("networking.k8s.io", "networkpolicies", &["list"], target));
     }
     all.extend(needs("coordination.k8s.io", "leases", &["get", "list", "create", "update", "delete"], target));
@@ -63,7 +65,7 @@ fn observing(scenario: &Scenario) -> Vec<Permission> {
         all.extend(needs("", "configmaps", &["get"], target));
         all.extend(needs("", "secrets", &["get"], target));
     }
-    for set in pod_sets(scenario) {
+    for set in reach::pod_sets(scenario) {
         let namespace = set.namespace.as_deref().or(target);
         all.extend(needs("", "pods", &read, namespace));
         all.extend(needs("apps", "replicasets", &["list", "watch"], namespace));
@@ -243,19 +245,6 @@ pub fn of_node_agents(scenario: &Scenario, namespace: &str) -> Vec<Permission> {
     all
 }
 
-/// Namespaces of pod sets that are not the target's.
-fn pod_sets(scenario: &Scenario) -> Vec<&PodSet> {
-    let mut sets: Vec<&PodSet> = scenario.probes.iter().filter_map(Probe::from_pods).collect();
-    for fault in &scenario.faults {
-        match &fault.kind {
-            FaultKind::PodKill(kill) => sets.extend(&kill.pods),
-            FaultKind::NetworkPartition(partition) => sets.extend(partition.pods.iter().chain(&partition.from)),
-            FaultKind::NodeDrain(_) | FaultKind::NodeFailure(_) | FaultKind::EtcdMemberReplace(_) => {}
-        }
-    }
-    sets
-}
-
 /// The resource of a workload; bare pods are read anyway.
 fn resource(workload: &Workload) -> Option<&'static str> {
     match workload.kind {
@@ -324,7 +313,7 @@ fn plural(kind: &str) -> String {
     }
 }
 
-fn needs(group: &str, resource: &str, verbs: &[&str], namespace: Option<&str>) -> Vec<Permission> {
+pub(super) fn needs(group: &str, resource: &str, verbs: &[&str], namespace: Option<&str>) -> Vec<Permission> {
     let permission = |verb: &&str| Permission {
         group: group.to_owned(),
         resource: resource.to_owned(),

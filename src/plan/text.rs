@@ -1,7 +1,7 @@
-//! The plan for people, as `driftproof plan` prints it: what is done to what, how much that is, what stands in the way, and
-//! what the runs need to be allowed. No colour, no state: the same plan gives the same text.
+//! The plan for people, as `driftproof plan` prints it: what is done to what, how much that is, what the run needs
+//! to be allowed, and what stands in the way. No colour, no state: the same plan gives the same text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use humantime::format_duration;
@@ -13,7 +13,7 @@ use super::model::{Action, NodeTarget, Permission, Plan, PodTarget, Problem, Pro
 /// More names than this are counted instead of listed.
 const NAMES: usize = 8;
 
-/// The plan as text, with a newline at its end.
+/// The plan as text, with a newline at its end; without its permissions, see [`permissions_text`].
 #[must_use]
 pub fn text(plan: &Plan) -> String {
     let mut out = String::new();
@@ -41,15 +41,6 @@ pub fn text(plan: &Plan) -> String {
     for line in &plan.inside {
         let _ = writeln!(out, "  from inside the cluster: {line}");
     }
-    out
-}
-
-/// What several runs must be allowed to do, each right once, with a newline at its end.
-#[must_use]
-pub fn permissions_text<'a>(plans: impl IntoIterator<Item = &'a Plan>) -> String {
-    let all: BTreeSet<&Permission> = plans.into_iter().flat_map(|plan| &plan.permissions).collect();
-    let mut out = String::new();
-    write_permissions(&mut out, &all);
     out
 }
 
@@ -182,20 +173,23 @@ fn failsafe(action: &Action) -> Option<&'static str> {
     }
 }
 
-fn write_permissions(out: &mut String, permissions: &BTreeSet<&Permission>) {
+/// What has to be allowed, as text: a line for each resource and place. Of several plans it is told once for all.
+#[must_use]
+pub fn permissions_text(permissions: &[Permission]) -> String {
     let mut lines: BTreeMap<(&str, &str, &str), Vec<&str>> = BTreeMap::new();
     for permission in permissions {
         let namespace = permission.namespace.as_deref().unwrap_or_default();
         let verbs = lines.entry((namespace, &permission.group, &permission.resource)).or_default();
         verbs.push(&permission.verb);
     }
-    let _ = writeln!(out, "permissions:");
+    let mut out = String::from("permissions:\n");
     for ((namespace, group, resource), verbs) in lines {
         let resource = if group.is_empty() { resource.to_owned() } else { format!("{resource}.{group}") };
         let place =
             if namespace.is_empty() { "the whole cluster".to_owned() } else { format!("namespace {namespace}") };
         let _ = writeln!(out, "  {resource:<44} {:<26} {place}", verbs.join(","));
     }
+    out
 }
 
 fn pods(action: &Action) -> &[PodTarget] {

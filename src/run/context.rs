@@ -1,12 +1,14 @@
 //! What every part of a run shares: the world, the scenario, the log and the live picture.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::evidence::{Event, FaultRecord, Life, Log, Memory, Sink, Stage, Undo};
+use crate::evidence::{Beside, Event, FaultRecord, Life, Log, Memory, Stage, Undo};
 use crate::scenario::{self, Scenario};
 use crate::world::{Clock, World};
 
 use super::agents::Present;
+use super::ledger::Ledger;
 use super::observe::Board;
 use super::{News, Progress, Update};
 
@@ -43,27 +45,26 @@ impl Recorder {
         self.note(Event::Fault(Box::new(record)));
     }
 
-    /// Writes down, durably, what is about to be created.
-    pub(super) fn creating(&self, undo: Undo) -> Result<(), String> {
-        self.note(Event::Creating { undo });
-        self.log.sync()
-    }
-
     pub(super) fn gap(&self, what: String, recovered: bool) {
         self.note(Event::Gap { what, recovered });
     }
 
-    pub(super) fn sync(&self) -> Result<(), String> {
-        self.log.sync()
+    /// Returns when everything that was noted would survive a power cut.
+    ///
+    /// # Errors
+    /// When this or any earlier write failed.
+    pub(super) async fn sync(&self) -> Result<(), String> {
+        self.log.sync().await
     }
 
     /// A file beside the evidence.
-    pub(super) fn beside(&self, name: &str) -> Result<Box<dyn Sink>, String> {
-        self.log.beside(name)
+    pub(super) async fn beside(&self, name: &str) -> Result<Beside, String> {
+        self.log.beside(name).await
     }
 
-    pub(super) fn failure(&self) -> Option<String> {
-        self.log.failure()
+    /// SHA-256 of all lines so far.
+    pub(super) async fn digest(&self) -> String {
+        self.log.digest().await
     }
 }
 
@@ -74,6 +75,8 @@ pub(super) struct Context {
     pub(super) scenario: Arc<Scenario>,
     pub(super) recorder: Recorder,
     pub(super) board: Arc<Board>,
+    /// What has to be taken back.
+    pub(super) ledger: Ledger,
     /// The agent inside the cluster.
     pub(super) present: Arc<Present>,
     pub(super) run: Arc<str>,
@@ -81,6 +84,8 @@ pub(super) struct Context {
     pub(super) allow_commands: bool,
     /// Whether partitions get a dead-man's switch.
     pub(super) failsafe: bool,
+    /// Resources (`nodes`) that this run may not read and can do without.
+    pub(super) unreadable: Arc<BTreeSet<String>>,
     /// Whether a lock of another run is taken over before its time.
     pub(super) break_lock: bool,
 }
@@ -96,6 +101,7 @@ impl Context {
         Self {
             world: world.clone(),
             board: Arc::new(Board::new(&scenario)),
+            ledger: Ledger::default(),
             present: Arc::default(),
             scenario: Arc::new(scenario),
             recorder: Recorder::new(Log::new(Box::new(Memory::default())), world.clock, progress),
@@ -103,8 +109,20 @@ impl Context {
             seed: 0,
             allow_commands: false,
             failsafe: false,
+            unreadable: Arc::default(),
             break_lock: false,
         }
+    }
+
+    /// Writes down, durably, what is about to be created, and enters it into the ledger.
+    ///
+    /// # Errors
+    /// When it could not be written: then it must not be created.
+    pub(super) async fn creating(&self, undo: Undo) -> Result<(), String> {
+        self.recorder.note(Event::Creating { undo: undo.clone() });
+        self.recorder.sync().await?;
+        self.ledger.creating(undo);
+        Ok(())
     }
 
     pub(super) fn clock(&self) -> Clock {

@@ -2,7 +2,9 @@
 //! which objects it created: only those are removed again. Never takes over a field that somebody else manages.
 
 use kube::Client;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use kube::api::{
+    Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams, PostParams, ValidationDirective,
+};
 use serde_json::{Value, json};
 
 use crate::evidence::Undo;
@@ -11,7 +13,6 @@ use crate::scenario::{Refusal, Scenario, Scopes, objects, unaddressable};
 
 use super::context::Context;
 use super::record;
-use super::undo;
 use super::{RunError, calls, served};
 
 /// Kinds in the order in which they are applied; others come after them.
@@ -88,12 +89,12 @@ pub(super) async fn check(context: &Context, manifests: &[Value]) -> Result<(), 
     served::check(context, manifests).await
 }
 
-/// Applies the manifests and pushes onto `created` how to remove each object that was not there before, as soon as it may be
+/// Applies the manifests and enters into the ledger how to remove each object that was not there before, before it may be
 /// there. Namespaces come first: the run's record is kept in one, and names everything else before it is created.
 ///
 /// # Errors
 /// The first manifest that cannot be used or was refused.
-pub(super) async fn apply(context: &Context, manifests: &[Value], created: &mut Vec<Undo>) -> Result<(), RunError> {
+pub(super) async fn apply(context: &Context, manifests: &[Value]) -> Result<(), RunError> {
     let ordered = ordered(&context.scenario, manifests).map_err(RunError::Fixture)?;
     let (namespaces, rest): (Vec<Manifest>, Vec<Manifest>) =
         ordered.into_iter().partition(|manifest| manifest.kind == "Namespace");
@@ -101,17 +102,17 @@ pub(super) async fn apply(context: &Context, manifests: &[Value], created: &mut 
         let absent = is_absent(context, &manifest).await?;
         // A namespace that nobody wrote down is created when it is missing, and else left as it is.
         if absent || !manifest.implied {
-            announce(context, &manifest, absent, created).await?;
+            announce(context, &manifest, absent).await?;
             put(context, &manifest, absent).await?;
         }
     }
     let mut missing = Vec::new();
     for manifest in &rest {
         let absent = is_absent(context, manifest).await?;
-        announce(context, manifest, absent, created).await?;
+        announce(context, manifest, absent).await?;
         missing.push(absent);
     }
-    record::open(context, created).await?;
+    record::open(context).await?;
     for (manifest, absent) in rest.iter().zip(missing) {
         put(context, manifest, absent).await?;
     }
@@ -130,16 +131,10 @@ async fn is_absent(context: &Context, manifest: &Manifest) -> Result<bool, RunEr
 }
 
 /// Writes down what will be created.
-async fn announce(
-    context: &Context,
-    manifest: &Manifest,
-    absent: bool,
-    created: &mut Vec<Undo>,
-) -> Result<(), RunError> {
+async fn announce(context: &Context, manifest: &Manifest, absent: bool) -> Result<(), RunError> {
     if absent {
-        claims(context, manifest, created).await?;
-        context.recorder.creating(manifest.undo()).map_err(RunError::Evidence)?;
-        created.push(manifest.undo());
+        claims(context, manifest).await?;
+        context.creating(manifest.undo()).await.map_err(RunError::Evidence)?;
     }
     Ok(())
 }
@@ -156,17 +151,49 @@ async fn put(context: &Context, manifest: &Manifest, absent: bool) -> Result<(),
     }
     let api = api(context.client(), &manifest.api_version, &manifest.kind, &manifest.namespace);
     let what = format!("apply {}", manifest.describe());
-    let params = PatchParams::apply(MANAGER);
+    if absent && has_twins(&object) {
+        // kubectl takes it, with a warning; server-side apply cannot tell the two apart.
+        let object: DynamicObject = serde_json::from_value(object)
+            .map_err(|error| RunError::Fixture(format!("apply {}: {error}", manifest.describe())))?;
+        let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+        let created = calls::patiently(context, &what, || api.create(&params, &object)).await;
+        return created.map(drop).map_err(|error| failed(manifest, &error));
+    }
+    // As `kubectl apply`: what the kind does not have is refused, not dropped.
+    let params = PatchParams { field_validation: Some(ValidationDirective::Strict), ..PatchParams::apply(MANAGER) };
     let patch = Patch::Apply(&object);
     let applied = calls::patiently(context, &what, || api.patch(&manifest.name, &params, &patch)).await;
     applied.map(drop).map_err(|error| failed(manifest, &error))
 }
 
+/// Whether a container has two ports of one number, or two variables of one name: valid, but no two items for a server-side apply.
+fn has_twins(value: &Value) -> bool {
+    let twins = |items: &[Value], key: &dyn Fn(&Value) -> String| {
+        (1..items.len()).any(|index| items[..index].iter().any(|other| key(other) == key(&items[index])))
+    };
+    match value {
+        Value::Object(fields) => fields.iter().any(|(name, inner)| {
+            let found = match (name.as_str(), inner.as_array()) {
+                ("ports", Some(ports)) if ports.iter().all(|port| port.get("containerPort").is_some()) => {
+                    twins(ports, &|port| {
+                        format!("{} {}", port["containerPort"], port["protocol"].as_str().unwrap_or("TCP"))
+                    })
+                }
+                ("env" | "imagePullSecrets", Some(items)) => twins(items, &|item| item["name"].to_string()),
+                _ => false,
+            };
+            found || has_twins(inner)
+        }),
+        Value::Array(items) => items.iter().any(has_twins),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
 /// The claims that a StatefulSet's controller will make outlive it: those that are not there yet are ours to remove, after
 /// it. In a namespace of our own they end with the namespace.
-async fn claims(context: &Context, set: &Manifest, created: &mut Vec<Undo>) -> Result<(), RunError> {
+async fn claims(context: &Context, set: &Manifest) -> Result<(), RunError> {
     let ours = |undo: &Undo| matches!(undo, Undo::DeleteObject { kind, name, .. } if kind == "Namespace" && *name == set.namespace);
-    if created.iter().any(ours) {
+    if context.ledger.created().iter().any(ours) {
         return Ok(());
     }
     for name in claim_names(set) {
@@ -177,8 +204,7 @@ async fn claims(context: &Context, set: &Manifest, created: &mut Vec<Undo>) -> R
         if found.is_none() {
             let (api_version, kind) = ("v1".to_owned(), "PersistentVolumeClaim".to_owned());
             let undo = Undo::DeleteObject { api_version, kind, namespace: set.namespace.clone(), name };
-            context.recorder.creating(undo.clone()).map_err(RunError::Evidence)?;
-            created.push(undo);
+            context.creating(undo).await.map_err(RunError::Evidence)?;
         }
     }
     Ok(())
@@ -196,17 +222,6 @@ fn claim_names(set: &Manifest) -> Vec<String> {
     names
         .flat_map(|template| (first..first + replicas).map(move |ordinal| format!("{template}-{}-{ordinal}", set.name)))
         .collect()
-}
-
-/// Removes what was created, last first. Returns what is left, with the command that removes it.
-pub(super) async fn remove(context: &Context, created: &[Undo]) -> Vec<String> {
-    let mut left = Vec::new();
-    for undo in created.iter().rev() {
-        if let Err(reason) = undo::apply(context, undo).await {
-            left.push(reason);
-        }
-    }
-    left
 }
 
 /// The manifests in the order of their kinds; the target's namespace first, when none of them is it.

@@ -7,7 +7,7 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::{Namespace, Node};
 use k8s_openapi::serde::de::DeserializeOwned;
 use kube::api::{Api, ListParams};
-use kube::{Client, Resource, ResourceExt};
+use kube::{Client, Resource};
 
 use crate::evidence::WorldName;
 use crate::plan::{self, Inventory, Permission};
@@ -35,14 +35,14 @@ async fn gather(client: &Client, clock: Clock, scenario: &Scenario) -> Result<In
     let reader = Reader { client, clock, permissions: &permissions };
     Ok(Inventory {
         pods: reader.read("", "pods").await?,
-        nodes: pages(clock, &Api::<Node>::all(client.clone()), "nodes").await?,
+        nodes: reader.nodes(scenario).await?,
         deployments: reader.read("apps", "deployments").await?,
         replica_sets: reader.read("apps", "replicasets").await?,
         stateful_sets: reader.read("apps", "statefulsets").await?,
         daemon_sets: reader.read("apps", "daemonsets").await?,
         budgets: reader.read("policy", "poddisruptionbudgets").await?,
         policies: reader.read("networking.k8s.io", "networkpolicies").await?,
-        namespace_labels: reader.namespace_labels().await?,
+        namespace_labels: reader.namespace_labels(scenario).await?,
         now: None,
     }
     .sorted())
@@ -66,7 +66,7 @@ impl Reader<'_> {
         let places: BTreeSet<&Option<String>> =
             self.permissions.iter().filter(lists).map(|permission| &permission.namespace).collect();
         if places.contains(&None) {
-            return pages(self.clock, &Api::all(self.client.clone()), resource).await;
+            return Ok(pages(self.clock, &Api::all(self.client.clone()), resource).await?);
         }
         let mut all = Vec::new();
         for namespace in places.into_iter().flatten() {
@@ -75,22 +75,68 @@ impl Reader<'_> {
         Ok(all)
     }
 
-    /// Labels by namespace, where the plan needs them.
-    async fn namespace_labels(&self) -> Result<BTreeMap<String, BTreeMap<String, String>>, String> {
-        if !self.permissions.iter().any(|permission| permission.resource == "namespaces" && permission.verb == "list") {
-            return Ok(BTreeMap::new());
+    /// All nodes where the plan needs them; for a partition, where they may be listed.
+    async fn nodes(&self, scenario: &Scenario) -> Result<Vec<Node>, String> {
+        let optional = plan::optional(scenario).iter().any(|one| is_list_of_nodes(&one.permission));
+        if !optional && !self.permissions.iter().any(is_list_of_nodes) {
+            return Ok(Vec::new());
         }
-        let namespaces = pages(self.clock, &Api::<Namespace>::all(self.client.clone()), "namespaces").await?;
-        Ok(namespaces.into_iter().map(|one| (one.name_any(), one.metadata.labels.unwrap_or_default())).collect())
+        match pages(self.clock, &Api::all(self.client.clone()), "nodes").await {
+            Err(Unread { forbidden: true, .. }) if optional => Ok(Vec::new()),
+            nodes => nodes.map_err(|unread| unread.reason),
+        }
+    }
+
+    /// Labels by namespace, of those whose labels matter and may be read.
+    async fn namespace_labels(
+        &self,
+        scenario: &Scenario,
+    ) -> Result<BTreeMap<String, BTreeMap<String, String>>, String> {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        let mut labels = BTreeMap::new();
+        for name in plan::labelled_namespaces(scenario) {
+            match calls::repeat(self.clock, drop, || api.get_opt(&name)).await.result {
+                Ok(Some(namespace)) => {
+                    labels.insert(name, namespace.metadata.labels.unwrap_or_default());
+                }
+                Ok(None) => {}
+                Err(error) if is_forbidden(&error) => {}
+                Err(error) => return Err(format!("get namespace {name}: {}", calls::text(&error))),
+            }
+        }
+        Ok(labels)
     }
 }
 
-async fn pages<K: Clone + DeserializeOwned + Debug>(clock: Clock, api: &Api<K>, what: &str) -> Result<Vec<K>, String> {
+/// Why something could not be listed.
+struct Unread {
+    reason: String,
+    forbidden: bool,
+}
+
+impl From<Unread> for String {
+    fn from(unread: Unread) -> Self {
+        unread.reason
+    }
+}
+
+fn is_list_of_nodes(permission: &Permission) -> bool {
+    permission.resource == "nodes" && permission.verb == "list"
+}
+
+fn is_forbidden(error: &kube::Error) -> bool {
+    calls::status(error).is_some_and(|status| status.code == 403)
+}
+
+async fn pages<K: Clone + DeserializeOwned + Debug>(clock: Clock, api: &Api<K>, what: &str) -> Result<Vec<K>, Unread> {
     let mut all = Vec::new();
     let mut params = ListParams::default().limit(PAGE);
     loop {
         let page = calls::repeat(clock, drop, || api.list(&params)).await.result;
-        let page = page.map_err(|error| format!("list {what}: {}", calls::text(&error)))?;
+        let page = page.map_err(|error| Unread {
+            reason: format!("list {what}: {}", calls::text(&error)),
+            forbidden: is_forbidden(&error),
+        })?;
         all.extend(page.items);
         match page.metadata.continue_.filter(|token| !token.is_empty()) {
             Some(token) => params = ListParams::default().limit(PAGE).continue_token(&token),

@@ -22,11 +22,11 @@ const MARGIN: Duration = Duration::from_secs(900);
 /// The annotation with the target of the run that holds a lock.
 const TARGET: &str = "driftproof.dev/target";
 
-/// Takes the lock, and pushes how it is released onto `created`.
+/// Takes the lock. How it is released is in the ledger before; a lock that turns out to be of another run is left alone.
 ///
 /// # Errors
 /// [`RunError::Busy`] while another run holds it.
-pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Result<(), RunError> {
+pub(super) async fn acquire(context: &Context) -> Result<(), RunError> {
     let namespace = &context.scenario.target.namespace;
     let name = name(&context.scenario);
     let failed = |error: &kube::Error| RunError::Cluster(format!("lock {namespace}/{name}: {}", calls::text(error)));
@@ -53,7 +53,7 @@ pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Resul
         namespace: namespace.clone(),
         name: name.clone(),
     };
-    context.recorder.creating(undo.clone()).map_err(RunError::Evidence)?;
+    context.creating(undo.clone()).await.map_err(RunError::Evidence)?;
     let params = PostParams::default();
     let taken = match found {
         None => calls::called(context, &what, || api.create(&params, &lease)).await,
@@ -61,21 +61,33 @@ pub(super) async fn acquire(context: &Context, created: &mut Vec<Undo>) -> Resul
     };
     if taken.echo() == Some(409) {
         let now = calls::patiently(context, &what, || api.get(&name)).await.map_err(|error| failed(&error))?;
-        if now.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()) == Some(&*context.run) {
-            created.push(undo);
+        if holder(&now) == Some(&*context.run) {
             return Ok(());
         }
     }
     match taken.result {
-        Ok(_) => {
-            created.push(undo);
-            Ok(())
-        }
+        Ok(_) => Ok(()),
         Err(error) if calls::status(&error).is_some_and(|status| status.code == 409) => {
+            context.ledger.taken_back(&undo);
             Err(RunError::Busy(format!("another run has just begun to work on {}", context.target())))
         }
         Err(error) => Err(failed(&error)),
     }
+}
+
+/// Who holds a lock.
+fn holder(lease: &Lease) -> Option<&str> {
+    lease.spec.as_ref()?.holder_identity.as_deref()
+}
+
+/// Whether a lock is not this run's to release: it is gone, or another run holds it.
+pub(super) async fn is_foreign(context: &Context, namespace: &str, name: &str) -> Result<bool, kube::Error> {
+    let api: Api<Lease> = Api::namespaced(context.client(), namespace);
+    let found = calls::attempt(context.clock(), api.get_opt(name)).await?;
+    Ok(found.is_none_or(|lease| {
+        // From elsewhere a run may be known by its label alone.
+        holder(&lease).is_none_or(|holder| crate::plan::label(holder) != crate::plan::label(&context.run))
+    }))
 }
 
 /// All locks in the target's namespace.

@@ -18,6 +18,7 @@ mod faults;
 mod fixtures;
 mod inventory;
 mod jumps;
+mod ledger;
 pub mod leftovers;
 mod lock;
 mod observe;
@@ -32,6 +33,7 @@ mod served;
 mod snapshot;
 mod stages;
 mod steady;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -40,6 +42,7 @@ mod written;
 
 pub use inventory::inventory;
 pub use orchestrate::run;
+pub use preflight::feasible;
 pub use prepare::{Prepared, prepare};
 
 /// What is to be run.
@@ -133,14 +136,6 @@ pub enum RunError {
 }
 
 fn forbidden(missing: &[Permission]) -> String {
-    let lines = missing.iter().map(|permission| {
-        let resource = if permission.group.is_empty() {
-            permission.resource.clone()
-        } else {
-            format!("{}.{}", permission.resource, permission.group)
-        };
-        let place = permission.namespace.as_ref().map_or("cluster-wide".to_owned(), |name| format!("in {name}"));
-        format!("\n  {} {resource} {place}", permission.verb)
-    });
-    format!("{} rights are missing, nothing was started:{}", missing.len(), lines.collect::<String>())
+    let lines: String = missing.iter().map(|permission| format!("\n  {permission}")).collect();
+    format!("{} rights are missing, nothing was started:{lines}", missing.len())
 }

@@ -1,11 +1,10 @@
 //! One run from its first record to its last: prepare, steady, fault, settle, check, clean. Whatever happens on the way,
 //! faults are healed, what was created is removed, and the last record says how it ended.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
-
-use crate::evidence::{Change, End, Ending, Event, Header, Log, Stage, Undo, VERSION, When, WorkloadSeen};
+use crate::evidence::{Change, End, Ending, Event, Header, Log, Stage, VERSION, When, WorkloadSeen};
 use crate::plan::{self, Plan};
 use crate::scenario::WorkloadKind;
 use crate::world::World;
@@ -17,10 +16,11 @@ use super::observe::{self, Watches};
 use super::probe::Probes;
 use super::stages::Injected;
 use super::steady::{self, Watcher};
+use super::tasks::{self, Tasks};
 use super::wait::{stopped, within};
 use super::{
-    Job, News, Progress, RunError, Stop, aborts, fixtures, inventory, jumps, lock, preflight, prepare, queries, record,
-    snapshot, stages,
+    Job, News, Progress, RunError, Stop, aborts, fixtures, inventory, jumps, ledger, lock, preflight, prepare, queries,
+    record, snapshot, stages,
 };
 
 /// Everything that is watched must have been listed once within this time.
@@ -53,8 +53,7 @@ struct Running {
     writers: Option<Writers>,
     stores: Option<Stores>,
     /// Looks at the clocks.
-    jumps: JoinSet<()>,
-    created: Vec<Undo>,
+    jumps: Option<Tasks>,
     dirty: Vec<String>,
     /// Whether a record of the run may be on the cluster.
     recorded: bool,
@@ -69,10 +68,10 @@ pub async fn run(world: &World, job: Job, log: &Log, progress: Progress, mut sto
     context.recorder.note(Event::Header(Box::new(header(&context, &job))));
     let mut running = Running::default();
     let clock = context.clock();
-    running.jumps.spawn(jumps::watch(context.recorder.clone(), clock, move || clock.wall()));
-    let result = Box::pin(body(&context, &job, &mut running, &mut stop)).await;
-    wind_down(&context, &mut running).await;
-    running.jumps.abort_all();
+    let jumps = running.jumps.insert(Tasks::new(&context.recorder));
+    jumps.spawn("the look at the clocks", jumps::watch(context.recorder.clone(), clock, move || clock.wall()));
+    let result = whole(&context, &job, &mut running, &mut stop).await;
+    running.jumps = None;
     let how = match &result {
         Ok(()) => Ending::Completed,
         Err(Halt::Interrupted) => Ending::Interrupted,
@@ -81,12 +80,43 @@ pub async fn run(world: &World, job: Job, log: &Log, progress: Progress, mut sto
     };
     let end = End { how, dirty: running.dirty };
     context.recorder.note(Event::End(end.clone()));
-    let _ = context.recorder.sync();
+    let written = context.recorder.sync().await;
+    // The record is left where something else is: it then says what the evidence was.
+    if running.recorded && !end.dirty.is_empty() {
+        record::seal(&context, &context.recorder.digest().await).await;
+    }
     context.recorder.tell(News::Finished(end.clone()));
     if let Err(Halt::Refused(error)) = result {
         return Err(error);
     }
-    context.recorder.failure().map_or(Ok(end), |reason| Err(RunError::Evidence(reason)))
+    written.map(|()| end).map_err(RunError::Evidence)
+}
+
+/// The run and its end. A cluster that broke is not spoken to any more.
+async fn whole(context: &Context, job: &Job, running: &mut Running, stop: &mut Stop) -> Result<(), Halt> {
+    let recorder = &context.recorder;
+    let broke_off = || Halt::Aborted("driftproof itself broke off".to_owned());
+    let result = tokio::select! {
+        biased;
+        why = context.world.broken() => {
+            recorder.gap(why.clone(), false);
+            return Err(Halt::Aborted(why));
+        }
+        result = Box::pin(tasks::guarded(recorder, "the run", body(context, job, running, stop))) => result,
+    };
+    let ended = tokio::select! {
+        biased;
+        why = context.world.broken() => {
+            recorder.gap(why.clone(), false);
+            return Err(Halt::Aborted(why));
+        }
+        ended = Box::pin(tasks::guarded(recorder, "the end of the run", wind_down(context, running))) => ended,
+    };
+    if ended.is_none() {
+        let undo = format!("run: driftproof undo --context CONTEXT --run {}", context.run);
+        running.dirty.push(format!("driftproof itself broke off while the run ended, look for what is left; {undo}"));
+    }
+    result.unwrap_or_else(|| Err(broke_off()))
 }
 
 fn header(context: &Context, job: &Job) -> Header {
@@ -107,22 +137,24 @@ async fn body(context: &Context, job: &Job, running: &mut Running, stop: &mut St
     preflight::machines(context)?;
     preflight::vantages(context)?;
     data::reachable(context)?;
-    let failsafe = or_stop(stop, prepare::check_rights(context, job)).await??;
+    let granted = or_stop(stop, prepare::check_rights(context, job)).await??;
     or_stop(stop, preflight::partitions(context)).await??;
-    let context = &Context { failsafe, ..context.clone() };
+    let (failsafe, unreadable) = (granted.failsafe, Arc::new(granted.unreadable));
+    let context = &Context { failsafe, unreadable, ..context.clone() };
     let watches = or_stop(stop, within(context.clock(), LISTED_LIMIT, observe::start(context))).await?;
     running.watches = Some(watches.ok_or_else(|| {
         let limit = humantime::format_duration(LISTED_LIMIT);
         RunError::Cluster(format!("the cluster could not be listed within {limit}; nothing was started"))
     })?);
-    if job.apply_fixtures {
-        // Not abandoned halfway: an object that is being created must be known, to be removed.
-        fixtures::apply(context, &job.manifests, &mut running.created).await?;
-    } else {
-        record::open(context, &[]).await?;
-    }
+    // From here on: where this breaks off, nobody knows whether it is there.
     running.recorded = true;
-    lock::acquire(context, &mut running.created).await?;
+    if job.apply_fixtures {
+        // Not abandoned halfway: a request that is under way could be carried out after its object was removed.
+        fixtures::apply(context, &job.manifests).await?;
+    } else {
+        record::open(context).await?;
+    }
+    lock::acquire(context).await?;
     let plan = steady_and_plan(context, running, stop).await?;
 
     context.recorder.stage(Stage::Fault);
@@ -174,8 +206,7 @@ async fn steady_and_plan(context: &Context, running: &mut Running, stop: &mut St
     };
     // Probes would only fail before there is something to answer them.
     or_stop(stop, watcher.hold(Duration::ZERO, wanted.timeout)).await?.map_err(not_steady)?;
-    // Not abandoned halfway: a pod that is being created must be known, to be removed.
-    let pod = agents::create(context, &mut running.created).await?;
+    let pod = agents::create(context).await?;
     running.inside = or_stop(stop, agents::meet(context, pod)).await??;
     running.probes = Some(Probes::start(context));
     if let Some(inside) = &mut running.inside {
@@ -274,8 +305,10 @@ async fn finish_probes(running: &mut Running) {
     if let Some(probes) = running.probes.take() {
         probes.finish().await;
     }
-    if let Some(inside) = running.inside.take() {
-        running.created.extend(inside.finish().await);
+    // Not forgotten when it is abandoned halfway: it may be creating another agent.
+    if let Some(inside) = &mut running.inside {
+        inside.finish().await;
+        running.inside = None;
     }
 }
 
@@ -293,8 +326,7 @@ async fn wind_down(context: &Context, running: &mut Running) {
         context.recorder.gap(format!("watch of {what} broke ({reason}) and was not resumed"), false);
     }
     running.watches = None;
-    let left = fixtures::remove(context, &running.created).await;
-    running.dirty.extend(left);
+    running.dirty.extend(ledger::take_back(context).await);
     // What is left is named by the record, which then has to stay.
     if running.recorded && running.dirty.is_empty() {
         running.dirty.extend(record::close(context).await.err());

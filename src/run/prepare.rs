@@ -6,15 +6,16 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 
-use crate::evidence::{Log, Memory, Undo};
+use crate::evidence::{Event, Log, Memory};
 use crate::plan::{self, Permission, Plan};
 use crate::scenario::FaultKind;
 use crate::world::{Means, World};
 
 use super::context::{Context, Recorder};
+use super::ledger::{self, Ledger};
 use super::observe::{self, Board};
 use super::steady::Watcher;
-use super::{Job, Progress, RunError, calls, fixtures, inventory, rights};
+use super::{Job, Progress, RunError, calls, fixtures, inventory, record, rights};
 
 /// A plan, and what had to be created to make it.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ impl Context {
             seed: job.seed,
             allow_commands: job.allow_commands,
             failsafe: job.failsafe,
+            ledger: Ledger::default(),
+            unreadable: Arc::default(),
             present: Arc::default(),
             break_lock: job.break_lock,
         }
@@ -51,18 +54,21 @@ impl Context {
 pub async fn prepare(world: &World, job: &Job) -> Result<Prepared, RunError> {
     let (progress, _) = tokio::sync::mpsc::unbounded_channel();
     let context = Context::new(world, job, Log::new(Box::new(Memory::default())), progress);
-    check_rights(&context, job).await?;
+    let granted = check_rights(&context, job).await?;
+    let context = Context { unreadable: Arc::new(granted.unreadable), ..context };
     let watches = observe::start(&context).await;
-    let mut created = Vec::new();
-    let planned = plan_now(&context, job, &mut created).await;
+    let planned = plan_now(&context, job).await;
     drop(watches);
-    let dirty = fixtures::remove(&context, &created).await;
+    let mut dirty = ledger::take_back(&context).await;
+    if job.apply_fixtures && dirty.is_empty() {
+        dirty.extend(record::close(&context).await.err());
+    }
     planned.map(|(plan, unsteady)| Prepared { plan, unsteady, dirty })
 }
 
-async fn plan_now(context: &Context, job: &Job, created: &mut Vec<Undo>) -> Result<(Plan, String), RunError> {
+async fn plan_now(context: &Context, job: &Job) -> Result<(Plan, String), RunError> {
     if job.apply_fixtures {
-        fixtures::apply(context, &job.manifests, created).await?;
+        fixtures::apply(context, &job.manifests).await?;
     }
     let steady = &context.scenario.steady;
     let missing = super::steady::services(context).await.err();
@@ -77,11 +83,20 @@ async fn plan_now(context: &Context, job: &Job, created: &mut Vec<Undo>) -> Resu
     Ok((plan, unsteady.unwrap_or_default()))
 }
 
-/// Checks every right that the run needs. Returns whether it may arm a dead-man's switch, too.
+/// What the run may do beyond what it needs.
+pub(super) struct Granted {
+    /// Whether it may arm a dead-man's switch.
+    pub(super) failsafe: bool,
+    /// Resources that it may not read and can do without.
+    pub(super) unreadable: BTreeSet<String>,
+}
+
+/// Checks every right that the run needs, and asks for those that it can do without. What is not seen for the want of one
+/// is a record of the evidence.
 ///
 /// # Errors
-/// All missing ones.
-pub(super) async fn check_rights(context: &Context, job: &Job) -> Result<bool, RunError> {
+/// All missing ones of those that it needs.
+pub(super) async fn check_rights(context: &Context, job: &Job) -> Result<Granted, RunError> {
     let mut permissions = needed(context);
     if job.apply_fixtures {
         fixtures::check(context, &job.manifests).await?;
@@ -90,23 +105,41 @@ pub(super) async fn check_rights(context: &Context, job: &Job) -> Result<bool, R
     }
     rights::check(context, &permissions).await?;
     super::faults::node_agent::admitted(context).await?;
+    Ok(Granted { failsafe: may_arm(context).await?, unreadable: unreadable(context).await? })
+}
+
+async fn may_arm(context: &Context) -> Result<bool, RunError> {
     let wanted = plan::failsafe_permissions(&context.scenario);
     if !context.failsafe || wanted.is_empty() {
         return Ok(context.failsafe);
     }
-    match rights::check(context, &wanted).await {
-        Ok(()) => Ok(true),
-        Err(RunError::Forbidden(missing)) => {
-            let missing: Vec<String> = missing.iter().map(|one| format!("{} {}", one.verb, one.resource)).collect();
-            let what = format!(
-                "no dead-man's switch: the right to {} is missing; only this run or `driftproof undo` lifts its partitions",
-                missing.join(", ")
-            );
-            context.recorder.gap(what, true);
-            Ok(false)
-        }
-        Err(error) => Err(error),
+    let missing = rights::missing(context, &wanted).await?;
+    if missing.is_empty() {
+        return Ok(true);
     }
+    let missing: Vec<String> = missing.iter().map(|one| format!("{} {}", one.verb, one.resource)).collect();
+    let what = format!(
+        "no dead-man's switch: the right to {} is missing; only this run or `driftproof undo` lifts its partitions",
+        missing.join(", ")
+    );
+    context.recorder.gap(what, true);
+    Ok(false)
+}
+
+async fn unreadable(context: &Context) -> Result<BTreeSet<String>, RunError> {
+    let optional = plan::optional(&context.scenario);
+    let wanted: Vec<Permission> = optional.iter().map(|one| one.permission.clone()).collect();
+    let missing: BTreeSet<Permission> = rights::missing(context, &wanted).await?.into_iter().collect();
+    let missing: Vec<_> = optional.iter().filter(|one| missing.contains(&one.permission)).collect();
+    for one in &missing {
+        let (permission, unseen) = (one.permission.clone(), one.unseen.to_owned());
+        context.recorder.note(Event::Unreadable { permission, unseen });
+    }
+    // A partition lists nodes where it may, and reads single ones where it may not.
+    let read = missing
+        .iter()
+        .filter(|one| (one.permission.resource.as_str(), one.permission.verb.as_str()) != ("nodes", "list"));
+    Ok(read.map(|one| one.permission.resource.clone()).collect())
 }
 
 /// Those of the fixture's namespaces that are there. One that may not be looked at counts as absent: then it is asked whether

@@ -4,20 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
-
 use crate::evidence::{Attempt, Event, Outcome};
 use crate::scenario::{PodSet, Probe, ProbeFrom};
 use crate::world::{self, Place, Vantage};
 
 use super::context::Context;
 use super::observe::{Answers, Group};
+use super::tasks::Tasks;
 use super::wait::Bell;
 
 /// Probes that run until they are stopped.
 #[derive(Debug)]
 pub(super) struct Probes {
-    tasks: JoinSet<()>,
+    tasks: Tasks,
     stop: Arc<Bell>,
 }
 
@@ -25,11 +24,11 @@ impl Probes {
     /// Starts every probe of the scenario whose attempts the runner starts itself.
     pub(super) fn start(context: &Context) -> Self {
         let stop: Arc<Bell> = Arc::default();
-        let mut tasks = JoinSet::new();
+        let mut tasks = Tasks::new(&context.recorder);
         let probes = &context.scenario.probes;
         context.board.change(|picture| picture.probes = vec![Answers::default(); probes.len()]);
-        for (index, _) in probes.iter().enumerate().filter(|(_, probe)| !probe.from_cluster()) {
-            tasks.spawn(drive(context.clone(), index, stop.clone()));
+        for (index, probe) in probes.iter().enumerate().filter(|(_, probe)| !probe.from_cluster()) {
+            tasks.spawn(format!("probe {}", probe.name), drive(context.clone(), index, stop.clone()));
         }
         Self { tasks, stop }
     }
@@ -37,7 +36,7 @@ impl Probes {
     /// Sends nothing more and waits for the answers that are still out: at most one timeout.
     pub(super) async fn finish(mut self) {
         self.stop.ring();
-        while self.tasks.join_next().await.is_some() {}
+        self.tasks.finish().await;
     }
 }
 

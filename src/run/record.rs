@@ -20,6 +20,8 @@ pub(super) const VERSION: u32 = 1;
 pub(super) const HEADER: &str = "run";
 /// The entry of what was created beside the faults.
 pub(super) const CREATED: &str = "created";
+/// The annotation with the digest of the run's evidence.
+const EVIDENCE: &str = "driftproof.dev/evidence-sha256";
 
 fn name(context: &Context) -> String {
     plan::object_name(&context.run, &format!("record-{}", context.scenario.name))
@@ -33,7 +35,7 @@ fn api(context: &Context) -> Api<ConfigMap> {
 ///
 /// # Errors
 /// The API server's refusal: nothing is touched without a record of it.
-pub(super) async fn open(context: &Context, created: &[Undo]) -> Result<(), RunError> {
+pub(super) async fn open(context: &Context) -> Result<(), RunError> {
     let name = name(context);
     let namespace = &context.scenario.target.namespace;
     let header = json!({
@@ -52,7 +54,7 @@ pub(super) async fn open(context: &Context, created: &[Undo]) -> Result<(), RunE
             "labels": { MANAGED_BY: MANAGER, RUN: plan::label(&context.run), RECORD: VERSION.to_string() },
             "annotations": { "driftproof.dev/undo-with": format!("driftproof undo --context CONTEXT --run {}", context.run) },
         },
-        "data": { HEADER: header.to_string(), CREATED: entry(created) },
+        "data": { HEADER: header.to_string(), CREATED: entry(&context.ledger.created()) },
     });
     let what = format!("create ConfigMap {namespace}/{name}");
     let failed = |error: String| RunError::Cluster(format!("{what}, the record of the run: {error}"));
@@ -78,6 +80,14 @@ pub(super) async fn add(context: &Context, step: &str, undo: &[Undo]) -> Result<
     let (api, params) = (api(context), PatchParams::default());
     let patched = calls::patiently(context, &what, || api.patch(&name, &params, &patch)).await;
     patched.map(drop).map_err(|error| format!("{what}: {}", calls::text(&error)))
+}
+
+/// Writes down what the evidence of the run was when it was closed: SHA-256 of its lines. The run is over, and what does not
+/// work is told to nobody: a record without it proves less, and is no less right.
+pub(super) async fn seal(context: &Context, digest: &str) {
+    let patch = Patch::Merge(json!({ "metadata": { "annotations": { EVIDENCE: digest } } }));
+    let (api, name, params) = (api(context), name(context), PatchParams::default());
+    let _ = calls::patiently(context, "write the digest of the evidence", || api.patch(&name, &params, &patch)).await;
 }
 
 /// Removes the record: everything was taken back.

@@ -28,6 +28,15 @@ const NOWHERE: &str = "driftproof-everywhere";
 /// # Errors
 /// All missing ones together, or why the cluster could not be asked.
 pub(super) async fn check(context: &Context, permissions: &[Permission]) -> Result<(), RunError> {
+    let missing = missing(context, permissions).await?;
+    if missing.is_empty() { Ok(()) } else { Err(RunError::Forbidden(missing)) }
+}
+
+/// Those of the permissions that the run does not have; sorted.
+///
+/// # Errors
+/// Why the cluster could not be asked.
+pub(super) async fn missing(context: &Context, permissions: &[Permission]) -> Result<Vec<Permission>, RunError> {
     let mut places: BTreeMap<&str, BTreeSet<&Permission>> = BTreeMap::new();
     for permission in permissions {
         places.entry(permission.namespace.as_deref().unwrap_or(NOWHERE)).or_default().insert(permission);
@@ -43,8 +52,7 @@ pub(super) async fn check(context: &Context, permissions: &[Permission]) -> Resu
         .collect()
         .await;
     let answers = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let missing: Vec<Permission> = answers.into_iter().flatten().collect();
-    if missing.is_empty() { Ok(()) } else { Err(RunError::Forbidden(missing)) }
+    Ok(answers.into_iter().flatten().collect())
 }
 
 /// What the user may do in a namespace, as far as the authorisers can list it. Nothing when they cannot be asked: then each

@@ -15,6 +15,7 @@ use crate::evidence::Undo;
 use super::calls;
 use super::context::Context;
 use super::faults::{etcd_member, node_agent, node_taint};
+use super::lock;
 
 /// An undo that is refused is tried this often.
 const ATTEMPTS: u32 = 6;
@@ -102,6 +103,13 @@ async fn once(context: &Context, undo: &Undo) -> Result<(), Failure> {
         }
         Undo::RemoveTaint { node, value, .. } => node_taint::remove(context, node, value).await,
         Undo::RestoreMember(replacement) => etcd_member::restore(context, replacement).await,
+        // Of all that is created, a lock alone may be another run's under the same name.
+        Undo::DeleteObject { kind, namespace, name, .. }
+            if kind == "Lease"
+                && lock::is_foreign(context, namespace, name).await.map_err(|error| Failure::from(&error))? =>
+        {
+            Ok(())
+        }
         Undo::DeleteObject { api_version, kind, namespace, name } => {
             let api = super::fixtures::api(context.client(), api_version, kind, namespace);
             delete(context, &api, name).await

@@ -32,6 +32,10 @@
 //! | E0028 | a manifest that is not a Kubernetes object |
 //! | E0029 | a workload that the store cannot run, or a claim that the workload cannot test |
 //! | E0030 | a manifest that leaves the target's namespace without leave |
+//! | E0031 | a kind that no supported cluster serves under this version |
+//! | E0032 | an object that the API server refuses |
+//! | E0033 | what the scenario names is not in its fixture |
+//! | E0034 | an annotation that the embedded cluster does not know |
 
 use std::fmt;
 
@@ -111,6 +115,14 @@ codes! {
     Capability = 29,
     /// A manifest that leaves the target's namespace without leave.
     LeavesNamespace = 30,
+    /// A kind that no supported cluster serves under this version.
+    NotServed = 31,
+    /// An object that the API server refuses.
+    Refused = 32,
+    /// What the scenario names is not in its fixture.
+    NotInFixture = 33,
+    /// An annotation that the embedded cluster does not know.
+    EmbeddedAnnotation = 34,
 }
 
 impl Code {

@@ -72,6 +72,11 @@ const BUILT_IN: [Group; 24] = [
     ("storagemigration.k8s.io", &["StorageVersionMigration"], &[]),
 ];
 
+/// The groups of Kubernetes' own kinds.
+pub(super) fn groups() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(group, _, _)| *group)
+}
+
 /// Whether a kind of Kubernetes' own has no namespace; nothing for all other kinds.
 pub(super) fn is_cluster_scoped(group: &str, kind: &str) -> Option<bool> {
     let (_, cluster, namespaced) = BUILT_IN.iter().find(|(known, _, _)| *known == group)?;

@@ -32,6 +32,11 @@ impl Cluster {
         self.shared.with(act)
     }
 
+    /// Returns when a panic has left the cluster half-changed: nothing that it does from then on can be trusted.
+    pub async fn broken(&self) {
+        self.shared.broken().await;
+    }
+
     /// A client of the cluster's API, with `default` as its default namespace. Must be called inside the runtime.
     #[must_use]
     pub fn client(&self) -> kube::Client {

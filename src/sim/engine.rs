@@ -74,18 +74,36 @@ impl Queue {
 pub struct Shared {
     state: Arc<Mutex<State>>,
     bell: Arc<Notify>,
+    broke: Arc<Notify>,
     epoch: Instant,
+}
+
+/// Rings when it is dropped by a panic. Made before the state is locked, so that the lock is poisoned by then.
+struct Alarm<'a>(&'a Notify);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.notify_waiters();
+        }
+    }
 }
 
 impl Shared {
     /// Takes the state; `epoch` is the instant that counts as the cluster's start.
     #[must_use]
     pub fn new(state: State, epoch: Instant) -> Self {
-        Self { state: Arc::new(Mutex::new(state)), bell: Arc::new(Notify::new()), epoch }
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            bell: Arc::new(Notify::new()),
+            broke: Arc::new(Notify::new()),
+            epoch,
+        }
     }
 
     /// Runs a closure on the state at the present instant, then rings the driver.
     pub fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        let _alarm = Alarm(&self.broke);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.advance(self.epoch.elapsed());
         let result = act(&mut state);
@@ -99,10 +117,22 @@ impl Shared {
         act(&self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Returns when a panic has left the state half-changed: nothing that the cluster does from then on can be trusted.
+    pub async fn broken(&self) {
+        loop {
+            let broke = self.broke.notified();
+            if self.state.is_poisoned() {
+                return;
+            }
+            broke.await;
+        }
+    }
+
     /// Handles events for ever. Spawned once for each cluster; dropped with the runtime.
     pub async fn drive(self) {
         loop {
             let next = {
+                let _alarm = Alarm(&self.broke);
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 state.advance(self.epoch.elapsed());
                 state.queue.next_at()

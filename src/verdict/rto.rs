@@ -9,7 +9,6 @@ use super::{Judgement, Outcome};
 
 pub(super) fn rto(case: &Case<'_>) -> Option<Judgement> {
     let limit = text::micros(case.scenario.expect.rto?);
-    let bound = format!("≤ {}", text::duration(limit));
     let injected = case.measured.faults.iter().filter(|fault| fault.injected.is_some());
     let (masked, told): (Vec<&FaultSpan>, Vec<&FaultSpan>) = injected.partition(|fault| masked(case, fault, limit));
     let never = told.iter().find(|fault| fault.recovered.is_none());
@@ -25,7 +24,7 @@ pub(super) fn rto(case: &Case<'_>) -> Option<Judgement> {
         None if judgement.outcome == Outcome::Pass => unprobed(case).unwrap_or(judgement),
         Some(_) | None => judgement,
     };
-    Some(judgement.bound(bound))
+    Some(judgement.at_most(limit))
 }
 
 /// Whether the target was not back in time after this injection, and another one came in that time: then nobody knows
@@ -122,7 +121,7 @@ fn recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
         None if rto == 0 => (format!("{} stayed steady through {}", case.target(), fault.step), String::new()),
         None => without_drift(case, fault, &objective),
     };
-    Judgement::new("rto", outcome, reason).measured(text::duration(rto)).knob(knob)
+    Judgement::new("rto", outcome, reason).measured(text::duration(rto)).took(rto).knob(knob)
 }
 
 /// A time before the recovery in which a probe saw nothing: the recovery may have come in it.

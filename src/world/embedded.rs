@@ -9,8 +9,8 @@ use futures::future::BoxFuture;
 
 use super::embedded_agents::{self, Reach};
 use super::{
-    Bytes, Call, Clock, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes, World,
-    digest_of, proxy, sha256,
+    Breaks, Bytes, Call, Clock, Connection, Machines, Means, Network, NetworkError, Place, Reply, Vantage, Volumes,
+    World, digest_of, proxy, sha256,
 };
 use crate::evidence::WorldName;
 use crate::scenario::{CommandPair, Enforcement, FailureMode, Scenario};
@@ -22,7 +22,12 @@ use crate::sim::{Cluster, Kind, NodeSpec, Settings};
 /// # Errors
 /// A quantity that cannot be read.
 pub fn start(scenario: &Scenario, seed: u64) -> Result<World, String> {
-    let cluster = Cluster::start(settings(&scenario.cluster)?, seed);
+    Ok(of(Cluster::start(settings(&scenario.cluster)?, seed)))
+}
+
+/// An embedded cluster that was booted before, as a world.
+#[must_use]
+pub fn of(cluster: Cluster) -> World {
     let client = cluster.client();
     let wall = cluster.with(|state| state.timestamp());
     let clock = Clock::starting_at(wall);
@@ -30,7 +35,12 @@ pub fn start(scenario: &Scenario, seed: u64) -> Result<World, String> {
     let watched = cluster.clone();
     let look = Arc::new(move |namespace: &str, pod: &str| reach(&watched, namespace, pod));
     let agents = embedded_agents::Embedded { clock, network: network.clone(), look, joined: Mutex::default() };
-    Ok(World {
+    let (watched, broken) = (cluster.clone(), "the embedded cluster broke off (a panic); please report this");
+    let breaks = Breaks::new(move || {
+        let watched = watched.clone();
+        async move { watched.broken().await }.map(|()| broken.to_owned()).boxed()
+    });
+    World {
         name: WorldName::Embedded,
         client,
         clock,
@@ -39,7 +49,8 @@ pub fn start(scenario: &Scenario, seed: u64) -> Result<World, String> {
         machines: Arc::new(Hands { cluster: cluster.clone() }),
         volumes: Arc::new(Disks { cluster }),
         metrics: None,
-    })
+        breaks,
+    }
 }
 
 /// Whether a stream to what runs in a pod would work.

@@ -210,7 +210,11 @@ impl Agents for Embedded {
             let stopped = self.joined().get_mut(&key(namespace, pod)).and_then(|agent| agent.probes.remove(&index));
             if let Some((stop, task)) = stopped {
                 drop(stop);
-                let _ = task.await;
+                let panicked = task.await.is_err_and(|error| error.is_panic());
+                if let Some(agent) = self.joined().get(&key(namespace, pod)).filter(|_| panicked) {
+                    let what = format!("agent {namespace}/{pod}: probe {index} broke off (a panic of driftproof)");
+                    agent.ear.tell(Heard::Gap { what, recovered: false });
+                }
             }
         }
         .boxed()

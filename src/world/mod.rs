@@ -47,6 +47,34 @@ pub struct World {
     pub volumes: Arc<dyn Volumes>,
     /// Its metrics, when there are any.
     pub metrics: Option<Arc<dyn Metrics>>,
+    /// Whether it can still be trusted.
+    pub breaks: Breaks,
+}
+
+impl World {
+    /// Returns, with the reason, when nothing that this world does from then on can be trusted. A live cluster tells its troubles
+    /// in its answers, and never breaks in this sense.
+    pub async fn broken(&self) -> String {
+        match &self.breaks.0 {
+            Some(broken) => broken().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Waits for the end of a world by a fault of our own.
+type Broken = dyn Fn() -> BoxFuture<'static, String> + Send + Sync;
+
+/// How it is heard that a world broke; never, by default.
+#[derive(Clone, Default)]
+pub struct Breaks(Option<Arc<Broken>>);
+
+impl Breaks {
+    /// `broken` returns the reason when it did.
+    #[must_use]
+    pub fn new(broken: impl Fn() -> BoxFuture<'static, String> + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(broken)))
+    }
 }
 
 impl fmt::Debug for World {

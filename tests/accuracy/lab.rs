@@ -65,8 +65,17 @@ impl Lab {
         let server = server.ok_or("the kubeconfig names no server")?.to_owned();
         let relay = Relay::to(server.clone()).await.map_err(|error| format!("relay to {server}: {error}"))?;
         let lab = Self { cluster: cluster.to_owned(), folder, audit: Log::new(Path::new(&ask("audit")?)), relay };
+        lab.clear()?;
         lab.account(&admin, &server)?;
         Ok(lab)
+    }
+
+    /// Removes what an earlier measurement has made, and waits until it is gone: a namespace that is ending takes nothing new.
+    pub(crate) fn clear(&self) -> Result<(), String> {
+        let absent = ["--ignore-not-found", "--timeout=180s"];
+        self.kubectl(&[&["delete", "namespace", "accuracy", "driftproof"][..], &absent].concat())?;
+        self.kubectl(&[&["delete", "clusterrole,clusterrolebinding", "driftproof"][..], &absent].concat())?;
+        Ok(())
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -1,9 +1,12 @@
 //! Figures of the embedded cluster: wall time and peak memory, printed, never asserted.
-//! `cargo bench --bench embedded` measures all; `… -- shipped` and `… -- zone` one part.
+//! `cargo bench --bench embedded` measures all; `… -- shipped`, `… -- zone` and `… -- received` one part.
 //!
 //! Each part runs the release build of the command as a user would, in a process of its own, so that its memory is its own.
 
 #![expect(clippy::disallowed_types, reason = "a bench measures the wall clock")]
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
+
+mod received;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -27,6 +30,17 @@ fn main() {
         fs::write(scratch.join("fleet.yaml"), fleet(30, 100)).expect("fixture");
         fs::write(&scenario, ZONE_LOST).expect("scenario");
         measure("zone lost, 300 nodes, 3000 pods", &scenario, &scratch.join("zone"), 3);
+    }
+    if asked("received") {
+        for (pods, nodes) in [(0, 3), (1_000, 30), (10_000, 100)] {
+            let received = received::received(pods, nodes);
+            let bytes = received.bytes.load(std::sync::atomic::Ordering::Relaxed);
+            let requests = received.requests.load(std::sync::atomic::Ordering::Relaxed);
+            println!(
+                "pod-kill beside {pods} pods of another namespace on {nodes} nodes: {requests} requests, {} kB received",
+                bytes / 1000
+            );
+        }
     }
     let _ = fs::remove_dir_all(&scratch);
 }

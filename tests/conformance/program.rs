@@ -1,5 +1,7 @@
 //! The program: runs the arms that were asked for, compares, prints, writes.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program whose output is its result")]
+
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};

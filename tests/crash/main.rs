@@ -1,7 +1,10 @@
 //! The crash matrix: the runner dies at every record of its journal and around every call that changes the cluster, for
-//! every kind of fault; then `undo`, from the cluster alone, makes the cluster what it was before the run.
+//! every kind of fault; then `undo`, from the cluster alone, makes the cluster what it was before the run. At the same
+//! moments it is stopped, and it panics: then it ends by itself, says what it left, and has not passed for it.
 //!
 //! `cargo test --test crash` tries every seventh moment; `cargo test --test crash -- --all` tries all and prints the matrix.
+
+#![expect(clippy::print_stdout, reason = "a program whose output is its result")]
 
 mod cluster;
 mod matrix;
@@ -20,7 +23,9 @@ fn main() -> ExitCode {
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let stride = if all { 1 } else { 7 };
     let mut failures = Vec::new();
-    println!("| fault | moments of death | tried | clean after undo | already clean |\n|---|---|---|---|---|");
+    println!(
+        "| fault | moments | died: clean after undo (before it) | stopped: clean (nothing left) | panicked: told, and clean (nothing left) |\n|---|---|---|---|---|"
+    );
     for (name, text) in scenarios::ALL {
         if wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str())) {
             let row = matrix::row(name, text, stride);
@@ -31,6 +36,9 @@ fn main() -> ExitCode {
     let switch = matrix::dead_mans_switch();
     println!("\nthe dead-man's switch: {}", switch.as_ref().map_or_else(String::as_str, String::as_str));
     failures.extend(switch.err());
+    let broken = matrix::broken_cluster();
+    println!("the embedded cluster broke: {}", broken.as_ref().map_or_else(String::as_str, String::as_str));
+    failures.extend(broken.err());
     for failure in &failures {
         println!("FAILED {failure}");
     }

@@ -1,8 +1,9 @@
-//! A runner that can die: from a chosen moment on nothing that it does reaches the cluster any more. Its tasks stay where
-//! they are, waiting for ever, which is what a cluster sees of a killed process.
+//! A runner to which something happens at a chosen moment. One that dies reaches the cluster no more: its tasks stay where
+//! they are, waiting for ever, which is what a cluster sees of a killed process. One that is stopped hears Ctrl-C; one that
+//! panics does so in whatever part of it makes the call.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,35 +16,84 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};
 use kube::client::Body;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
-/// Counts the moments at which a runner may die, and kills it at one of them.
-#[derive(Default)]
+/// What happens to a runner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// It is killed.
+    Death,
+    /// Ctrl-C.
+    Stop,
+    /// A panic in the part that makes the call. A record is no call: there it is put off to the next one.
+    Panic,
+}
+
+/// Counts the moments at which something may happen to a runner, and lets it happen at one of them.
 pub(crate) struct Fate {
     moment: AtomicUsize,
-    death: Option<usize>,
+    turn: Turn,
+    at: usize,
+    /// Whether the panic is still to come.
+    panics: AtomicBool,
     names: Mutex<Vec<String>>,
     died: Notify,
+    stop: watch::Sender<bool>,
+    lines: Mutex<Vec<u8>>,
 }
 
 impl Fate {
-    /// Death at this moment, counted from 0; never without one.
-    pub(crate) fn at(death: Option<usize>) -> Arc<Self> {
-        Arc::new(Self { death, ..Self::default() })
+    /// Lets this happen at this moment, counted from 0.
+    pub(crate) fn at(turn: Turn, at: usize) -> Arc<Self> {
+        Arc::new(Self {
+            moment: AtomicUsize::new(0),
+            turn,
+            at,
+            panics: AtomicBool::new(turn == Turn::Panic),
+            names: Mutex::default(),
+            died: Notify::new(),
+            stop: watch::Sender::new(false),
+            lines: Mutex::default(),
+        })
+    }
+
+    /// The signal to heal and end.
+    pub(crate) fn stop(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// The evidence so far.
+    pub(crate) fn evidence(&self) -> String {
+        String::from_utf8_lossy(&self.lines.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
     }
 
     /// A moment passes. Whether the runner still lives after it.
     fn pass(&self, name: impl Into<String>) -> bool {
         let moment = self.moment.fetch_add(1, Ordering::SeqCst);
         self.names.lock().unwrap_or_else(PoisonError::into_inner).push(name.into());
-        if Some(moment) == self.death {
-            self.died.notify_waiters();
+        if moment == self.at {
+            match self.turn {
+                Turn::Death => self.died.notify_waiters(),
+                Turn::Stop => drop(self.stop.send(true)),
+                Turn::Nothing | Turn::Panic => {}
+            }
         }
         self.lives()
     }
 
+    /// A moment of a call passes.
+    fn pass_call(&self, name: String) -> bool {
+        let lives = self.pass(name);
+        let due = self.moment.load(Ordering::SeqCst) > self.at;
+        assert!(!due || !self.panics.swap(false, Ordering::SeqCst), "planted");
+        lives
+    }
+
     fn lives(&self) -> bool {
-        self.death.is_none_or(|death| self.moment.load(Ordering::SeqCst) <= death)
+        self.turn != Turn::Death || self.moment.load(Ordering::SeqCst) <= self.at
     }
 
     /// Returns when the runner is dead.
@@ -78,11 +128,11 @@ pub(crate) fn world(world: &World, fate: &Arc<Fate>) -> World {
 async fn send(client: kube::Client, fate: &Fate, request: Request<Body>) -> Result<Response<Body>, tower::BoxError> {
     let changes = request.method() != Method::GET && !request.uri().path().contains("/selfsubject");
     let name = format!("{} {}", request.method(), request.uri().path());
-    if !fate.lives() || (changes && !fate.pass(format!("before {name}"))) {
+    if !fate.lives() || (changes && !fate.pass_call(format!("before {name}"))) {
         return std::future::pending().await;
     }
     let response = client.send(request).await?;
-    if !fate.lives() || (changes && !fate.pass(format!("after {name}"))) {
+    if !fate.lives() || (changes && !fate.pass_call(format!("after {name}"))) {
         return std::future::pending().await;
     }
     Ok(response)
@@ -105,11 +155,11 @@ impl Network for Wires {
         async move {
             let asks = call.path.ends_with("/member/list") || call.path.ends_with("/status");
             let changes = call.path.starts_with("/v3/") && !asks;
-            if !self.fate.lives() || (changes && !self.fate.pass(format!("before {}", call.path))) {
+            if !self.fate.lives() || (changes && !self.fate.pass_call(format!("before {}", call.path))) {
                 return std::future::pending().await;
             }
             let reply = self.network.http(from, to, call, timeout).await;
-            if !self.fate.lives() || (changes && !self.fate.pass(format!("after {}", call.path))) {
+            if !self.fate.lives() || (changes && !self.fate.pass_call(format!("after {}", call.path))) {
                 return std::future::pending().await;
             }
             reply
@@ -138,11 +188,11 @@ struct Mortal {
 
 impl Mortal {
     async fn around<T>(&self, what: String, deed: impl Future<Output = T>) -> T {
-        if !self.fate.lives() || !self.fate.pass(format!("before {what}")) {
+        if !self.fate.lives() || !self.fate.pass_call(format!("before {what}")) {
             return std::future::pending().await;
         }
         let done = deed.await;
-        if self.fate.pass(format!("after {what}")) { done } else { std::future::pending().await }
+        if self.fate.pass_call(format!("after {what}")) { done } else { std::future::pending().await }
     }
 }
 
@@ -181,6 +231,7 @@ struct Journal(Arc<Fate>);
 
 impl Sink for Journal {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.lines.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         let record: serde_json::Value = serde_json::from_slice(bytes).unwrap_or_default();
         let word = |field: &str| record[field].as_str().unwrap_or_default().to_owned();
         // What was merely seen or tried is no step of the run.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 /// Name and the fault's part.
-pub(crate) const ALL: [(&str, &str); 10] = [
+pub(crate) const ALL: [(&str, &str); 11] = [
     ("pod-kill", "kind = \"pod-kill\""),
     ("network-partition, deny-all", "kind = \"network-partition\"\nhold = \"4s\""),
     (
@@ -23,6 +23,11 @@ pub(crate) const ALL: [(&str, &str); 10] = [
     ),
     ("node-failure, taint", "kind = \"node-failure\"\nmode = \"taint\"\nhold = \"10s\"\nnode = { of = \"target\" }"),
     ("etcd-member-replace, moved", "kind = \"etcd-member-replace\"\nport = \"7000\"\nhold = \"4s\""),
+    (
+        "pod-kill, of our own agent, which is replaced",
+        "kind = \"pod-kill\"\npods = { selector = \"app.kubernetes.io/name=driftproof-agent\" }\nhold = \"4s\"\n\
+         [[probe]]\nname = \"inside\"\nkind = \"http\"\nservice = \"web:80\"\nrate = 2\nfrom = \"cluster\"",
+    ),
     (
         "etcd-member-replace, disk lost",
         "kind = \"etcd-member-replace\"\ndisk = \"lost\"\nport = \"7000\"\nhold = \"4s\"",
@@ -47,10 +52,12 @@ pub(crate) fn file(fault: &str) -> String {
             "name = \"crash\"\n[target]\nnamespace = \"shop\"\nworkload = \"statefulset/db\"\n[cluster]\nnodes = 4\n[[fault]]\n{fault}\n"
         );
     }
+    // Our agent is the only one of its kind.
+    let allow = if fault.contains("driftproof-agent") { "allow = [\"last-ready-replica\"]\n" } else { "" };
     format!(
         "name = \"crash\"\n[target]\nnamespace = \"shop\"\nworkload = \"deployment/web\"\n[cluster]\nnodes = 3\n\
          [cluster.timings]\nnode_monitor_grace_period = \"20s\"\ndefault_toleration = \"10s\"\n\
-         [guard]\nmax_nodes = \"50%\"\n\
+         [guard]\nmax_nodes = \"50%\"\n{allow}\
          [[probe]]\nname = \"reads\"\nkind = \"http\"\nservice = \"web:80\"\nrate = 2\n[[fault]]\n{fault}\n"
     )
 }

@@ -7,6 +7,7 @@
 //! `-- --context NAME --kubeconfig FILE [--agent-image IMAGE] --schedules N` is a sample on a real cluster (of the testbed).
 
 #![expect(clippy::disallowed_types, reason = "a campaign tells how long it took")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program whose output is its result")]
 
 mod campaign;
 #[expect(dead_code, reason = "the crash matrix asks for more")]
@@ -15,6 +16,7 @@ mod cluster;
 #[expect(dead_code, reason = "the crash matrix has scenarios of its own")]
 #[path = "../crash/scenarios.rs"]
 mod fixture;
+mod late;
 mod layer;
 mod lies;
 mod mutations;
@@ -54,6 +56,7 @@ fn main() -> ExitCode {
     let mut unnoticed = if one { Vec::new() } else { lies::controls() };
     if !one {
         unnoticed.extend(mutations::mutations());
+        unnoticed.extend(late::lists());
     }
     for one in &unnoticed {
         println!("FAILED {one}");

@@ -143,3 +143,36 @@ async fn a_missing_right_is_named_with_the_command_that_gives_it() {
     assert!(ended.err.contains(command), "{}", ended.err);
     assert_eq!(lab.changes(), [] as [String; 0]);
 }
+
+/// Rights in the whole cluster, as `Settings::denied` takes them away.
+fn nothing_of_the_cluster() -> Vec<(String, String)> {
+    let denied = [("*", "nodes"), ("*", "volumeattachments"), ("get", "namespaces"), ("list", "namespaces")];
+    denied.map(|(verb, resource)| (verb.to_owned(), resource.to_owned())).into()
+}
+
+#[tokio::test]
+async fn rights_in_one_namespace_are_enough_for_pods_and_what_is_not_seen_is_told() {
+    for fault in ["kind = \"pod-kill\"\n", "kind = \"network-partition\"\nhold = \"3s\"\n"] {
+        let lab = Lab::start(Settings { denied: nothing_of_the_cluster(), ..settings() }).await;
+        lab.deploy().await;
+        lab.scenario(&format!("[[fault]]\n{fault}[expect]\nrto = \"20s\"\n"));
+        let granted = role(&lab, &["--namespaced"]).await;
+        assert!(granted.iter().all(|right| right.0 == "shop"), "{granted:?}");
+        lab.run(&[]).await.expect(0);
+        let report = lab.read("out/report.json");
+        assert!(report.contains("list volumeattachments.storage.k8s.io cluster-wide"), "{fault}: {report}");
+        assert!(report.contains("the zones of nodes and whether they are Ready"), "{fault}: {report}");
+        let missing = missing(&lab, &granted);
+        let denied = |right: &Right| nothing_of_the_cluster().iter().any(|(_, resource)| *resource == right.2);
+        assert!(missing.iter().all(denied), "{fault}: asked for and not granted: {missing:?}");
+    }
+}
+
+#[tokio::test]
+async fn roles_of_namespaces_alone_are_refused_where_nodes_are_taken() {
+    let lab = Lab::start(settings()).await;
+    lab.scenario(&format!("[[fault]]\n{NODE}mode = \"taint\"\n"));
+    let ended = lab.call(&["rbac", "scenario.toml", "--namespaced"]).await.expect(2);
+    assert!(ended.err.contains("live need rights in the whole cluster"), "{}", ended.err);
+    assert!(ended.err.contains("patch nodes cluster-wide"), "{}", ended.err);
+}

@@ -1,6 +1,6 @@
 //! Not having seen is never a pass: evidence that is cut, thinned or marked by a gap is at best inconclusive.
 
-use driftproof::evidence::{Event, Evidence, Life};
+use driftproof::evidence::{Event, Evidence, Life, chained};
 use driftproof::measure::{Measurements, measure};
 use driftproof::verdict::{Outcome, Verdict, judge};
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ fn lenient() -> String {
 
 /// The evidence as the file that a run writes.
 fn text(evidence: &Evidence) -> String {
-    evidence.records.iter().map(|record| serde_json::to_string(record).expect("a record is JSON") + "\n").collect()
+    chained(&evidence.records).expect("records are objects")
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn the_same_evidence_gives_the_same_bytes_and_they_read_back() {
     {
         let evidence = evidence(scenario, &story);
         let again = Evidence::read(&text(&evidence)).expect("it reads back");
-        assert_eq!(again, evidence);
+        assert_eq!((&again.header, &again.records), (&evidence.header, &evidence.records));
         let measured = measure(&evidence);
         let json = serde_json::to_string(&measured).expect("JSON");
         assert_eq!(json, serde_json::to_string(&measure(&again)).expect("JSON"));

@@ -36,7 +36,7 @@ pub(crate) fn evidence(scenario: &str, story: &str) -> Evidence {
     let planned = any.then(|| (0, Event::Plan(Box::new(teller.plan))));
     let all = [first].into_iter().chain(planned).chain(events);
     let records: Vec<Record> = all.zip(0..).map(|((t, event), i)| Record { i, t, event }).collect();
-    Evidence { header, records, cut: None }
+    Evidence { header, records, cut: None, digest: String::new() }
 }
 
 fn plan(scenario: &str) -> Plan {

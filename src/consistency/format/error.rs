@@ -2,9 +2,9 @@
 
 /// The first place at which a file is not a history.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {what}; {why}")]
+#[error("{}{what}; {why}", place(*line, *column))]
 pub struct ReadError {
-    /// Line of the file, from 1.
+    /// Line of the file, from 1; 0 where it is not the file that is wrong.
     pub line: u64,
     /// Column in bytes, from 1.
     pub column: u64,
@@ -12,6 +12,10 @@ pub struct ReadError {
     pub what: String,
     /// Why that is wrong, or what to do about it.
     pub why: String,
+}
+
+fn place(line: u64, column: u64) -> String {
+    if line == 0 { String::new() } else { format!("line {line}, column {column}: ") }
 }
 
 /// What is wrong, before it is known where.

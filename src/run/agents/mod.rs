@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::evidence::Undo;
 use crate::scenario::{DataCheck, Direction, FaultKind, NetworkPartition, Probe};
 
 use super::RunError;
@@ -21,17 +20,17 @@ pub(super) use present::Present;
 pub(super) use start::Created;
 pub(super) use tend::Inside;
 
-/// Creates the agent's pod when the scenario needs one here, and pushes how it is removed onto `created`. Not to be
-/// abandoned halfway.
+/// Creates the agent's pod when the scenario needs one here. Not to be abandoned halfway: a request that is under way could
+/// be carried out after the pod was removed.
 ///
 /// # Errors
 /// When probes or clients should start in it and it cannot be created.
-pub(super) async fn create(context: &Context, created: &mut Vec<Undo>) -> Result<Option<Created>, RunError> {
+pub(super) async fn create(context: &Context) -> Result<Option<Created>, RunError> {
     // A cut between two groups is tried from pods of the groups.
     let from_everything = |kind: &FaultKind| matches!(kind, FaultKind::NetworkPartition(cut) if cut.from.is_none());
     let cuts = context.scenario.faults.iter().any(|fault| from_everything(&fault.kind));
     if wanted(context) || (cuts && context.world.agents.needed()) || alone(context) {
-        return or_without(context, start::create(context, 1, created).await);
+        return or_without(context, start::create(context, 1).await);
     }
     Ok(None)
 }

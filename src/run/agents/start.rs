@@ -43,12 +43,12 @@ impl Created {
     }
 }
 
-/// Creates the pod of the run's first agent, or of its next one. Not to be abandoned halfway: a pod that is being created
-/// must be known, to be removed.
+/// Creates the pod of the run's first agent, or of its next one. Not to be abandoned halfway: a request that
+/// is under way could be carried out after the pod was removed.
 ///
 /// # Errors
 /// What did not work, on what.
-pub(super) async fn create(context: &Context, number: u32, created: &mut Vec<Undo>) -> Result<Created, String> {
+pub(super) async fn create(context: &Context, number: u32) -> Result<Created, String> {
     let namespace = context.scenario.target.namespace.clone();
     let pod = Created { name: agent_name(&context.run, number), namespace, number };
     let what = pod.describe();
@@ -71,8 +71,7 @@ pub(super) async fn create(context: &Context, number: u32, created: &mut Vec<Und
         namespace: pod.namespace.clone(),
         name: pod.name.clone(),
     };
-    context.recorder.creating(undo.clone())?;
-    created.push(undo);
+    context.creating(undo).await?;
     let api: Api<Pod> = Api::namespaced(context.client(), &pod.namespace);
     let params = PostParams::default();
     let sent = calls::patiently(context, &format!("create {what}"), || api.create(&params, &manifest)).await;

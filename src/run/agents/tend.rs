@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::evidence::{Event, Undo};
+use crate::evidence::Event;
 use crate::scenario::Probe;
 use crate::world::Heard;
 
 use super::super::context::Context;
 use super::super::probe;
+use super::super::tasks::guarded;
 use super::super::wait::Bell;
 use super::start::{self, Met};
 
@@ -27,7 +28,7 @@ pub(in crate::run) struct Inside {
     context: Context,
     stop: Arc<Bell>,
     met: Option<Met>,
-    task: Option<JoinHandle<Vec<Undo>>>,
+    task: Option<JoinHandle<()>>,
 }
 
 impl Inside {
@@ -39,27 +40,32 @@ impl Inside {
     /// Starts the probes.
     pub(in crate::run) fn probe(&mut self) {
         if let Some(met) = self.met.take() {
-            self.task = Some(tokio::spawn(tend(self.context.clone(), met, self.stop.clone())));
+            let (context, stop) = (self.context.clone(), self.stop.clone());
+            self.task = Some(tokio::spawn(async move {
+                let recorder = context.recorder.clone();
+                guarded(&recorder, "the agent inside the cluster", tend(context, met, stop)).await;
+            }));
         }
     }
 
-    /// Stops the probes, hears what is still on its way, and takes leave. Returns how further agents are removed.
-    pub(in crate::run) async fn finish(self) -> Vec<Undo> {
+    /// Stops the probes, hears what is still on its way, and takes leave. May be broken off and begun again: as long as it has
+    /// not returned, another agent may be under way.
+    pub(in crate::run) async fn finish(&mut self) {
         self.stop.ring();
-        match (self.task, self.met) {
-            (Some(task), _) => task.await.unwrap_or_default(),
-            (None, Some(met)) => {
-                self.context.present.gone();
-                self.context.world.agents.leave(&met.namespace, &met.name).await;
-                Vec::new()
-            }
-            (None, None) => Vec::new(),
+        if let Some(task) = &mut self.task {
+            // A panic is on record.
+            let _ = task.await;
+            self.task = None;
+        }
+        if let Some(met) = &self.met {
+            self.context.present.gone();
+            self.context.world.agents.leave(&met.namespace, &met.name).await;
+            self.met = None;
         }
     }
 }
 
-async fn tend(context: Context, mut met: Met, stop: Arc<Bell>) -> Vec<Undo> {
-    let mut created = Vec::new();
+async fn tend(context: Context, mut met: Met, stop: Arc<Bell>) {
     loop {
         begin(&context, &met).await;
         let lost = loop {
@@ -74,13 +80,12 @@ async fn tend(context: Context, mut met: Met, stop: Arc<Bell>) -> Vec<Undo> {
             }
         };
         let Some(reason) = lost else { break };
-        match again(&context, &met, reason, &stop, &mut created).await {
+        match again(&context, &met, reason, &stop).await {
             Some(next) => met = next,
-            None => return created,
+            None => return,
         }
     }
     end(&context, met).await;
-    created
 }
 
 /// Starts the probes in an agent.
@@ -151,14 +156,14 @@ fn record_loss(context: &Context, reason: String) {
 }
 
 /// Starts another agent in place of one that is lost, unless it is too late.
-async fn again(context: &Context, met: &Met, reason: String, stop: &Bell, created: &mut Vec<Undo>) -> Option<Met> {
+async fn again(context: &Context, met: &Met, reason: String, stop: &Bell) -> Option<Met> {
     context.present.gone();
     record_loss(context, reason.clone());
     sight(context, Some(reason));
     context.world.agents.leave(&met.namespace, &met.name).await;
     let clock = context.clock();
     for number in met.number + 1..=AT_MOST {
-        let next = match start::create(context, number, created).await {
+        let next = match start::create(context, number).await {
             Ok(pod) => tokio::select! {
                 biased;
                 () = stop.ever() => return None,

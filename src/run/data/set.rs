@@ -9,7 +9,6 @@ use futures::stream::FuturesUnordered;
 use k8s_openapi::api::core::v1::Service;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use kube::api::Api;
-use tokio::task::JoinSet;
 
 use crate::evidence::{Event, Read, Write};
 use crate::scenario::{DataCheck, ServicePort, SetCheck};
@@ -17,6 +16,7 @@ use crate::world::{Call, Place, Vantage};
 
 use super::super::calls;
 use super::super::context::Context;
+use super::super::tasks::Tasks;
 use super::super::wait::Bell;
 use super::template;
 
@@ -28,7 +28,7 @@ const READ_PAUSE: Duration = Duration::from_secs(1);
 /// Writers that run until they are stopped.
 #[derive(Debug)]
 pub(in crate::run) struct Writers {
-    tasks: JoinSet<()>,
+    tasks: Tasks,
     stop: Arc<Bell>,
 }
 
@@ -36,10 +36,13 @@ impl Writers {
     /// Starts the writers of every set check.
     pub(in crate::run) fn start(context: &Context) -> Self {
         let stop: Arc<Bell> = Arc::default();
-        let mut tasks = JoinSet::new();
+        let mut tasks = Tasks::new(&context.recorder);
         for (index, check) in context.scenario.data.iter().enumerate() {
             if let DataCheck::Set(check) = check {
-                tasks.spawn(drive(context.clone(), index, check.clone(), stop.clone()));
+                tasks.spawn(
+                    format!("the writers of data {}", check.name),
+                    drive(context.clone(), index, check.clone(), stop.clone()),
+                );
             }
         }
         Self { tasks, stop }
@@ -48,7 +51,7 @@ impl Writers {
     /// Writes nothing more and waits for the answers that are still out.
     pub(in crate::run) async fn finish(mut self) {
         self.stop.ring();
-        while self.tasks.join_next().await.is_some() {}
+        self.tasks.finish().await;
     }
 }
 

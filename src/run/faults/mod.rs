@@ -10,9 +10,8 @@ use crate::plan::{Action, DrainRules, HeldBy, Step};
 use crate::scenario::FailureMode;
 
 use super::context::Context;
-use super::undo;
 use super::wait::{stopped, within};
-use super::{failsafe, observe, record};
+use super::{failsafe, ledger, observe, record, tasks};
 
 pub(super) mod canaries;
 mod cni;
@@ -20,6 +19,7 @@ pub(super) mod etcd_member;
 pub(super) mod network_partition;
 pub(super) mod node_agent;
 mod node_agent_job;
+mod node_agent_pods;
 mod node_drain;
 mod node_failure;
 pub(super) mod node_taint;
@@ -91,8 +91,17 @@ pub(super) struct Ended {
     pub(super) quiet: Duration,
 }
 
-/// Lives through one fault.
-pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -> Ended {
+/// Lives through one fault. Where that breaks off, what was done is taken back.
+pub(super) async fn live(context: &Context, step: &Step, release: Release) -> Ended {
+    let lived = tasks::guarded(&context.recorder, &format!("fault {}", step.id), whole(context, step, release)).await;
+    if let Some(ended) = lived {
+        return ended;
+    }
+    let dirty = ledger::take_back_fault(context, &step.id).await;
+    Ended { dirty, quiet: context.clock().elapsed() }
+}
+
+async fn whole(context: &Context, step: &Step, mut release: Release) -> Ended {
     let quiet_now = |dirty: Vec<String>| Ended { dirty, quiet: context.clock().elapsed() };
     let note = |life| context.recorder.life(&step.id, life);
     let before = match &step.action {
@@ -122,6 +131,9 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
         return quiet_now(Vec::new());
     }
     if *release.0.borrow() {
+        for undo in &undo {
+            context.ledger.taken_back(undo);
+        }
         note(Failed::from("the run was stopped before the injection".to_owned()).life());
         return quiet_now(Vec::new());
     }
@@ -146,22 +158,21 @@ pub(super) async fn live(context: &Context, step: &Step, mut release: Release) -
     if undo.is_empty() { untouched_since } else { quiet_now(heal(context, step, &before, &undo).await) }
 }
 
-/// Writes the intent where a crash of this machine leaves it: to disk, and onto the cluster.
+/// Writes the intent where a crash of this machine leaves it: to disk, and onto the cluster; then the undo is open.
 async fn written(context: &Context, step: &Step, undo: &[Undo]) -> Result<(), String> {
-    context.recorder.sync()?;
-    if undo.is_empty() { Ok(()) } else { record::add(context, &step.id, undo).await }
+    context.recorder.sync().await?;
+    if !undo.is_empty() {
+        record::add(context, &step.id, undo).await?;
+    }
+    context.ledger.injecting(&step.id, undo);
+    Ok(())
 }
 
 /// Starts what must be running before the injection, so that recovery is counted from the deed and not from an image pull.
 async fn ready(context: &Context, step: &Step, before: Before, release: &mut Release) -> Result<Before, String> {
     match (&step.action, node_agent::of(context, &step.action)) {
         (Action::NodeFailure { nodes, mode, .. }, Some(agent)) => {
-            let agents = tokio::select! {
-                biased;
-                () = release.asked() => return Err("the run was stopped before the injection".to_owned()),
-                agents = node_agent::start(context, step, nodes, *mode, &agent) => agents?,
-            };
-            Ok(Before::Agents(agents))
+            Ok(Before::Agents(node_agent::start(context, step, nodes, *mode, &agent, release).await?))
         }
         (_, _) => match before {
             Before::Member(intent) if intent.refusal.is_some() => Err(intent.refusal.unwrap_or_default()),
@@ -222,7 +233,7 @@ async fn inject(context: &Context, step: &Step, before: &Before, release: &mut R
         Action::NodeFailure { nodes, mode, command } => match before {
             Before::Agents(agents) => node_agent::fire(context, agents).await,
             Before::Nothing | Before::Partition(_) | Before::Tenants(_) | Before::Member(_) => {
-                node_failure::inject(context, nodes, *mode, command.as_ref()).await
+                node_failure::inject(context, nodes, *mode, command.as_ref(), release).await
             }
         },
         Action::EtcdMemberReplace { timeout, .. } => match before {
@@ -330,7 +341,7 @@ async fn held(context: &Context, begun: Duration, hold: Duration) {
 async fn heal(context: &Context, step: &Step, before: &Before, undo: &[Undo]) -> Vec<String> {
     let note = |life| context.recorder.life(&step.id, life);
     note(Life::Healing);
-    let results = futures::future::join_all(undo.iter().rev().map(|undo| undo::apply(context, undo))).await;
+    let results = futures::future::join_all(undo.iter().rev().map(|undo| ledger::apply(context, undo))).await;
     let mut dirty: Vec<String> = results.into_iter().filter_map(Result::err).collect();
     if !dirty.is_empty() {
         note(Life::HealFailed { reason: dirty.join("; ") });

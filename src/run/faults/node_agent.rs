@@ -1,7 +1,6 @@
 //! Our agent on nodes that are to fail: started and armed before the injection, told to begin, told to end, and removed. A
 //! node that nobody can reach any more is healed by the agent's own timer.
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::Job;
@@ -9,7 +8,6 @@ use k8s_openapi::api::core::v1::{ContainerStateTerminated, Pod};
 use kube::ResourceExt;
 use kube::api::{Api, PostParams};
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
 
 use crate::evidence::Undo;
 use crate::node_agent::PORT;
@@ -18,11 +16,12 @@ use crate::scenario::{FailureMode, FaultKind};
 use crate::world::{Call, Means, NetworkError, NodeAgent, Place, Reply, Vantage};
 
 use super::super::context::Context;
-use super::super::observe::{Feed, Filter, Notice, follow};
 use super::super::undo::{self, Failure};
-use super::super::wait::{Bell, within};
+use super::super::wait::within;
 use super::super::{RunError, calls};
+use super::Release;
 use super::node_agent_job as job;
+use super::node_agent_pods::Pods;
 
 /// An agent must be armed within this time: its image may have to be pulled.
 const ARMED_LIMIT: Duration = Duration::from_secs(180);
@@ -119,39 +118,53 @@ pub(in crate::run) async fn admitted(context: &Context) -> Result<(), RunError> 
     Ok(())
 }
 
-/// Puts an agent on every node and waits until all are armed.
+/// Puts an agent on every node and waits until all are armed, or the run is stopped. That is not asked while an agent is being
+/// created: a request that is under way could be carried out after the agent was ended.
 pub(super) async fn start(
     context: &Context,
     step: &Step,
     nodes: &[NodeTarget],
     mode: FailureMode,
     agent: &NodeAgent,
+    release: &mut Release,
 ) -> Result<Vec<Agent>, String> {
     let labels = labels(context, &step.id);
     let starting = nodes.iter().enumerate().map(|(index, node)| {
         let name = job::name(&context.run, &step.id, index);
         let manifest = job::manifest(agent, &name, &labels, Some(node), mode, step.hold);
-        one(context, node, agent, name, manifest)
+        create(context, node, agent, name, manifest)
     });
     let starting: Vec<_> = starting.collect();
-    let mut agents = Vec::new();
-    let mut failures = Vec::new();
-    for started in futures::future::join_all(starting).await {
-        match started {
-            Ok(agent) => agents.push(agent),
-            Err(reason) => failures.push(reason),
-        }
-    }
+    let (started, mut failures) = parted(futures::future::join_all(starting).await);
+    let arming: Vec<_> = started.iter().map(|(node, pods)| arm(context, node, agent, pods)).collect();
+    let armed = tokio::select! {
+        biased;
+        () = release.asked() => return Err("the run was stopped before the injection".to_owned()),
+        armed = futures::future::join_all(arming) => armed,
+    };
+    let (agents, unarmed) = parted(armed);
+    failures.extend(unarmed);
     if failures.is_empty() { Ok(agents) } else { Err(failures.join("; ")) }
 }
 
-async fn one(
+fn parted<T>(results: Vec<Result<T, String>>) -> (Vec<T>, Vec<String>) {
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(value) => good.push(value),
+            Err(reason) => bad.push(reason),
+        }
+    }
+    (good, bad)
+}
+
+async fn create<'a>(
     context: &Context,
-    node: &NodeTarget,
+    node: &'a NodeTarget,
     agent: &NodeAgent,
     name: String,
     manifest: Value,
-) -> Result<Agent, String> {
+) -> Result<(&'a NodeTarget, Pods), String> {
     let job: Job = serde_json::from_value(manifest).map_err(|error| format!("the agent's Job: {error}"))?;
     let jobs: Api<Job> = Api::namespaced(context.client(), &agent.namespace);
     let what = format!("create Job {}/{name}", agent.namespace);
@@ -161,8 +174,11 @@ async fn one(
     if created.echo() != Some(409) {
         created.result.map_err(|error| format!("{what}: {}", calls::text(&error)))?;
     }
-    let pods = Pods::of_job(context, &agent.namespace, &name);
-    let armed = within(context.clock(), ARMED_LIMIT, armed(context, &pods, &node.name, &agent.namespace)).await;
+    Ok((node, Pods::of_job(context, &agent.namespace, &name)))
+}
+
+async fn arm(context: &Context, node: &NodeTarget, agent: &NodeAgent, pods: &Pods) -> Result<Agent, String> {
+    let armed = within(context.clock(), ARMED_LIMIT, armed(context, pods, &node.name, &agent.namespace)).await;
     armed.unwrap_or_else(|| {
         let limit = humantime::format_duration(ARMED_LIMIT);
         Err(format!("the agent on {} was not ready within {limit}: {}", node.name, pods.look(describe)))
@@ -324,46 +340,6 @@ fn of_pod(pod: &Pod) -> Life {
         Some(state) if matches!(state.terminated, Some(ContainerStateTerminated { .. })) => Life::Ended,
         Some(state) if state.running.is_some() => Life::Runs,
         Some(_) | None => Life::Waits,
-    }
-}
-
-/// The pod of a Job, watched.
-struct Pods {
-    newest: Arc<Mutex<(bool, Option<Pod>)>>,
-    changed: Arc<Bell>,
-    listed: Arc<Bell>,
-    #[expect(dead_code, reason = "held for its drop, which ends the watch")]
-    task: JoinSet<()>,
-}
-
-impl Pods {
-    fn of_job(context: &Context, namespace: &str, job: &str) -> Self {
-        let newest: Arc<Mutex<(bool, Option<Pod>)>> = Arc::default();
-        let (changed, listed): (Arc<Bell>, Arc<Bell>) = (Arc::default(), Arc::default());
-        let api: Api<Pod> = Api::namespaced(context.client(), namespace);
-        let filter = Filter::labels(format!("batch.kubernetes.io/job-name={job}"));
-        let what = format!("the pod of Job {namespace}/{job}");
-        let mut task = JoinSet::new();
-        let (to, ring, first) = (newest.clone(), changed.clone(), listed.clone());
-        task.spawn(follow(Feed::of(context), what, api, filter, move |notice| {
-            let mut newest = to.lock().unwrap_or_else(PoisonError::into_inner);
-            match notice {
-                Notice::Object(crate::evidence::Change::Deleted, _) | Notice::Lost(_) => newest.1 = None,
-                Notice::Object(_, pod) => *newest = (true, Some(pod)),
-                Notice::Listed => first.ring(),
-            }
-            drop(newest);
-            ring.ring();
-        }));
-        Self { newest, changed, listed, task }
-    }
-
-    fn look<T>(&self, look: impl FnOnce(Option<&Pod>) -> T) -> T {
-        look(self.newest.lock().unwrap_or_else(PoisonError::into_inner).1.as_ref())
-    }
-
-    fn was_there(&self) -> bool {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 }
 

@@ -9,6 +9,7 @@ use crate::scenario::{CommandPair, FailureMode};
 use super::super::context::Context;
 use super::super::observe::Picture;
 use super::super::wait::within;
+use super::Release;
 
 /// A node must be declared lost within this time. The default `--node-monitor-grace-period` is 50 s; clusters that raise
 /// it rarely go beyond two minutes.
@@ -16,12 +17,13 @@ const LOST_LIMIT: Duration = Duration::from_secs(180);
 /// A machine must be back within this time: a real one boots.
 const BACK_LIMIT: Duration = Duration::from_secs(300);
 
-/// Makes all nodes fail at once.
+/// Makes all nodes fail at once. A stop ends it where it is: what was done is taken back by the undo, which knows all nodes.
 pub(super) async fn inject(
     context: &Context,
     nodes: &[NodeTarget],
     mode: FailureMode,
     command: Option<&CommandPair>,
+    release: &mut Release,
 ) -> Result<(), String> {
     let command = command.filter(|_| context.allow_commands);
     let machines = &context.world.machines;
@@ -29,7 +31,12 @@ pub(super) async fn inject(
         let failed = machines.fail(&node.name, &node.ip, mode, command).await;
         failed.map_err(|reason| format!("let node {} fail: {reason}", node.name))
     });
-    let failures: Vec<String> = futures::future::join_all(failing).await.into_iter().filter_map(Result::err).collect();
+    let ended = tokio::select! {
+        biased;
+        () = release.asked() => return Err("the run was stopped before all nodes had failed".to_owned()),
+        ended = futures::future::join_all(failing) => ended,
+    };
+    let failures: Vec<String> = ended.into_iter().filter_map(Result::err).collect();
     if failures.is_empty() { Ok(()) } else { Err(failures.join("; ")) }
 }
 

@@ -1,32 +1,40 @@
 //! Asks the API server itself what the watches should have shown: a watch can be dead without a word, and then nothing that
 //! did not happen was observed. Adds two requests to a run, not one for each of its seconds.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Node, Pod};
 use kube::ResourceExt;
-use kube::api::{Api, ListParams};
+use kube::api::{Api, ListParams, ObjectList};
 
-use crate::evidence::{Change, NodeSeen, some};
+use crate::evidence::{Change, some};
 
 use super::super::calls;
 use super::super::context::Context;
-use super::{Feed, Picture, project};
+use super::Feed;
+use super::newest::{Listed, Missed};
 
 /// What is on its way in a watch has come after this time.
 const CATCH_UP: Duration = Duration::from_secs(2);
 
-/// An object by its kind and its UID (pods) or name (nodes).
-type Key = (&'static str, String);
-
 /// What the API server says.
 struct Asked {
-    pods: Vec<Pod>,
-    nodes: Vec<Node>,
+    pods: ObjectList<Pod>,
+    /// Absent where not every node is watched.
+    nodes: Option<ObjectList<Node>>,
+}
+
+/// What it says and no watch has shown.
+#[derive(Debug, PartialEq, Eq)]
+struct Unseen {
+    pods: Vec<Missed>,
+    nodes: Vec<Missed>,
 }
 
 /// Compares; what no watch has shown becomes part of the picture, and a gap that nothing recovers. Whether there was any.
+///
+/// While the list is on its way the watches go on: what they show beyond it is newer, and only what they have not come to
+/// is missed.
 pub(in crate::run) async fn confirm(context: &Context) -> bool {
     let asked = match ask(context).await {
         Ok(asked) => asked,
@@ -36,24 +44,19 @@ pub(in crate::run) async fn confirm(context: &Context) -> bool {
             return false;
         }
     };
-    let truth = states(&asked);
-    let first = context.board.look(|picture| shown(picture, &context.scenario.target.namespace));
-    let differ: Vec<&Key> = truth.keys().chain(first.keys()).filter(|key| truth.get(*key) != first.get(*key)).collect();
-    if differ.is_empty() {
+    if unseen(context, &asked).is_none() {
         return false;
     }
     context.clock().sleep(CATCH_UP).await;
-    let now = context.board.look(|picture| shown(picture, &context.scenario.target.namespace));
-    let stale: Vec<&Key> = differ.into_iter().filter(|key| first.get(*key) == now.get(*key)).collect();
-    if stale.is_empty() {
-        return false;
-    }
-    let mut names: Vec<String> = stale.iter().map(|key| name(&asked, context, key)).collect();
+    let Some(unseen) = unseen(context, &asked) else { return false };
+    let pods = unseen.pods.iter().map(|missed| format!("pod {}", missed.name));
+    let mut names: Vec<String> =
+        pods.chain(unseen.nodes.iter().map(|missed| format!("node {}", missed.name))).collect();
     names.sort();
     names.dedup();
     let what = format!("the watches are dead: they did not show what became of {}", some(&names, 3));
     context.recorder.gap(what, false);
-    learn(context, &asked, &stale);
+    learn(context, &asked, &unseen);
     true
 }
 
@@ -61,57 +64,54 @@ async fn ask(context: &Context) -> Result<Asked, String> {
     let nodes: Api<Node> = Api::all(context.client());
     let pods: Api<Pod> = Api::namespaced(context.client(), &context.scenario.target.namespace);
     let params = ListParams::default();
-    let nodes = calls::patiently(context, "list nodes", || nodes.list(&params)).await;
+    let nodes = if crate::plan::watches_all_nodes(&context.scenario) {
+        calls::patiently(context, "list nodes", || nodes.list(&params)).await.map(Some)
+    } else {
+        Ok(None)
+    };
     let pods = calls::patiently(context, "list pods", || pods.list(&params)).await;
     match (nodes, pods) {
-        (Ok(nodes), Ok(pods)) => Ok(Asked { pods: pods.items, nodes: nodes.items }),
+        (Ok(nodes), Ok(pods)) => Ok(Asked { pods, nodes }),
         (Err(error), _) | (_, Err(error)) => Err(calls::text(&error)),
     }
 }
 
-fn states(asked: &Asked) -> BTreeMap<Key, String> {
-    let pods = asked.pods.iter().map(|pod| (("pod", pod.uid().unwrap_or_default()), version(pod)));
-    let nodes = asked.nodes.iter().map(|node| project::node(node, Change::Modified));
-    pods.chain(nodes.map(|seen| (("node", seen.name.clone()), line(&seen)))).collect()
+/// What the lists know beyond the watches at this moment; none when that is nothing.
+fn unseen(context: &Context, asked: &Asked) -> Option<Unseen> {
+    let pods = listed(&asked.pods, &context.scenario.target.namespace);
+    let nodes = asked.nodes.as_ref().map(|nodes| listed(nodes, ""));
+    let unseen = context.board.look(|picture| Unseen {
+        pods: picture.newest_pods.missed(&pods),
+        nodes: nodes.map(|nodes| picture.newest_nodes.missed(&nodes)).unwrap_or_default(),
+    });
+    (!unseen.pods.is_empty() || !unseen.nodes.is_empty()).then_some(unseen)
 }
 
-fn shown(picture: &Picture, namespace: &str) -> BTreeMap<Key, String> {
-    let pods = picture.pods.iter().filter(|(_, state)| state.seen.namespace == namespace);
-    let pods = pods.map(|(uid, state)| (("pod", uid.clone()), version(&state.pod)));
-    pods.chain(picture.nodes.values().map(|seen| (("node", seen.name.clone()), line(seen)))).collect()
-}
-
-fn version(pod: &Pod) -> String {
-    pod.resource_version().unwrap_or_default()
-}
-
-/// A node's state, however it was heard of.
-fn line(seen: &NodeSeen) -> String {
-    format!("{:?}", NodeSeen { change: Change::Modified, ..seen.clone() })
-}
-
-fn name(asked: &Asked, context: &Context, (kind, key): &Key) -> String {
-    if *kind == "node" {
-        return format!("node {key}");
+fn listed<K: ResourceExt + Clone>(list: &ObjectList<K>, namespace: &str) -> Listed {
+    let object = |object: &K| {
+        let version = object.resource_version().unwrap_or_default();
+        (object.uid().unwrap_or_default(), (object.name_any(), version))
+    };
+    Listed {
+        version: list.metadata.resource_version.clone().unwrap_or_default(),
+        namespace: namespace.to_owned(),
+        objects: list.items.iter().map(object).collect(),
     }
-    let listed = asked.pods.iter().find(|pod| pod.uid().as_deref() == Some(key)).map(ResourceExt::name_any);
-    let known = || context.board.look(|picture| picture.pods.get(key).map(|state| state.seen.name.clone()));
-    format!("pod {}", listed.or_else(known).unwrap_or_default())
 }
 
-fn learn(context: &Context, asked: &Asked, stale: &[&Key]) {
-    let is_stale = |kind: &'static str, key: &str| stale.iter().any(|(of, name)| *of == kind && name == key);
+fn learn(context: &Context, asked: &Asked, unseen: &Unseen) {
     Feed::of(context).take(|picture| {
         let mut seen = Vec::new();
-        for node in asked.nodes.iter().filter(|node| is_stale("node", &node.name_any())) {
-            seen.extend(picture.node(Change::Modified, node));
+        for missed in &unseen.nodes {
+            match asked.nodes.iter().flatten().find(|node| node.uid().as_ref() == Some(&missed.uid)) {
+                Some(node) => seen.extend(picture.node(Change::Modified, node)),
+                None => seen.extend(picture.node_lost(&missed.uid, &missed.name)),
+            }
         }
-        for pod in asked.pods.iter().filter(|pod| is_stale("pod", &pod.uid().unwrap_or_default())) {
-            seen.extend(picture.pod(Change::Modified, pod.clone()));
-        }
-        for (_, uid) in stale.iter().filter(|(kind, _)| *kind == "pod") {
-            if !asked.pods.iter().any(|pod| pod.uid().as_deref() == Some(uid)) {
-                seen.extend(picture.pod_lost(uid));
+        for missed in &unseen.pods {
+            match asked.pods.iter().find(|pod| pod.uid().as_ref() == Some(&missed.uid)) {
+                Some(pod) => seen.extend(picture.pod(Change::Modified, pod.clone())),
+                None => seen.extend(picture.pod_lost(&missed.uid)),
             }
         }
         seen

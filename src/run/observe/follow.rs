@@ -14,6 +14,7 @@ use crate::evidence::Change;
 use crate::world::Clock;
 
 use super::super::calls;
+use super::super::tasks::guarded;
 use super::super::wait::within;
 use super::Feed;
 
@@ -98,14 +99,25 @@ enum Trouble {
     Passing(String),
 }
 
-/// Follows a collection for ever, or until it is plain that this is not allowed.
+/// Follows a collection for ever, or until it is plain that this is not allowed. Where it breaks off nothing is seen any more,
+/// and that is on record.
 pub(in crate::run) async fn follow<K>(
     feed: Feed,
     what: String,
     api: Api<K>,
     filter: Filter,
-    mut take: impl FnMut(Notice<K>) + Send,
+    take: impl FnMut(Notice<K>) + Send,
 ) where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let following = follow_on(feed.clone(), what.clone(), api, filter, take);
+    if guarded(&feed.recorder, &format!("watch of {what}"), following).await.is_none() {
+        feed.blind(&what, "driftproof itself broke off");
+    }
+}
+
+async fn follow_on<K>(feed: Feed, what: String, api: Api<K>, filter: Filter, mut take: impl FnMut(Notice<K>) + Send)
+where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let mut place = Place {

@@ -17,6 +17,8 @@ mod answers;
 mod confirm;
 mod follow;
 mod group;
+mod near;
+mod newest;
 mod picture;
 mod project;
 mod watches;
@@ -37,7 +39,13 @@ pub(super) struct Board {
 impl Board {
     pub(super) fn new(scenario: &Scenario) -> Self {
         let (target, others) = Group::all(scenario);
-        let picture = Picture::new(target, others, Group::of_faults(scenario), services(scenario));
+        let picture = Picture::new(
+            target,
+            others,
+            Group::of_faults(scenario),
+            services(scenario),
+            crate::plan::watches_all_nodes(scenario),
+        );
         Self { picture: Mutex::new(picture), changed: Arc::default() }
     }
 

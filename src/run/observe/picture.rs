@@ -15,6 +15,7 @@ use crate::scenario::{Target, Workload, WorkloadKind};
 
 use super::answers::Answers;
 use super::group::{Group, ReplicaSets};
+use super::newest::Newest;
 use super::project;
 
 /// Namespace and name of a Service.
@@ -75,6 +76,8 @@ pub(in crate::run) struct Picture {
     others: Vec<Group>,
     /// The pod sets that faults name.
     beside: Vec<Group>,
+    /// Whether every node is watched. Otherwise one that is not known counts as Ready: what its pods do is seen.
+    all_nodes: bool,
     pub(in crate::run) pods: BTreeMap<String, PodState>,
     by_node: BTreeMap<String, BTreeSet<String>>,
     /// UIDs of the target's pods that serve on a node that is Ready.
@@ -82,10 +85,15 @@ pub(in crate::run) struct Picture {
     /// UIDs of the target's pods that have neither ended nor are being deleted.
     pub(in crate::run) wanted: BTreeSet<String>,
     pub(in crate::run) nodes: BTreeMap<String, NodeSeen>,
+    /// How far the watches have come with each pod.
+    pub(super) newest_pods: Newest,
+    /// The same of nodes.
+    pub(super) newest_nodes: Newest,
     pub(in crate::run) workload: Option<WorkloadSeen>,
     replica_sets: ReplicaSets,
     pub(in crate::run) endpoints: BTreeMap<ServiceKey, Endpoints>,
-    claims: BTreeMap<String, String>,
+    /// Claims of the target's namespace, by volume.
+    pub(super) claims: BTreeMap<String, String>,
     attachments: BTreeMap<String, AttachmentSeen>,
     /// The last warning about each object, by UID.
     pub(in crate::run) warnings: BTreeMap<String, String>,
@@ -105,16 +113,20 @@ impl Picture {
         others: Vec<Group>,
         beside: Vec<Group>,
         services: impl IntoIterator<Item = ServiceKey>,
+        all_nodes: bool,
     ) -> Self {
         Self {
             target,
             others,
             beside,
+            all_nodes,
             pods: BTreeMap::new(),
             by_node: BTreeMap::new(),
             strong: BTreeSet::new(),
             wanted: BTreeSet::new(),
             nodes: BTreeMap::new(),
+            newest_pods: Newest::default(),
+            newest_nodes: Newest::default(),
             workload: None,
             replica_sets: BTreeMap::new(),
             endpoints: services.into_iter().map(|key| (key, Endpoints::default())).collect(),
@@ -164,7 +176,7 @@ impl Picture {
 
     /// Whether a pod serves on a node that is Ready.
     pub(in crate::run) fn serves(&self, state: &PodState) -> bool {
-        state.serves && self.nodes.get(&state.seen.node).is_some_and(|node| node.ready == "True")
+        state.serves && self.node_ready(&state.seen.node)
     }
 
     /// Namespaces of all pod sets.
@@ -201,6 +213,8 @@ impl Picture {
         let relevant = target || self.others.iter().any(|group| group.has(&pod, &self.replica_sets));
         let seen = project::pod(&pod, change, target);
         let uid = seen.uid.clone();
+        let version = pod.metadata.resource_version.as_deref().unwrap_or_default();
+        self.newest_pods.shown(&uid, &seen.namespace, &seen.name, version);
         let before = self.pods.remove(&uid);
         if let Some(before) = &before
             && let Some(uids) = self.by_node.get_mut(&before.seen.node)
@@ -209,6 +223,7 @@ impl Picture {
         }
         let same = before.as_ref().is_some_and(|before| before.relevant == relevant && alike(&before.seen, &seen));
         if change == Change::Deleted {
+            self.newest_pods.gone(&uid);
             self.strong.remove(&uid);
             self.wanted.remove(&uid);
             self.warnings.remove(&uid);
@@ -227,10 +242,14 @@ impl Picture {
         self.pod(Change::Deleted, pod)
     }
 
+    fn node_ready(&self, name: &str) -> bool {
+        self.nodes.get(name).map_or(!self.all_nodes, |node| node.ready == "True")
+    }
+
     /// Decides anew whether a pod counts.
     fn weigh(&mut self, uid: &str) {
         let Some(state) = self.pods.get(uid) else { return };
-        let node_ready = self.nodes.get(&state.seen.node).is_some_and(|node| node.ready == "True");
+        let node_ready = self.node_ready(&state.seen.node);
         if state.seen.target && state.serves && node_ready {
             self.strong.insert(uid.to_owned());
         } else {
@@ -245,10 +264,23 @@ impl Picture {
 
     pub(in crate::run) fn node(&mut self, change: Change, node: &Node) -> Vec<Seen> {
         let seen = project::node(node, change);
+        let meta = &node.metadata;
+        let uid = meta.uid.as_deref().unwrap_or_default();
+        self.newest_nodes.shown(uid, "", &seen.name, meta.resource_version.as_deref().unwrap_or_default());
+        if change == Change::Deleted {
+            self.newest_nodes.gone(uid);
+        }
         self.node_seen(seen)
     }
 
-    pub(in crate::run) fn node_lost(&mut self, name: &str) -> Vec<Seen> {
+    /// A node object is gone whose name another one has.
+    pub(in crate::run) fn node_gone(&mut self, uid: &str) -> Vec<Seen> {
+        self.newest_nodes.gone(uid);
+        Vec::new()
+    }
+
+    pub(in crate::run) fn node_lost(&mut self, uid: &str, name: &str) -> Vec<Seen> {
+        self.newest_nodes.gone(uid);
         let Some(mut seen) = self.nodes.get(name).cloned() else { return Vec::new() };
         seen.change = Change::Deleted;
         self.node_seen(seen)

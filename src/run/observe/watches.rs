@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::core::v1::{Event, Node, PersistentVolumeClaim, Pod};
@@ -14,11 +15,12 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::evidence::{Change, Seen, WorkloadSeen};
-use crate::plan::controller;
+use crate::plan::{self, controller};
 use crate::scenario::{Workload, WorkloadKind};
 
 use super::super::context::Context;
-use super::{Feed, Filter, Group, Notice, Picture, Watches, follow, services};
+use super::super::wait::Bell;
+use super::{Feed, Filter, Group, Notice, Picture, Watches, follow, near, services};
 
 /// Spawns followers and counts their first lists.
 struct Starter<'a> {
@@ -52,9 +54,9 @@ impl Starter<'_> {
 
 pub(super) async fn start(context: &Context) -> Watches {
     let mut starter = Starter { context, tasks: JoinSet::new(), listed: mpsc::unbounded_channel(), begun: 0 };
-    nodes(&mut starter);
+    let near = nodes(&mut starter);
     replica_sets(&mut starter);
-    pods(&mut starter);
+    pods(&mut starter, near);
     workload(&mut starter);
     endpoints(&mut starter);
     volumes(&mut starter);
@@ -70,7 +72,11 @@ fn groups(context: &Context) -> Vec<Group> {
     std::iter::once(target).chain(others).collect()
 }
 
-fn nodes(starter: &mut Starter<'_>) {
+/// All nodes, when a fault takes some; otherwise the way to have those read on which watched pods are.
+fn nodes(starter: &mut Starter<'_>) -> Option<near::Asker> {
+    if !plan::watches_all_nodes(&starter.context.scenario) {
+        return near::start(starter.context, &mut starter.tasks);
+    }
     let api: Api<Node> = Api::all(starter.context.client());
     let mut names = std::collections::BTreeMap::new();
     starter.follow("nodes".to_owned(), api, Filter::default(), move |picture, notice| match notice {
@@ -78,9 +84,15 @@ fn nodes(starter: &mut Starter<'_>) {
             names.insert(node.uid().unwrap_or_default(), node.name_any());
             picture.node(change, &node)
         }
-        Notice::Lost(uid) => names.remove(&uid).map(|name| picture.node_lost(&name)).unwrap_or_default(),
+        Notice::Lost(uid) => match names.remove(&uid) {
+            // Another node has taken its name: that one is not lost.
+            Some(name) if names.values().any(|other| *other == name) => picture.node_gone(&uid),
+            Some(name) => picture.node_lost(&uid, &name),
+            None => Vec::new(),
+        },
         Notice::Listed => Vec::new(),
     });
+    None
 }
 
 fn replica_sets(starter: &mut Starter<'_>) {
@@ -99,13 +111,20 @@ fn replica_sets(starter: &mut Starter<'_>) {
     }
 }
 
-fn pods(starter: &mut Starter<'_>) {
+fn pods(starter: &mut Starter<'_>, near: Option<near::Asker>) {
     let groups = groups(starter.context);
     let namespaces: BTreeSet<&str> = groups.iter().map(Group::namespace).collect();
     for namespace in namespaces {
         let api: Api<Pod> = Api::namespaced(starter.context.client(), namespace);
-        starter.follow(format!("pods in {namespace}"), api, Filter::default(), |picture, notice| match notice {
-            Notice::Object(change, pod) => picture.pod(change, pod),
+        let mut near = near.clone();
+        starter.follow(format!("pods in {namespace}"), api, Filter::default(), move |picture, notice| match notice {
+            Notice::Object(change, pod) => {
+                let seen = picture.pod(change, pod);
+                if let Some(near) = &mut near {
+                    near.pods(&seen, picture);
+                }
+                seen
+            }
             Notice::Lost(uid) => picture.pod_lost(&uid),
             Notice::Listed => Vec::new(),
         });
@@ -206,17 +225,36 @@ fn volumes(starter: &mut Starter<'_>) {
     let namespace = starter.context.scenario.target.namespace.clone();
     let claims: Api<PersistentVolumeClaim> = Api::namespaced(starter.context.client(), &namespace);
     let what = format!("persistentvolumeclaims in {namespace}");
-    starter.follow(what, claims, Filter::default(), |picture, notice| match notice {
+    let first = Arc::new(Bell::default());
+    let mut claimed = first.listen();
+    starter.follow(what, claims, Filter::default(), move |picture, notice| match notice {
         Notice::Object(Change::Deleted, _) | Notice::Lost(_) | Notice::Listed => Vec::new(),
-        Notice::Object(_, claim) => picture.claim(&claim),
+        Notice::Object(_, claim) => {
+            let seen = picture.claim(&claim);
+            if !picture.claims.is_empty() {
+                first.ring();
+            }
+            seen
+        }
     });
-    let attachments: Api<VolumeAttachment> = Api::all(starter.context.client());
+    if starter.context.unreadable.contains("volumeattachments") {
+        return;
+    }
+    let attachments = follow_attachments(starter.context);
+    starter.tasks.spawn(async move {
+        claimed.rung().await;
+        attachments.await;
+    });
+}
+
+/// Attachments are objects of the whole cluster: they are only read once a claim of the target's namespace has a volume.
+fn follow_attachments(context: &Context) -> impl Future<Output = ()> + Send + use<> {
+    let attachments: Api<VolumeAttachment> = Api::all(context.client());
+    let feed = Feed::of(context);
+    let to = feed.clone();
     let mut known = std::collections::BTreeMap::new();
-    starter.follow(
-        "volumeattachments".to_owned(),
-        attachments,
-        Filter::default(),
-        move |picture, notice| match notice {
+    follow(feed, "volumeattachments".to_owned(), attachments, Filter::default(), move |notice| {
+        to.take(|picture| match notice {
             Notice::Object(change, attachment) => {
                 let seen = picture.attachment(change, &attachment);
                 known.insert(attachment.uid().unwrap_or_default(), attachment);
@@ -227,8 +265,8 @@ fn volumes(starter: &mut Starter<'_>) {
                 .map(|attachment| picture.attachment(Change::Deleted, &attachment))
                 .unwrap_or_default(),
             Notice::Listed => Vec::new(),
-        },
-    );
+        });
+    })
 }
 
 /// Events that were there before the run are of no interest.

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use crate::evidence::Event;
 
 use super::super::News;
 use super::super::context::Context;
+use super::super::tasks::Tasks;
 
 /// The task that judges; ends when dropped.
 #[derive(Debug)]
@@ -17,14 +17,14 @@ pub(in crate::run) struct Watcher {
     state: watch::Receiver<Option<Duration>>,
     context: Context,
     #[expect(dead_code, reason = "held for its drop, which ends the task")]
-    task: JoinSet<()>,
+    task: Tasks,
 }
 
 impl Watcher {
     pub(in crate::run) fn start(context: &Context) -> Self {
         let (sender, state) = watch::channel(None);
-        let mut task = JoinSet::new();
-        task.spawn(follow(context.clone(), sender));
+        let mut task = Tasks::new(&context.recorder);
+        task.spawn("the watch for the steady state", follow(context.clone(), sender));
         Self { state, context: context.clone(), task }
     }
 

@@ -14,8 +14,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::evidence::{Event, Log, Memory, Record, WorldName};
 use crate::scenario::{CommandPair, FailureMode, Probe, Scenario};
 use crate::world::{
-    Agents, Bytes, Call, Clock, Connection, Heard, Machines, Means, Network, NetworkError, Place, Reply, Vantage,
-    Volumes, World,
+    Agents, Breaks, Bytes, Call, Clock, Connection, Heard, Machines, Means, Network, NetworkError, Place, Reply,
+    Vantage, Volumes, World,
 };
 
 use super::super::Job;
@@ -91,6 +91,42 @@ impl Network for Wires {
             Err(NetworkError::Timeout(timeout))
         }
         .boxed()
+    }
+
+    fn stream<'a>(&'a self, _: &'a Place) -> BoxFuture<'a, Result<Bytes, NetworkError>> {
+        std::future::ready(Err(NetworkError::Unsupported("no streams here".to_owned()))).boxed()
+    }
+
+    fn connect<'a>(
+        &'a self,
+        _: &'a Vantage,
+        _: &'a Place,
+        _: Duration,
+    ) -> BoxFuture<'a, Result<Box<dyn Connection>, NetworkError>> {
+        std::future::ready(Err(NetworkError::Unsupported("no raw connections here".to_owned()))).boxed()
+    }
+}
+
+/// A network that tells of every attempt, and answers it.
+pub(super) struct Counted(std::sync::mpsc::Sender<()>);
+
+impl Counted {
+    pub(super) fn new(attempt: std::sync::mpsc::Sender<()>) -> Self {
+        Self(attempt)
+    }
+}
+
+impl Network for Counted {
+    fn http<'a>(
+        &'a self,
+        _: &'a Vantage,
+        _: &'a Place,
+        _: Call<'a>,
+        _: Duration,
+    ) -> BoxFuture<'a, Result<Reply, NetworkError>> {
+        // Nobody counts any more once there were enough.
+        let _ = self.0.send(());
+        std::future::ready(Ok(Reply { status: 200, body: String::new(), pod: None })).boxed()
     }
 
     fn stream<'a>(&'a self, _: &'a Place) -> BoxFuture<'a, Result<Bytes, NetworkError>> {
@@ -208,6 +244,7 @@ pub(super) fn context(script: &Script, passes: fn(Duration) -> bool) -> (Context
         machines: Arc::new(Nothing),
         volumes: Arc::new(Nothing),
         metrics: None,
+        breaks: Breaks::default(),
     };
     let job = Job {
         scenario: scenario(),

@@ -8,3 +8,5 @@ mod partition;
 mod rights;
 mod served;
 mod steady;
+mod stop;
+mod tasks;

@@ -9,7 +9,7 @@ use crate::registry::{Part, defaulted};
 use super::error::ApiError;
 use super::fieldset::{FieldSet, Path, get, remove, text};
 use super::managed::{Manager, managers, ownable, set_managers};
-use super::schema::{ListType, atomic_map, list_type, same_item};
+use super::schema::{ListType, atomic_map, key_value, list_type, same_item};
 
 /// Who applies, and how firmly.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +71,73 @@ pub(super) fn apply(kind: Kind, old: &Value, config: &Value, applier: &Applier<'
     others.push(entry);
     set_managers(&mut merged, &others);
     Ok(merged)
+}
+
+/// Items of lists that merge by key must have the key, each once (`structured-merge-diff`, typed).
+pub(super) fn check_lists(kind: Kind, config: &Value) -> Result<(), ApiError> {
+    let said = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut path = String::new();
+    list_mistake(kind, "", config, &mut path).map_or(Ok(()), |wrong| {
+        let facts = kind.facts();
+        let message = format!(
+            "failed to create typed patch object ({}/{}; {}, Kind={}): {wrong}",
+            said("/metadata/namespace"),
+            said("/metadata/name"),
+            facts.api_version(),
+            facts.kind
+        );
+        Err(ApiError::plain(500, "InternalError", message))
+    })
+}
+
+fn list_mistake(kind: Kind, field: &str, value: &Value, path: &mut String) -> Option<String> {
+    match value {
+        Value::Object(fields) if !atomic_map(kind, field) => fields.iter().find_map(|(name, inner)| {
+            let length = path.len();
+            path.push('.');
+            path.push_str(name);
+            let found = list_mistake(kind, name, inner, path);
+            path.truncate(length);
+            found
+        }),
+        Value::Array(items) => {
+            let list = list_type(kind, field);
+            for (index, item) in items.iter().enumerate() {
+                let wrong = match list {
+                    // Elsewhere a key that must be given has an empty one as its default in the schema.
+                    ListType::Map(keys)
+                        if (kind, field) == (Kind::ServiceAccount, "secrets")
+                            && keys.iter().all(|key| key_value(item, key).is_none()) =>
+                    {
+                        Some(format!(
+                            "{path}: element {index}: associative list with keys has an element that omits all key fields {keys:?} (and doesn't have default values for any key fields)"
+                        ))
+                    }
+                    ListType::Map(keys) if items[..index].iter().any(|other| same_item(keys, other, item)) => {
+                        let shown: Vec<String> =
+                            keys.iter().filter_map(|key| Some(format!("{key}={}", key_value(item, key)?))).collect();
+                        Some(format!("{path}: duplicate entries for key [{}]", shown.join(",")))
+                    }
+                    ListType::Set if items[..index].contains(item) => {
+                        Some(format!("{path}: set contains duplicate entries"))
+                    }
+                    ListType::Map(_) | ListType::Set | ListType::Atomic => None,
+                };
+                if wrong.is_some() {
+                    return wrong;
+                }
+                let length = path.len();
+                path.push_str(&format!("[{index}]"));
+                let found = list_mistake(kind, "", item, path);
+                path.truncate(length);
+                if found.is_some() {
+                    return found;
+                }
+            }
+            None
+        }
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
 }
 
 fn check(config: &Value) -> Result<(), ApiError> {

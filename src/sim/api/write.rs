@@ -43,6 +43,7 @@ pub(super) fn update(state: &mut State, call: &Call, target: &Target) -> Result<
 /// Stores a new version of an object that a request describes, and notes who wrote what.
 fn store_next(state: &mut State, call: &Call, target: &Target, mut value: Value) -> Result<Outcome, ApiError> {
     let key = target.key();
+    shaped(target.kind, &value)?;
     strict(call, target.kind, &value)?;
     let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     if name != key.name {
@@ -72,7 +73,14 @@ pub(super) fn patch(state: &mut State, call: &Call, target: &Target) -> Result<O
 /// Server-side apply: creates what is not there.
 fn apply(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {
     let mut config = checked_body(target, call.json()?)?;
+    if config.pointer("/metadata/name").and_then(Value::as_str).is_none_or(str::is_empty) {
+        let name = target.name.as_deref().unwrap_or_default();
+        let message = format!("the name of the object ({name} based on URL) was undeterminable: name must be provided");
+        return Err(ApiError::bad_request(message));
+    }
     place(target, &mut config)?;
+    crate::registry::readable(target.kind, &mut config);
+    apply::check_lists(target.kind, &config)?;
     strict(call, target.kind, &config)?;
     let manager = call.query.get("fieldManager").ok_or_else(|| {
         let message =
@@ -85,6 +93,11 @@ fn apply(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, Api
     let Some(old) = state.store.get(target.kind, &key).cloned() else {
         if target.sub.is_some() {
             return Err(ApiError::not_found(target.kind, &key));
+        }
+        if let Some(uid) = config.pointer("/metadata/uid").and_then(Value::as_str).filter(|uid| !uid.is_empty()) {
+            let why =
+                format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            return Err(ApiError::conflict(target.kind, &key, &why));
         }
         let value = apply::create(target.kind, &config, &applier)?;
         return store_new(state, call, target, value);
@@ -121,13 +134,14 @@ fn checked_body(target: &Target, value: Value) -> Result<Value, ApiError> {
     if !value.is_object() {
         return Err(ApiError::bad_request("the body of the request is not an object"));
     }
+    shaped(target.kind, &value)?;
     let said = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
     let (version, kind) = (said("apiVersion"), said("kind"));
-    if !version.is_empty() && version != facts.api_version() {
-        let message = format!(
-            "the API version in the data ({version}) does not match the expected API version ({})",
-            facts.api_version()
-        );
+    let expected =
+        if facts.group.is_empty() { target.version.clone() } else { format!("{}/{}", facts.group, target.version) };
+    if !version.is_empty() && version != expected {
+        let message =
+            format!("the API version in the data ({version}) does not match the expected API version ({expected})");
         return Err(ApiError::bad_request(message));
     }
     if !kind.is_empty() && kind != facts.kind {
@@ -137,14 +151,56 @@ fn checked_body(target: &Target, value: Value) -> Result<Value, ApiError> {
         );
         return Err(ApiError::bad_request(message));
     }
-    Ok(value)
+    Ok(convert(target, value))
+}
+
+/// The parts that are read before an object is decoded must be what they are: objects, or not there.
+fn shaped(kind: Kind, value: &Value) -> Result<(), ApiError> {
+    let facts = kind.facts();
+    for field in ["metadata", "spec", "status"] {
+        let part = value.get(field).unwrap_or(&Value::Null);
+        // Definitions of other kinds may use the words as they like.
+        let is_ours = field == "metadata" || !matches!(kind, Kind::Stored(_));
+        if is_ours && !part.is_object() && !part.is_null() {
+            let message = format!(
+                "{0} in version \"{1}\" cannot be handled as a {0}: json: cannot unmarshal into Go struct field {0}.{field}",
+                facts.kind, facts.version
+            );
+            return Err(ApiError::bad_request(message));
+        }
+    }
+    Ok(())
+}
+
+/// From the version that was asked for to the one that is stored. Only `autoscaling/v1` is written differently.
+fn convert(target: &Target, mut value: Value) -> Value {
+    if target.version == target.kind.facts().version {
+        return value;
+    }
+    value["apiVersion"] = json!(target.kind.facts().api_version());
+    if target.kind == Kind::HorizontalPodAutoscaler
+        && let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut)
+        && let Some(percent) = spec.remove("targetCPUUtilizationPercentage").filter(|percent| !percent.is_null())
+    {
+        let target = json!({ "type": "Utilization", "averageUtilization": percent });
+        spec.insert(
+            "metrics".to_owned(),
+            json!([{ "type": "Resource", "resource": { "name": "cpu", "target": target } }]),
+        );
+    }
+    value
 }
 
 /// The namespace of the URL becomes the object's; another one in the body is refused.
 fn place(target: &Target, value: &mut Value) -> Result<(), ApiError> {
     let said = value.pointer("/metadata/namespace").and_then(Value::as_str).unwrap_or_default();
     let namespace = target.namespace.as_deref().unwrap_or_default();
-    if !said.is_empty() && said != namespace {
+    if !target.kind.facts().namespaced {
+        // What has no namespace loses what it says of one.
+        if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("namespace");
+        }
+    } else if !said.is_empty() && said != namespace {
         let message = "the namespace of the provided object does not match the namespace sent on the request";
         return Err(ApiError::bad_request(message));
     }
@@ -157,6 +213,9 @@ fn place(target: &Target, value: &mut Value) -> Result<(), ApiError> {
         value["metadata"]["name"] = json!(name);
     }
     let blank = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).is_none_or(str::is_empty);
+    if target.kind == Kind::LimitRange && target.name.is_none() && blank("/metadata/name") {
+        return Ok(());
+    }
     if blank("/metadata/name") && blank("/metadata/generateName") {
         let cause = Cause::required("metadata.name", "name or generateName is required");
         return Err(ApiError::invalid(target.kind, "", &[cause]));

@@ -3,6 +3,7 @@
 
 mod boot;
 mod control;
+mod cronjob;
 mod daemonset;
 mod deployment;
 mod disruption;
@@ -10,6 +11,7 @@ mod endpointslice;
 mod garbage_collector;
 mod hash;
 mod history;
+mod horizontalpodautoscaler;
 mod index;
 mod intstr;
 mod job;
@@ -49,6 +51,10 @@ pub enum Controller {
     DaemonSet,
     /// Pods of Jobs, until they have succeeded.
     Job,
+    /// Jobs of `CronJob`s, by their schedules.
+    CronJob,
+    /// Replicas of workloads, within bounds and by metrics.
+    HorizontalPodAutoscaler,
     /// EndpointSlices of Services with a selector.
     EndpointSlice,
     /// Status of PodDisruptionBudgets.
@@ -82,4 +88,8 @@ pub struct Local {
     graph: garbage_collector::Graph,
     /// Failed attempts in a row, for the back-off of a work queue.
     failures: BTreeMap<(Controller, Key), u32>,
+    /// Failed pods of each Job since its last success, for the back-off of its next pod.
+    job_failures: BTreeMap<Key, job::Failures>,
+    /// What each autoscaler recommended lately, and when.
+    recommendations: BTreeMap<Key, Vec<(Duration, i64)>>,
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    Controller, Work, daemonset, deployment, disruption, endpointslice, garbage_collector, job, namespace, replicaset,
-    serviceaccount, statefulset,
+    Controller, Work, cronjob, daemonset, deployment, disruption, endpointslice, garbage_collector,
+    horizontalpodautoscaler, job, namespace, replicaset, serviceaccount, statefulset,
 };
 use crate::state::EPOCH_SECONDS;
 use crate::{Event, Key, Kind, State};
@@ -29,6 +29,8 @@ impl Controller {
             | Self::StatefulSet
             | Self::DaemonSet
             | Self::Job
+            | Self::CronJob
+            | Self::HorizontalPodAutoscaler
             | Self::Disruption
             | Self::Namespace
             | Self::ServiceAccount => Duration::ZERO,
@@ -44,6 +46,8 @@ impl Controller {
             | Self::StatefulSet
             | Self::DaemonSet
             | Self::Job
+            | Self::CronJob
+            | Self::HorizontalPodAutoscaler
             | Self::Disruption
             | Self::Namespace
             | Self::ServiceAccount => Duration::from_millis(10),
@@ -99,6 +103,8 @@ fn reconcile(state: &mut State, controller: Controller, key: Key) {
         Controller::StatefulSet => statefulset::sync(state, &key),
         Controller::DaemonSet => daemonset::sync(state, &key),
         Controller::Job => job::sync(state, &key),
+        Controller::CronJob => cronjob::sync(state, &key),
+        Controller::HorizontalPodAutoscaler => horizontalpodautoscaler::sync(state, &key),
         Controller::EndpointSlice => endpointslice::sync(state, &key),
         Controller::Disruption => {
             disruption::sync(state, &key);

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::Value;
 
 use super::queue::enqueue;
-use super::{Controller, endpointslice, garbage_collector, index, serviceaccount};
+use super::{Controller, endpointslice, garbage_collector, horizontalpodautoscaler, index, serviceaccount};
 use crate::{Change, ChangeType, Key, Kind, Object, State, labels};
 
 /// Reacts to a change of the store by enqueuing work.
@@ -25,6 +25,10 @@ pub fn on_change(state: &mut State, change: &Change) {
     } else if change.kind == Kind::Node {
         endpointslice::node_changed(state, change);
         on_node(state, change);
+    } else if change.kind == Kind::HorizontalPodAutoscaler {
+        if !is_status_only(change) {
+            horizontalpodautoscaler::arm(state, &change.key);
+        }
     } else if change.kind == Kind::PodDisruptionBudget {
         enqueue(state, Controller::Disruption, change.key.clone());
     } else if change.kind == Kind::EndpointSlice
@@ -55,12 +59,13 @@ fn on_namespaced(state: &mut State, change: &Change) {
 }
 
 /// Workload kinds and their controllers.
-const WORKLOADS: [(Kind, Controller); 5] = [
+const WORKLOADS: [(Kind, Controller); 6] = [
     (Kind::Deployment, Controller::Deployment),
     (Kind::ReplicaSet, Controller::ReplicaSet),
     (Kind::StatefulSet, Controller::StatefulSet),
     (Kind::DaemonSet, Controller::DaemonSet),
     (Kind::Job, Controller::Job),
+    (Kind::CronJob, Controller::CronJob),
 ];
 
 /// The controller of a workload kind.

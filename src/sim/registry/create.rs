@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, Cause};
 use crate::{Key, Kind, Object, State};
 
 use super::{decode, strategy, validate};
@@ -21,6 +21,9 @@ impl State {
     /// namespace that terminates.
     pub fn create(&mut self, kind: Kind, value: Value) -> Result<Arc<Object>, ApiError> {
         let (key, value) = self.new_object(kind, value)?;
+        if is_checked(kind) {
+            self.check_new(kind, &key, &value)?;
+        }
         Ok(self.write(kind, &key, value))
     }
 
@@ -30,13 +33,30 @@ impl State {
     /// # Errors
     /// As [`State::create`]; `Invalid` with the refused fields.
     pub fn admit(&mut self, kind: Kind, mut value: Value, dry_run: bool) -> Result<Arc<Object>, ApiError> {
+        if !strategy::has_generation(kind)
+            && value.pointer("/metadata/generation").and_then(Value::as_i64).is_some_and(|generation| generation < 0)
+        {
+            let cause = Cause::invalid(
+                "metadata.generation",
+                &value["metadata"]["generation"],
+                "must be greater than or equal to 0",
+            );
+            let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+            return Err(ApiError::invalid(kind, name, &[cause]));
+        }
         strategy::before_create(kind, &mut value);
         let (key, value) = self.new_object(kind, value)?;
-        let causes = validate::create(kind, &value);
+        self.check_new(kind, &key, &value)?;
+        if dry_run { Ok(Arc::new(Object::new(value))) } else { Ok(self.write(kind, &key, value)) }
+    }
+
+    /// Refuses what the API server refuses: by itself, then because of other objects.
+    fn check_new(&self, kind: Kind, key: &Key, value: &Value) -> Result<(), ApiError> {
+        let causes = validate::create(kind, value);
         if !causes.is_empty() {
             return Err(ApiError::invalid(kind, &key.name, &causes));
         }
-        if dry_run { Ok(Arc::new(Object::new(value))) } else { Ok(self.write(kind, &key, value)) }
+        self.admissible(kind, key, value)
     }
 
     fn new_object(&mut self, kind: Kind, mut value: Value) -> Result<(Key, Value), ApiError> {
@@ -65,6 +85,11 @@ impl State {
             return Key::new(namespace, given);
         }
         let prefix = text(value, "/metadata/generateName");
+        if kind == Kind::LimitRange && prefix.is_empty() {
+            let key = Key::new(namespace, self.next_uid());
+            value["metadata"]["name"] = json!(key.name);
+            return key;
+        }
         let mut key = Key::new(namespace, format!("{prefix}{}", self.suffix(5)));
         for _ in 1..NAME_ATTEMPTS {
             if self.store.get(kind, &key).is_none() {
@@ -89,4 +114,10 @@ impl State {
         }]);
         Err(error)
     }
+}
+
+/// The kinds whose objects are checked although a component of the cluster makes them: those that it makes from what a user
+/// wrote. Of its own (events, leases, slices) it knows what they hold.
+fn is_checked(kind: Kind) -> bool {
+    matches!(kind, Kind::Pod | Kind::ReplicaSet | Kind::ControllerRevision | Kind::PersistentVolumeClaim)
 }

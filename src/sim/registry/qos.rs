@@ -47,8 +47,12 @@ pub(super) fn nanos(text: &str) -> Option<i128> {
         "Pi" => NANO << 50,
         "Ei" => NANO << 60,
         exponent => {
-            let power: u32 = exponent.strip_prefix(['e', 'E'])?.parse().ok()?;
-            NANO.checked_mul(10_i128.checked_pow(power)?)?
+            let power: i32 = exponent.strip_prefix(['e', 'E'])?.parse().ok()?;
+            // What is out of all bounds counts as the bound.
+            match u32::try_from(power) {
+                Ok(power) => NANO.saturating_mul(10_i128.saturating_pow(power.min(36))),
+                Err(_) => NANO / 10_i128.saturating_pow(power.unsigned_abs().min(9)),
+            }
         }
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
@@ -56,13 +60,17 @@ pub(super) fn nanos(text: &str) -> Option<i128> {
     let whole: i128 = if whole.trim_start_matches(['-', '+']).is_empty() && !fraction.is_empty() {
         0
     } else {
-        whole.trim_start_matches(['-', '+']).parse().ok()?
+        let digits = whole.trim_start_matches(['-', '+']);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        digits.parse().unwrap_or(i128::MAX)
     };
-    let mut total = whole.checked_mul(scale)?;
+    let mut total = whole.saturating_mul(scale);
     let mut unit = scale;
     for digit in fraction.chars() {
         unit /= 10;
-        total = total.checked_add(i128::from(digit.to_digit(10)?) * unit)?;
+        total = total.saturating_add(i128::from(digit.to_digit(10)?).saturating_mul(unit));
     }
     Some(if negative { -total } else { total })
 }

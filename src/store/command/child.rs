@@ -1,32 +1,21 @@
-//! A program under way: lines in, lines out. Killed when dropped.
+//! A program under way: lines in, lines out. Killed when dropped, with everything that it has started.
 
 use std::process::Stdio;
 
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Take};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{ChildStdin, ChildStdout, Command};
 
 use super::CommandOptions;
+use crate::process::Group;
 
 /// A longer line is no answer.
 const LINE_MAX: u64 = 64 << 20;
 
 /// A program and its two pipes.
 pub(super) struct Program {
-    child: Child,
+    group: Group,
     input: ChildStdin,
     output: Take<BufReader<ChildStdout>>,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // Without a number it has been waited for, and the number may be somebody else's.
-        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        if let Some(id) = id {
-            // It may have ended meanwhile, which is what is wanted.
-            let _ = kill_process_group(id, Signal::KILL);
-        }
-    }
 }
 
 impl Program {
@@ -36,19 +25,17 @@ impl Program {
         };
         let mut command = Command::new(program);
         command.args(arguments).envs(options.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        // A group of its own, so that whatever it starts is ended with it.
-        command.process_group(0);
-        let mut child = command.spawn().map_err(|error| format!("start {program}: {error}"))?;
-        match (child.stdin.take(), child.stdout.take()) {
-            (Some(input), Some(output)) => Ok(Self { child, input, output: BufReader::new(output).take(LINE_MAX) }),
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut group = Group::start(command).map_err(|error| format!("start {program}: {error}"))?;
+        match (group.leader().stdin.take(), group.leader().stdout.take()) {
+            (Some(input), Some(output)) => Ok(Self { group, input, output: BufReader::new(output).take(LINE_MAX) }),
             (_, _) => Err(format!("start {program}: no pipes to it")),
         }
     }
 
     /// Whether it has ended by itself.
     pub(super) fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
+        self.group.has_ended()
     }
 
     /// One line to it, one line from it.
@@ -67,7 +54,7 @@ impl Program {
     }
 
     async fn end(&mut self) -> String {
-        match self.child.wait().await {
+        match self.group.leader().wait().await {
             Ok(status) => format!("the program ended ({status}) without an answer"),
             Err(error) => format!("the program ended without an answer: {error}"),
         }

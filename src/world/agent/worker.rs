@@ -1,9 +1,11 @@
 //! Does an agent's orders: open-loop probes, single attempts, connections that are held. Knows no stream.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -111,7 +113,10 @@ impl Worker {
                 desk.tell(News::Attempt { probe, due: micros(due), took, outcome });
             };
             // Dropped or sent, both mean stop.
-            open_loop(clock, rate, attempt, record, async { drop(stopped.await) }).await;
+            let probing = open_loop(clock, rate, attempt, record, async { drop(stopped.await) });
+            // A panic goes to standard error. That the probe is silent from then on is seen in its attempts; whoever stops it must
+            // not wait for it.
+            let _ = AssertUnwindSafe(Box::pin(probing)).catch_unwind().await;
             desk.tell(News::Stopped { probe });
         });
     }

@@ -1,12 +1,20 @@
 //! Node failure on a live cluster: a pair of commands from the scenario, run only when the user allowed commands. Says
 //! when a pod on the node is to do it, and starts none.
 
+use std::time::Duration;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::process::Command;
 
+use crate::process::{self, Limits};
 use crate::scenario::{CommandPair, FailureMode};
 use crate::world::{Machines, Means, NodeAgent};
+
+/// A command that lets a node fail, or brings it back, is killed after this time: a cloud takes minutes to start a machine.
+pub(super) const COMMAND_LIMIT: Duration = Duration::from_secs(300);
+/// Of what a command says so many bytes are told.
+const SAID: usize = 4096;
 
 /// Commands on this machine.
 pub(super) struct Commands {
@@ -14,6 +22,8 @@ pub(super) struct Commands {
     pub(super) allowed: bool,
     /// The pods that act on nodes.
     pub(super) agent: NodeAgent,
+    /// A command that has not ended after this time is killed.
+    pub(super) limit: Duration,
 }
 
 const NO_COMMAND: &str = "a live cluster has no hand on the power of its machines: give `command = { inject = \"…\", heal = \"…\" }` in the fault, \
@@ -26,19 +36,14 @@ impl Commands {
         if !self.allowed {
             return Err(format!("node {node}: {NOT_ALLOWED}"));
         }
-        let output = Command::new("sh")
-            .args(["-c", script])
-            .env("DRIFTPROOF_NODE", node)
-            .env("DRIFTPROOF_NODE_IP", ip)
-            .kill_on_drop(true)
-            .output()
-            .await
-            .map_err(|error| format!("node {node}: `{script}` could not be started: {error}"))?;
-        if output.status.success() {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).env("DRIFTPROOF_NODE", node).env("DRIFTPROOF_NODE_IP", ip);
+        let ended = process::run(command, Limits { time: self.limit, bytes: SAID }).await;
+        let ended = ended.map_err(|error| format!("node {node}: `{script}` {error}"))?;
+        if ended.status.success() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&output.stderr);
-        Err(format!("node {node}: `{script}` ended with {}: {}", output.status, said.trim()))
+        Err(format!("node {node}: `{script}` ended with {}: {}", ended.status, ended.stderr.trim()))
     }
 }
 
@@ -83,7 +88,7 @@ mod tests {
 
     fn commands(allowed: bool) -> Commands {
         let agent = NodeAgent { image: "driftproof:test".to_owned(), namespace: "kube-system".to_owned() };
-        Commands { allowed, agent }
+        Commands { allowed, agent, limit: COMMAND_LIMIT }
     }
 
     #[tokio::test]
@@ -116,5 +121,13 @@ mod tests {
         let error = commands(true).fail("w1", "", FailureMode::PowerOff, Some(&command)).await;
         let error = error.expect_err("the command fails");
         assert!(error.contains("exit status: 3") && error.ends_with("no such machine"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_command_that_never_ends_is_given_up() {
+        let stubborn = Commands { limit: Duration::from_millis(200), ..commands(true) };
+        let error = stubborn.restore("w1", "", FailureMode::PowerOff, Some("sleep 1000 & wait")).await;
+        let error = error.expect_err("it never ends");
+        assert!(error.starts_with("node w1: `sleep 1000 & wait` had not ended after 200ms"), "{error}");
     }
 }

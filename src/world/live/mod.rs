@@ -1,6 +1,7 @@
 //! A live cluster, named by its kubeconfig context. There is no "current context": what is not named is not touched.
 
 mod agents;
+mod exec;
 mod forward;
 mod machines;
 mod metrics;
@@ -15,7 +16,7 @@ use kube::config::{KubeConfigOptions, Kubeconfig};
 
 pub use agents::AgentOptions;
 
-use super::{Clock, Metrics, NodeAgent, World, causes};
+use super::{Breaks, Clock, Metrics, NodeAgent, World, causes};
 use crate::evidence::WorldName;
 
 /// Which live cluster, and what may be done there.
@@ -90,9 +91,14 @@ pub async fn connect(options: &Options) -> Result<World, ConnectError> {
         clock,
         network: Arc::new(network::Live::new(client.clone(), inside.clone()).map_err(ConnectError::Client)?),
         agents: inside,
-        machines: Arc::new(machines::Commands { allowed: options.allow_commands, agent: options.node_agent.clone() }),
+        machines: Arc::new(machines::Commands {
+            allowed: options.allow_commands,
+            agent: options.node_agent.clone(),
+            limit: machines::COMMAND_LIMIT,
+        }),
         volumes: Arc::new(volumes::Exec { client }),
         metrics,
+        breaks: Breaks::default(),
     })
 }
 

@@ -1,17 +1,21 @@
 //! Figures of the consistency checkers, printed beside Porcupine's on the same files; never asserted.
-//! `cargo bench --bench consistency` measures all; `… -- public`, `… -- register`, `… -- recording`, `… -- file`, `… -- search` and `… -- differential` one part.
+//! `cargo bench --bench consistency` measures all; `… -- public`, `… -- register`, `… -- recording`, `… -- file`, `… -- search`, `… -- differential` and
+//! `… -- isolation` one part.
 //!
-//! `--histories N` compares N random histories of each kind (`--model MODEL`: of that model) with the trial of all orders
-//! (default 100,000), `--exhaustive N`
+//! `--histories N` compares N random histories of each kind (`--model MODEL`: of that model) with the trial of all orders, of
+//! each claim with brute force by definition and with Porcupine, and of transactions by every isolation level with its
+//! definition (default 100,000); `--exhaustive N`
 //! all histories of N operations on a register (default 4); `--operations N` sizes the unique-write register (default
 //! 10,000,000), in memory and in a file. Every verdict on a public history is compared with the published one; a wrong one ends the bench.
 
 #![expect(clippy::disallowed_types, reason = "a bench measures the wall clock")]
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 #[path = "../../../src/run/data/store/book.rs"]
 mod book;
 mod compared;
 mod filed;
+mod oracle;
 mod porcupine;
 mod public;
 mod recording;
@@ -28,7 +32,7 @@ use std::time::{Duration, Instant};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let parts = ["public", "register", "recording", "file", "search", "differential"];
+    let parts = ["public", "register", "recording", "file", "search", "differential", "isolation"];
     let named: Vec<_> = parts.into_iter().filter(|part| arguments.iter().any(|word| word == part)).collect();
     let asked = |part: &str| named.is_empty() || named.contains(&part);
     let number = |name: &str, default: u64| {
@@ -54,6 +58,10 @@ fn main() {
     if asked("differential") {
         let model = arguments.iter().position(|word| word == "--model").and_then(|place| arguments.get(place + 1));
         compared::measure(model.map(String::as_str), number("--histories", 100_000), number("--exhaustive", 4));
+        oracle::measure(model.map(String::as_str), number("--histories", 100_000));
+    }
+    if asked("isolation") {
+        compared::isolation(number("--histories", 100_000));
     }
 }
 

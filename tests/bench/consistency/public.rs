@@ -10,6 +10,9 @@ use driftproof::consistency::{FailedCas, Model, Options, Outcome, Refusal, check
 
 use crate::{least, porcupine};
 
+/// Names a folder with a part of them: `etcd/*.log` with `etcd/verdicts.txt`, and `kv/*.txt`.
+const FOLDER: &str = "DRIFTPROOF_PUBLIC_HISTORIES";
+
 /// Each file with whether it is linearizable.
 type Corpus = BTreeMap<PathBuf, bool>;
 
@@ -21,9 +24,9 @@ struct Row {
 }
 
 pub(crate) fn measure() {
-    let corpus = module().or_else(shared).unwrap_or_default();
+    let corpus = module().or_else(folder).unwrap_or_default();
     if corpus.is_empty() {
-        println!("public histories: skipped, there are none: no Go and no ../shared/histories");
+        println!("public histories: skipped, there are none: no Go, and no folder in {FOLDER}");
         return;
     }
     let files: Vec<PathBuf> = corpus.keys().cloned().collect();
@@ -84,9 +87,9 @@ fn row(file: &Path, good: bool, theirs: &BTreeMap<PathBuf, (bool, u64)>) -> Row 
     Row { file: file.to_owned(), operations: history.operations.len(), ours, theirs }
 }
 
-/// The part beside the checkout, with its verdicts.
-fn shared() -> Option<Corpus> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/histories");
+/// A part of it in a folder that is named, with its verdicts.
+fn folder() -> Option<Corpus> {
+    let root = PathBuf::from(std::env::var_os(FOLDER)?);
     let mut corpus = texts(&root.join("kv"));
     for line in fs::read_to_string(root.join("etcd/verdicts.txt")).ok()?.lines() {
         let (number, verdict) = line.split_once(' ')?;

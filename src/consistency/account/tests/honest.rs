@@ -6,8 +6,10 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::{bank, counter, lock, queue, set, watch};
-use super::{Deed, history, int, told};
+use super::{Deed, history, int, ok, told};
 use crate::Allowance;
+use crate::check::{Model, Options, check};
+use crate::differential::Dice;
 use crate::history::{Completion, Value};
 
 /// What a client asks, when, and how it ends.
@@ -91,8 +93,9 @@ proptest! {
             }
             ("add", int(number), int(number))
         });
-        let outcome = set::check(&history(deeds), set::Claim::Linearizable, Allowance::unlimited()).expect("a set");
-        prop_assert_eq!(told(&outcome), "ok");
+        let (all, options) = (history(deeds), Options::default());
+        prop_assert_eq!(told(&set::check(&all, &options, Allowance::unlimited()).expect("a set")), "ok");
+        prop_assert_eq!(told(&check(&all, Model::Set, &options, &|| false)), "ok");
     }
 
     #[test]
@@ -107,7 +110,7 @@ proptest! {
             }
             ("add", int(ask.amount), int(ask.amount))
         });
-        prop_assert_eq!(told(&counter::check(&history(deeds), 10, Allowance::unlimited()).expect("a counter")), "ok");
+        prop_assert_eq!(told(&counter::check(&history(deeds), 10, counter::Claim::Linearizable, Allowance::unlimited()).expect("a counter")), "ok");
     }
 
     #[test]
@@ -192,5 +195,47 @@ proptest! {
             ("write", int(number), int(number))
         });
         prop_assert_eq!(told(&watch::check(&history(deeds), Allowance::unlimited()).expect("a watch")), "ok");
+    }
+}
+
+/// Long histories with many answers that got lost, as a run under faults records them: still decided.
+#[test]
+fn long_counters_with_unknown_outcomes() {
+    for (seed, clients, unknown, lowers) in [(1, 5, 1, false), (2, 5, 5, false), (3, 10, 5, false), (4, 5, 5, true)] {
+        let mut dice = Dice(seed);
+        let (mut deeds, mut count, mut now) = (Vec::new(), 0, 0);
+        // Of each client: when it called, what it adds (nothing if it reads), and what it read or added so far.
+        let mut running: Vec<Option<(u64, Option<i64>, Option<i64>)>> = vec![None; clients];
+        while deeds.len() < 1_500 {
+            now += 1;
+            let client = usize::try_from(dice.below(clients as u64)).expect("few");
+            let Some((from, amount, done)) = running[client] else {
+                let amount = 1 + i64::try_from(dice.below(5)).expect("small");
+                let amount = if lowers && dice.below(2) == 0 { -amount } else { amount };
+                running[client] = Some((now, (dice.below(4) > 0).then_some(amount), None));
+                continue;
+            };
+            let lost = dice.below(100) < unknown;
+            let done = done.unwrap_or_else(|| {
+                count += amount.filter(|_| !lost || now % 2 == 0).unwrap_or(0);
+                count
+            });
+            if !lost && dice.below(2) == 0 {
+                running[client] = Some((from, amount, Some(done)));
+                continue;
+            }
+            running[client] = None;
+            let deed = match amount {
+                Some(amount) => ok(from, now, "add", int(amount), int(amount)),
+                None => ok(from, now, "read", Value::Nil, int(done)),
+            };
+            deeds.push(if lost { Deed { output: Value::Nil, completion: Completion::Info, ..deed } } else { deed });
+        }
+        let outcome = counter::check(&history(deeds), 0, counter::Claim::Linearizable, Allowance::unlimited());
+        assert_eq!(
+            told(&outcome.expect("a counter")),
+            "ok",
+            "{clients} clients, {unknown} % unknown, lowers: {lowers}"
+        );
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::consistency::format::native;
 use crate::consistency::{Completion, Value};
-use crate::evidence::{HistorySeen, LineDigest, Sink};
+use crate::evidence::{Beside, HistorySeen, LineDigest};
 use crate::workload::{Outcome, Request};
 use crate::world::Clock;
 
@@ -17,15 +17,14 @@ const ERROR_MAX: usize = 200;
 /// Where the history goes.
 pub(super) struct Book {
     clock: Clock,
-    sink: Box<dyn Sink>,
+    file: Beside,
     next: u64,
     digest: LineDigest,
-    failed: Option<String>,
 }
 
 impl Book {
-    pub(super) fn new(clock: Clock, sink: Box<dyn Sink>) -> Self {
-        Self { clock, sink, next: 0, digest: LineDigest::default(), failed: None }
+    pub(super) fn new(clock: Clock, file: Beside) -> Self {
+        Self { clock, file, next: 0, digest: LineDigest::default() }
     }
 
     /// A request is about to be sent.
@@ -78,19 +77,14 @@ impl Book {
             line.push_str("}\n");
         }
         self.digest.add(line.as_bytes());
-        if let Err(error) = self.sink.append(line.as_bytes()) {
-            self.failed.get_or_insert(format!("write the history: {error}"));
-        }
+        self.file.append(line.into_bytes());
     }
 
     /// Closes the file, and says what it is.
-    pub(super) fn close(mut self, seen: &mut HistorySeen) {
-        if let Err(error) = self.sink.sync() {
-            self.failed.get_or_insert(format!("write the history: {error}"));
-        }
+    pub(super) async fn close(self, seen: &mut HistorySeen) {
         (seen.lines, seen.sha256) = self.digest.end();
-        if let Some(reason) = self.failed {
-            seen.reason = reason;
+        if let Err(error) = self.file.close().await {
+            seen.reason = format!("write the history: {error}");
         }
     }
 }

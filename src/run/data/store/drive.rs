@@ -48,7 +48,7 @@ pub(super) async fn drive(
                 Err(reason) => seen.reason = reason,
             }
             left = session.remove(&mut seen).await;
-            session.book.close(&mut seen);
+            session.book.close(&mut seen).await;
         }
         Err(reason) => seen.reason = reason,
     }
@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
         };
         let generator = Generator::new(check.kind, options).map_err(|error| error.to_string())?;
         let free = make::clients(&check.store, &way, clients)?.into_iter().enumerate().collect();
-        let book = Book::new(context.clock(), context.recorder.beside(&seen.file)?);
+        let book = Book::new(context.clock(), context.recorder.beside(&seen.file).await?);
         Ok(Self { context, check, prefix, replicas, generator, book, free, touched: false })
     }
 

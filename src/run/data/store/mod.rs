@@ -16,6 +16,7 @@ use crate::workload::StoreKind;
 
 use super::super::RunError;
 use super::super::context::Context;
+use super::super::tasks::guarded;
 use super::super::wait::Bell;
 
 /// Workloads that run until they are stopped.
@@ -33,7 +34,12 @@ impl Stores {
         let (stop, read_all): (Arc<Bell>, Arc<AtomicBool>) = Default::default();
         let mut tasks = JoinSet::new();
         for (index, check) in checks(context) {
-            tasks.spawn(drive::drive(context.clone(), index, check.clone(), stop.clone(), read_all.clone()));
+            let drive = drive::drive(context.clone(), index, check.clone(), stop.clone(), read_all.clone());
+            let (recorder, name) = (context.recorder.clone(), check.name().to_owned());
+            tasks.spawn(async move {
+                let left = guarded(&recorder, &format!("the clients of data {name}"), drive).await;
+                left.unwrap_or_else(|| vec![format!("data {name}: its clients broke off, look for its keys")])
+            });
         }
         Self { tasks, stop, read_all, left: Vec::new() }
     }

@@ -1,6 +1,8 @@
 //! Pods and pod templates.
 
-use k8s_openapi::api::core::v1::{Container, HTTPGetAction, Pod, PodSpec, PodStatus, Probe, ResourceRequirements};
+use k8s_openapi::api::core::v1::{
+    Container, HTTPGetAction, Pod, PodCondition, PodSpec, PodStatus, Probe, ResourceRequirements,
+};
 
 use super::volumes::volume;
 use super::{unless_set, unless_text};
@@ -10,6 +12,10 @@ use crate::registry::qos::qos_class;
 pub(in crate::registry) fn pod(pod: &mut Pod) {
     let spec = pod.spec.get_or_insert_default();
     pod_spec(spec);
+    // A negative grace counts as the shortest (`PrepareForCreate`).
+    if spec.termination_grace_period_seconds.is_some_and(|seconds| seconds < 0) {
+        spec.termination_grace_period_seconds = Some(1);
+    }
     unless_set(&mut spec.enable_service_links, true);
     unless_text(&mut spec.service_account_name, "default");
     spec.service_account.clone_from(&spec.service_account_name);
@@ -20,9 +26,27 @@ pub(in crate::registry) fn pod(pod: &mut Pod) {
     }
     let status = pod.status.get_or_insert_with(PodStatus::default);
     unless_text(&mut status.phase, "Pending");
+    tell_of_gates(spec, status);
     if status.qos_class.is_none() {
         status.qos_class = Some(qos_class(spec).to_owned());
     }
+}
+
+/// A pod that may not be scheduled yet says so from the start (`applySchedulingGatedCondition`).
+fn tell_of_gates(spec: &PodSpec, status: &mut PodStatus) {
+    let conditions = status.conditions.iter().flatten();
+    if spec.scheduling_gates.as_ref().is_none_or(Vec::is_empty)
+        || conditions.into_iter().any(|known| known.type_ == "PodScheduled")
+    {
+        return;
+    }
+    status.conditions.get_or_insert_default().push(PodCondition {
+        type_: "PodScheduled".to_owned(),
+        status: "False".to_owned(),
+        reason: Some("SchedulingGated".to_owned()),
+        message: Some("Scheduling is blocked due to non-empty scheduling gates".to_owned()),
+        ..PodCondition::default()
+    });
 }
 
 /// The spec of a pod or of a template.
@@ -32,6 +56,11 @@ pub(super) fn pod_spec(spec: &mut PodSpec) {
     unless_text(&mut spec.scheduler_name, "default-scheduler");
     unless_set(&mut spec.termination_grace_period_seconds, 30);
     spec.security_context.get_or_insert_default();
+    // The name that the field had first.
+    if spec.service_account_name.as_deref().is_none_or(str::is_empty) {
+        spec.service_account_name.clone_from(&spec.service_account);
+    }
+    spec.service_account.clone_from(&spec.service_account_name);
     for each in spec.volumes.iter_mut().flatten() {
         volume(each);
     }
@@ -84,7 +113,7 @@ fn http_get(get: &mut HTTPGetAction) {
 }
 
 /// `Always` for `latest` and for no tag at all, else `IfNotPresent`.
-fn pull_policy(image: &str) -> &'static str {
+pub(super) fn pull_policy(image: &str) -> &'static str {
     if image.contains('@') {
         return "IfNotPresent";
     }

@@ -1,13 +1,17 @@
 //! Namespaces, Services and the smaller kinds.
 
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscaler, MetricSpec, MetricTarget, ResourceMetricSource};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::api::networking::v1::{IngressClass, NetworkPolicy};
+use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef, Subject};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{unless_set, unless_text};
+
+const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// A namespace carries its name as a label, and a finalizer until its contents are gone.
 pub(in crate::registry) fn namespace(namespace: &mut Namespace) {
@@ -22,6 +26,14 @@ pub(in crate::registry) fn service(service: &mut Service) {
     let spec = service.spec.get_or_insert_default();
     unless_text(&mut spec.type_, "ClusterIP");
     unless_text(&mut spec.session_affinity, "None");
+    match spec.session_affinity.as_deref() {
+        Some("None") => spec.session_affinity_config = None,
+        Some("ClientIP") => {
+            let config = spec.session_affinity_config.get_or_insert_default();
+            unless_set(&mut config.client_ip.get_or_insert_default().timeout_seconds, 10_800);
+        }
+        _ => {}
+    }
     for port in spec.ports.iter_mut().flatten() {
         unless_text(&mut port.protocol, "TCP");
         let absent = match &port.target_port {
@@ -37,7 +49,8 @@ pub(in crate::registry) fn service(service: &mut Service) {
         return;
     }
     unless_text(&mut spec.internal_traffic_policy, "Cluster");
-    if matches!(spec.type_.as_deref(), Some("NodePort" | "LoadBalancer")) {
+    let has_external = spec.external_ips.as_ref().is_some_and(|ips| !ips.is_empty());
+    if matches!(spec.type_.as_deref(), Some("NodePort" | "LoadBalancer")) || has_external {
         unless_text(&mut spec.external_traffic_policy, "Cluster");
     }
     if spec.type_.as_deref() == Some("LoadBalancer") {
@@ -51,6 +64,35 @@ pub(in crate::registry) fn secret(secret: &mut Secret) {
     unless_text(&mut secret.type_, "Opaque");
     for (name, text) in secret.string_data.take().unwrap_or_default() {
         secret.data.get_or_insert_default().insert(name, k8s_openapi::ByteString(text.into_bytes()));
+    }
+}
+
+/// The group of roles is implied; that of subjects, unless they are accounts.
+fn role_ref(reference: &mut RoleRef, subjects: Option<&mut Vec<Subject>>) {
+    if reference.api_group.is_empty() {
+        RBAC.clone_into(&mut reference.api_group);
+    }
+    for subject in subjects.into_iter().flatten() {
+        if matches!(subject.kind.as_str(), "User" | "Group") {
+            unless_text(&mut subject.api_group, RBAC);
+        }
+    }
+}
+
+/// A `RoleBinding`.
+pub(in crate::registry) fn role_binding(binding: &mut RoleBinding) {
+    role_ref(&mut binding.role_ref, binding.subjects.as_mut());
+}
+
+/// A `ClusterRoleBinding`.
+pub(in crate::registry) fn cluster_role_binding(binding: &mut ClusterRoleBinding) {
+    role_ref(&mut binding.role_ref, binding.subjects.as_mut());
+}
+
+/// An `IngressClass`.
+pub(in crate::registry) fn ingress_class(class: &mut IngressClass) {
+    if let Some(parameters) = class.spec.as_mut().and_then(|spec| spec.parameters.as_mut()) {
+        unless_text(&mut parameters.scope, "Cluster");
     }
 }
 
@@ -89,4 +131,35 @@ pub(in crate::registry) fn storage_class(class: &mut StorageClass) {
 /// A priority class.
 pub(in crate::registry) fn priority_class(class: &mut PriorityClass) {
     unless_text(&mut class.preemption_policy, "PreemptLowerPriority");
+}
+
+/// A `HorizontalPodAutoscaler` watches the CPU unless it says otherwise.
+pub(in crate::registry) fn horizontal_pod_autoscaler(scaler: &mut HorizontalPodAutoscaler) {
+    let spec = scaler.spec.get_or_insert_default();
+    unless_set(&mut spec.min_replicas, 1);
+    if spec.metrics.as_ref().is_none_or(Vec::is_empty) {
+        let target =
+            MetricTarget { type_: "Utilization".to_owned(), average_utilization: Some(80), ..MetricTarget::default() };
+        let resource = Some(ResourceMetricSource { name: "cpu".to_owned(), target });
+        let metric = MetricSpec { type_: "Resource".to_owned(), resource, ..MetricSpec::default() };
+        spec.metrics = Some(vec![metric]);
+    }
+}
+
+/// A limit of containers without a default has its maximum as one, and a request without a default its limit, then its minimum
+/// (`SetDefaults_LimitRangeItem`).
+pub(in crate::registry) fn limit_range(range: &mut LimitRange) {
+    for item in range.spec.iter_mut().flat_map(|spec| spec.limits.iter_mut()).filter(|item| item.type_ == "Container") {
+        let limits = item.default.get_or_insert_default();
+        for (resource, most) in item.max.iter().flatten() {
+            limits.entry(resource.clone()).or_insert_with(|| most.clone());
+        }
+        let requests = item.default_request.get_or_insert_default();
+        for (resource, limit) in limits.iter() {
+            requests.entry(resource.clone()).or_insert_with(|| limit.clone());
+        }
+        for (resource, least) in item.min.iter().flatten() {
+            requests.entry(resource.clone()).or_insert_with(|| least.clone());
+        }
+    }
 }

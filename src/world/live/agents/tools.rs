@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
-use kube::api::AttachParams;
-use tokio::io::AsyncReadExt;
 
+use super::super::exec::{self, ExecError, Limits};
 use crate::world::{NetworkError, causes};
 
 /// Names the tools that are there.
@@ -26,6 +25,8 @@ fi
 exit $found"#;
 /// Running something in a pod takes this long at most, beside what it does.
 const SLACK: Duration = Duration::from_secs(8);
+/// These say little; bytes.
+const SAID: usize = 1 << 16;
 
 /// The first container that has a tool.
 pub(super) async fn find(client: &kube::Client, namespace: &str, pod: &str) -> Result<String, String> {
@@ -38,7 +39,8 @@ pub(super) async fn find(client: &kube::Client, namespace: &str, pod: &str) -> R
             Ok((0, said)) if !said.trim().is_empty() => return Ok(container.name.clone()),
             Ok((0, _)) => why.push(format!("{} has no nc, bash, curl or wget", container.name)),
             Ok((_, said)) => why.push(format!("{} has no sh ({})", container.name, said.trim())),
-            Err(reason) if reason.contains("executable file not found") => {
+            // Go's `exec.ErrNotFound`, as the container runtimes pass it on.
+            Err(ExecError::NotRun(reason)) if reason.contains("executable file not found") => {
                 why.push(format!("{} has no sh", container.name));
             }
             Err(reason) => why.push(format!("{}: {reason}", container.name)),
@@ -77,38 +79,8 @@ async fn run(
     container: &str,
     command: &[&str],
     limit: Duration,
-) -> Result<(i32, String), String> {
-    let params = AttachParams::default().container(container).stdout(true).stderr(true);
-    let running = async {
-        let mut process = api.exec(pod, command.iter().copied(), &params).await.map_err(|error| causes(&error))?;
-        let (mut said, mut complaint) = (String::new(), String::new());
-        let (stdout, stderr, status) = (process.stdout(), process.stderr(), process.take_status());
-        let read = async {
-            if let Some(mut stdout) = stdout {
-                let _ = stdout.read_to_string(&mut said).await;
-            }
-        };
-        let complain = async {
-            if let Some(mut stderr) = stderr {
-                let _ = stderr.read_to_string(&mut complaint).await;
-            }
-        };
-        futures::future::join(read, complain).await;
-        let status = match status {
-            Some(status) => status.await,
-            None => None,
-        };
-        let status = status.ok_or_else(|| "it ended without a status".to_owned())?;
-        if status.status.as_deref() == Some("Success") {
-            return Ok((0, said));
-        }
-        let causes = status.details.as_ref().and_then(|details| details.causes.as_deref()).unwrap_or_default();
-        let code = causes.iter().find(|cause| cause.reason.as_deref() == Some("ExitCode"));
-        match code.and_then(|cause| cause.message.as_deref()?.parse().ok()) {
-            Some(code) => Ok((code, format!("{said}{complaint}"))),
-            None => Err(status.message.unwrap_or(complaint)),
-        }
-    };
-    let limited = tokio::time::timeout(limit, running).await;
-    limited.unwrap_or_else(|_| Err(format!("no answer within {}", humantime::format_duration(limit))))
+) -> Result<(i32, String), ExecError> {
+    let limits = Limits { time: limit, bytes: SAID };
+    let ended = exec::run(api, pod, Some(container), command, None, limits).await?;
+    Ok((ended.code, format!("{}{}", ended.stdout, ended.stderr)))
 }

@@ -1,0 +1,141 @@
+//! The objects of a fixture before a run: each is given to the API server of an embedded cluster, in order, and what it refuses is
+//! told with file and line. Only what an object says itself counts here, not what a cluster lacks.
+
+use driftproof::scenario::{self, Code, Colour, Diagnostic, FixtureFile, Manifest, Scenario, Scopes, objects};
+use driftproof::sim::{Kind, Settings, State, api, apps, registry};
+use serde_json::{Value, json};
+
+use super::manifests::Texts;
+
+/// What is wrong with the fixture's objects, rendered for a person.
+pub(super) fn review(scenario: &Scenario, files: &[FixtureFile], texts: &Texts, colour: Colour) -> Vec<String> {
+    let all: Vec<&Manifest> = files.iter().flat_map(FixtureFile::manifests).collect();
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let scopes = Scopes::new(scenario, all.iter().map(|manifest| &manifest.object));
+    let mut state = State::new(Settings::default(), 1);
+    state.boot();
+    let mut ordered = all;
+    ordered.sort_by_key(|manifest| rank(&manifest.object));
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for manifest in ordered {
+        let text = texts.get(&manifest.file).map(String::as_str).unwrap_or_default();
+        for object in objects(&manifest.object) {
+            found.extend(refusals(&mut state, manifest, object, scopes.namespace(object), text));
+        }
+    }
+    let mut messages = Vec::new();
+    for (name, text) in texts {
+        let mut own: Vec<Diagnostic> = found.iter().filter(|diagnostic| diagnostic.file == *name).cloned().collect();
+        own.sort_by_key(|diagnostic| diagnostic.span.start);
+        if !own.is_empty() {
+            messages.push(scenario::render(&own, name, text, colour));
+        }
+    }
+    messages
+}
+
+/// Namespaces and definitions first.
+fn rank(object: &Value) -> usize {
+    match object["kind"].as_str() {
+        Some("Namespace") => 0,
+        Some("CustomResourceDefinition") => 1,
+        _ => 2,
+    }
+}
+
+fn refusals(
+    state: &mut State,
+    manifest: &Manifest,
+    object: &Value,
+    namespace: Option<&str>,
+    text: &str,
+) -> Vec<Diagnostic> {
+    let word = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let (version, kind) = (word("/apiVersion"), word("/kind"));
+    let what = format!("{kind} {}", word("/metadata/name"));
+    // Custom kinds that come with no definition may be a cluster's own.
+    let Some(kind) = Kind::by_name(version, kind).or_else(|| custom(state, version, kind)) else { return Vec::new() };
+    let refused =
+        |field: &str, message: String, help: &str| manifest.refusal(text, Code::Refused, field, message, help);
+    let mut found = annotations(manifest, kind, text);
+    // Another version has other fields: the server converts it first.
+    let stored = kind.facts().api_version() == version;
+    match if stored { registry::unknown_fields(kind, object) } else { Ok(Vec::new()) } {
+        Ok(unknown) => found.extend(unknown.iter().map(|field| {
+            let message = format!("{what}: unknown field `{field}`");
+            refused(field, message, "`kubectl apply` refuses it, too: is it misspelt, or on the wrong level?")
+        })),
+        Err(error) => {
+            let field = registry::misfit(kind, object).unwrap_or_default();
+            let place = if field.is_empty() { String::new() } else { format!(" at `{field}`") };
+            found.push(refused(&field, format!("{what}{place}: {}", error.message), ""));
+            return found;
+        }
+    }
+    if !found.is_empty() {
+        return found;
+    }
+    if let Some(namespace) = namespace {
+        // It may be a cluster's own.
+        drop(state.create(Kind::Namespace, json!({ "metadata": { "name": namespace } })));
+    }
+    let facts = kind.facts();
+    let version = version.rsplit('/').next().unwrap_or_default();
+    let start =
+        if facts.group.is_empty() { format!("/api/{version}") } else { format!("/apis/{}/{version}", facts.group) };
+    let within = namespace.map(|namespace| format!("/namespaces/{namespace}")).unwrap_or_default();
+    let mut object = object.clone();
+    if let (Some(namespace), Some(metadata)) = (namespace, object["metadata"].as_object_mut()) {
+        metadata.insert("namespace".to_owned(), json!(namespace));
+    }
+    let target = format!("{start}{within}/{}?fieldValidation=Strict", facts.plural);
+    let (code, answer) = api::ask(state, http::Method::POST, &target, "application/json", &object);
+    if !matches!(code, 400 | 422) {
+        return Vec::new();
+    }
+    let causes: Vec<Diagnostic> = answer
+        .pointer("/details/causes")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|cause| {
+            let part = |name: &str| cause[name].as_str().unwrap_or_default();
+            refused(part("field"), format!("{what}: {}: {}", part("field"), part("message")), "")
+        })
+        .collect();
+    if causes.is_empty() {
+        return vec![refused("", format!("{what}: {}", answer["message"].as_str().unwrap_or_default()), "")];
+    }
+    causes
+}
+
+fn custom(state: &State, api_version: &str, kind: &str) -> Option<Kind> {
+    let (group, version) = api_version.split_once('/')?;
+    registry::defined(&state.store).find(|known| {
+        let facts = known.facts();
+        facts.kind == kind && facts.group == group && facts.has_version(version)
+    })
+}
+
+/// Annotations that tell the embedded cluster how an application behaves, and that it does not know.
+fn annotations(manifest: &Manifest, kind: Kind, text: &str) -> Vec<Diagnostic> {
+    let path = match kind {
+        Kind::Pod => "metadata",
+        Kind::CronJob => "spec.jobTemplate.spec.template.metadata",
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => {
+            "spec.template.metadata"
+        }
+        _ => return Vec::new(),
+    };
+    let metadata = path.split('.').try_fold(&manifest.object, |value, part| value.get(part)).unwrap_or(&Value::Null);
+    let mistakes = apps::annotation_mistakes(metadata);
+    mistakes
+        .into_iter()
+        .map(|(key, message)| {
+            let field = format!("{path}.annotations.{key}");
+            manifest.refusal(text, Code::EmbeddedAnnotation, &field, message, "the README has the table of annotations")
+        })
+        .collect()
+}
