@@ -1,5 +1,7 @@
 //! The moves of instances: each loss with its replacement, the edges between them, and how the old one ended.
 
+use crate::scenario::Phase;
+
 use super::edges::edges;
 use super::loss::{Fate, Loss, losses};
 use super::model::{Drift, FaultSpan, Instance};
@@ -7,6 +9,37 @@ use super::old_end::old_end;
 use super::replacement::replacements;
 use super::stuck::{refused, stays, stuck};
 use super::timeline::{PodLife, Timeline};
+
+impl Drift {
+    /// Duration of each phase: from the edge before (or the injection) to its own. They sum to the total.
+    #[must_use]
+    pub fn phases(&self) -> Vec<(Phase, u64)> {
+        let mut before = self.from;
+        self.edges
+            .iter()
+            .map(|edge| {
+                let duration = edge.at.saturating_sub(before);
+                before = before.max(edge.at);
+                (edge.phase, duration)
+            })
+            .collect()
+    }
+
+    /// From the injection to the last edge, when the instance came back.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        if self.stuck.is_some() {
+            return None;
+        }
+        Some(self.edges.last()?.at.saturating_sub(self.from))
+    }
+
+    /// Whether it came back on another node.
+    #[must_use]
+    pub fn moved(&self) -> bool {
+        self.new.as_ref().is_some_and(|new| new.node != self.old.node)
+    }
+}
 
 /// One drift for each instance that was lost after an injection.
 pub(super) fn drifts(timeline: &Timeline<'_>, faults: &[FaultSpan]) -> Vec<Drift> {

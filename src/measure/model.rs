@@ -146,37 +146,6 @@ pub struct Drift {
     pub refused: String,
 }
 
-impl Drift {
-    /// Duration of each phase: from the edge before (or the injection) to its own. They sum to the total.
-    #[must_use]
-    pub fn phases(&self) -> Vec<(Phase, u64)> {
-        let mut before = self.from;
-        self.edges
-            .iter()
-            .map(|edge| {
-                let duration = edge.at.saturating_sub(before);
-                before = before.max(edge.at);
-                (edge.phase, duration)
-            })
-            .collect()
-    }
-
-    /// From the injection to the last edge, when the instance came back.
-    #[must_use]
-    pub fn total(&self) -> Option<u64> {
-        if self.stuck.is_some() {
-            return None;
-        }
-        Some(self.edges.last()?.at.saturating_sub(self.from))
-    }
-
-    /// Whether it came back on another node.
-    #[must_use]
-    pub fn moved(&self) -> bool {
-        self.new.as_ref().is_some_and(|new| new.node != self.old.node)
-    }
-}
-
 /// A pod that was an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {

@@ -7,9 +7,7 @@ use k8s_openapi::api::core::v1::{Event, Node, PersistentVolumeClaim, Pod};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::storage::v1::VolumeAttachment;
 
-use crate::evidence::{
-    AttachmentSeen, Change, EndpointSeen, EndpointsSeen, EventSeen, NodeSeen, PodSeen, Seen, WorkloadSeen,
-};
+use crate::evidence::{AttachmentSeen, Change, EndpointSeen, EndpointsSeen, NodeSeen, PodSeen, Seen, WorkloadSeen};
 
 use crate::scenario::{Target, Workload, WorkloadKind};
 
@@ -379,7 +377,7 @@ impl Picture {
         if self.pods.get(&seen.uid).is_some_and(|state| !state.relevant) {
             return Vec::new();
         }
-        if seen.level == "Warning" && !is_echo(&seen, self.warnings.get(&seen.uid)) {
+        if seen.level == "Warning" && !project::is_echo(&seen, self.warnings.get(&seen.uid)) {
             self.warnings.insert(seen.uid.clone(), format!("{}: {}", seen.reason, seen.message));
         }
         if seen.reason == "FailedCreate" {
@@ -387,12 +385,6 @@ impl Picture {
         }
         vec![Seen::Event(seen)]
     }
-}
-
-/// Whether a warning only says that something else did not come about, beside one that says why: the kubelet waits for a
-/// volume that the attach controller has refused.
-fn is_echo(seen: &EventSeen, before: Option<&String>) -> bool {
-    seen.reason == "FailedMount" && before.is_some_and(|before| before.starts_with("FailedAttachVolume"))
 }
 
 /// Whether two records of a pod say the same, but for what the watch called the change.

@@ -195,3 +195,9 @@ pub(super) fn event(event: &Event) -> EventSeen {
         count: u32::try_from(count).unwrap_or(1),
     }
 }
+
+/// Whether a warning only says that something else did not come about, beside one that says why: the kubelet waits for a
+/// volume that the attach controller has refused.
+pub(super) fn is_echo(seen: &EventSeen, before: Option<&String>) -> bool {
+    seen.reason == "FailedMount" && before.is_some_and(|before| before.starts_with("FailedAttachVolume"))
+}

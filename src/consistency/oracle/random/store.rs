@@ -63,7 +63,7 @@ impl Store {
             Model::Counter => self.number = 2,
             Model::MultiRegister => self.registers = [Value::Int(1), Value::Int(1)],
             Model::Bank => {}
-            Model::Append | Model::Queue | Model::Mutex | Model::Watch => return None,
+            Model::Append | Model::RwRegister | Model::Queue | Model::Mutex | Model::Watch => return None,
         }
         Some(match model {
             Model::Kv => word("a"),
