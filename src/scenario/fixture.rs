@@ -114,7 +114,7 @@ fn leaving(
         };
         let help = match &refusal.way {
             // Nothing is in the target's namespace and everything in another one, of nearly the same name.
-            Way::Namespace(namespace) if nearly_the_target(target, namespace, manifests) => {
+            Way::Namespace(namespace) if nearly_the_target(target, namespace, written.objects()) => {
                 format!(
                     "did you mean `namespace = \"{namespace}\"` in [target]? Else allow it by name: {}",
                     refusal.allow
@@ -136,13 +136,13 @@ fn leaving(
 }
 
 /// Whether the target's namespace is likely a slip of the pen: no object is in it, and the other one is spelt much like it.
-fn nearly_the_target(target: &str, other: &str, manifests: &[Value]) -> bool {
+fn nearly_the_target<'a>(target: &str, other: &str, manifests: impl Iterator<Item = &'a Value>) -> bool {
     let inside = |object: &Value| {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
         text("/metadata/namespace") == Some(target)
             || (text("/kind") == Some("Namespace") && text("/metadata/name") == Some(target))
     };
-    super::reader::suggestion(target, &[other]).is_some() && !manifests.iter().flat_map(objects).any(inside)
+    super::reader::suggestion(target, &[other]).is_some() && !manifests.flat_map(objects).any(inside)
 }
 
 /// Leave that no manifest needs is only a hole.
