@@ -20,13 +20,13 @@ pub(super) fn validate(files: &Files, style: Style) -> Exit {
                 let (file, name, objects) = (one.path.display(), &one.scenario.name, one.manifests.len());
                 let _ = writeln!(text, "{file}: ok ({name}, {objects} objects in its fixtures)");
             }
+            let _ = writeln!(text, "{} ok", loaded.len());
+            print::out(&text);
             for one in &loaded {
                 for warning in scenario::warnings(&one.scenario) {
                     print::tell(&format!("{}: warning: {warning}", one.path.display()));
                 }
             }
-            let _ = writeln!(text, "{} ok", loaded.len());
-            print::out(&text);
             Exit::Passed
         }
         Err(rejected) => reject(&rejected),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// One observation, at the instant at which its watch event was received.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "seen", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "most records are of pods, and each is in a box of its own")]
 pub enum Seen {
     /// A pod of the target, or of a pod set that a fault names.
     Pod(PodSeen),
@@ -72,6 +73,13 @@ pub struct PodSeen {
     /// Label `role`, empty when absent.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub role: String,
+    /// What it waits for that no event tells, from its conditions and its spec: a scheduling gate, a scheduler that does not
+    /// act here, a readiness gate, a finalizer. Empty when nothing of the kind holds it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub waits_for: String,
+    /// Whether it tolerates the loss of its node for ever, by its own tolerations: nothing evicts it then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stays: bool,
     /// Containers in the order of the spec.
     pub containers: Vec<ContainerSeen>,
 }

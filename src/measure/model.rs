@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::evidence::{Ending, Proof, Stage};
-use crate::plan::HeldBy;
+pub use crate::plan::HeldBy;
 use crate::scenario::{Aspect, Phase};
 
 /// Everything that was measured in one run.
@@ -135,40 +135,15 @@ pub struct Drift {
     pub old_end: OldEnd,
     /// What it waits for when it never came back: the phase that was not reached, and why.
     pub stuck: Option<Stuck>,
+    /// When its node, being lost, got the taint by which its pods are evicted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tainted: Option<u64>,
+    /// Why the loss of its node never evicts it; empty when it does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stays: String,
     /// Why the scheduler found no node for the new one at first, in its words; empty when it found one at once.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub refused: String,
-}
-
-impl Drift {
-    /// Duration of each phase: from the edge before (or the injection) to its own. They sum to the total.
-    #[must_use]
-    pub fn phases(&self) -> Vec<(Phase, u64)> {
-        let mut before = self.from;
-        self.edges
-            .iter()
-            .map(|edge| {
-                let duration = edge.at.saturating_sub(before);
-                before = before.max(edge.at);
-                (edge.phase, duration)
-            })
-            .collect()
-    }
-
-    /// From the injection to the last edge, when the instance came back.
-    #[must_use]
-    pub fn total(&self) -> Option<u64> {
-        if self.stuck.is_some() {
-            return None;
-        }
-        Some(self.edges.last()?.at.saturating_sub(self.from))
-    }
-
-    /// Whether it came back on another node.
-    #[must_use]
-    pub fn moved(&self) -> bool {
-        self.new.as_ref().is_some_and(|new| new.node != self.old.node)
-    }
 }
 
 /// A pod that was an instance.

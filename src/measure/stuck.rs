@@ -51,10 +51,9 @@ impl Loss {
 fn open(timeline: &Timeline<'_>, loss: &Loss, old: &PodLife<'_>) -> Stuck {
     let (name, node) = (old.name(), old.node());
     if timeline.node_lost(node, timeline.observed) {
-        let why = if old.owner_kind() == "DaemonSet" {
-            format!("{name} waits for {node}, which is lost: a DaemonSet's pod stays with its node")
-        } else {
-            format!("{name} is still bound to {node}, which is lost: its tolerations let it stay so long")
+        let why = match stays(old).as_str() {
+            "" => format!("{name} is still bound to {node}, which is lost, and was not evicted so far"),
+            stays => format!("{name} waits for {node}, which is lost: {stays}"),
         };
         return Stuck { phase: Phase::Evicted, why };
     }
@@ -63,9 +62,26 @@ fn open(timeline: &Timeline<'_>, loss: &Loss, old: &PodLife<'_>) -> Stuck {
     Stuck { phase, why: why_unready(timeline, old) }
 }
 
+/// Why nothing ever takes a pod from a node that is lost; empty when it is evicted in time.
+pub(super) fn stays(old: &PodLife<'_>) -> String {
+    if old.owner_kind() == "DaemonSet" {
+        return "a DaemonSet's pod stays with its node".to_owned();
+    }
+    let tolerates = old.seen.last().is_some_and(|(_, pod)| pod.stays);
+    if tolerates { "it tolerates the loss of its node for ever".to_owned() } else { String::new() }
+}
+
+/// What the pod's own conditions and spec say that it waits for.
+fn waits_for<'a>(pod: &PodLife<'a>) -> &'a str {
+    pod.seen.last().map_or("", |(_, pod)| pod.waits_for.as_str())
+}
+
 fn not_replaced(timeline: &Timeline<'_>, old: &PodLife<'_>) -> String {
     let (name, node) = (old.name(), old.node());
     let (_, seen) = old.first();
+    if old.gone().is_none() && !waits_for(old).is_empty() {
+        return format!("{name} stays Terminating on {node}: {}", waits_for(old));
+    }
     if old.owner_kind() == "StatefulSet" && old.gone().is_none() {
         let lost = if timeline.node_lost(node, timeline.observed) { ", which is lost" } else { "" };
         return format!(
@@ -96,7 +112,12 @@ fn unscheduled(timeline: &Timeline<'_>, new: &PodLife<'_>) -> String {
     let name = new.name();
     let of_new = |event: &EventSeen| event.uid == new.uid() && event.reason == "FailedScheduling";
     let Some(event) = last_event(timeline, of_new) else {
-        return format!("{name} was not bound to a node");
+        let waits = waits_for(new);
+        return if waits.is_empty() {
+            format!("{name} was not bound to a node")
+        } else {
+            format!("{name} was not bound to a node: {waits}")
+        };
     };
     let message = &event.message;
     let hint = if message.contains("nvidia.com/gpu") || message.contains("Insufficient") {
@@ -118,7 +139,8 @@ fn unready(timeline: &Timeline<'_>, new: &PodLife<'_>, has_volume: bool, has_ima
     if started {
         return Stuck { phase: Phase::Ready, why: why_unready(timeline, new) };
     }
-    let failed = event(&["FailedAttachVolume", "FailedMount"]);
+    // The kubelet's timeout is the consequence of what the attach controller refused.
+    let failed = event(&["FailedAttachVolume"]).or_else(|| event(&["FailedMount"]));
     if !has_volume && (matches!(attached(timeline, new), Attached::Never) || failed.is_some()) {
         let said = failed.map_or_else(String::new, |event| format!(": {}", event.message));
         return Stuck {
@@ -140,6 +162,9 @@ fn unready(timeline: &Timeline<'_>, new: &PodLife<'_>, has_volume: bool, has_ima
 
 fn why_unready(timeline: &Timeline<'_>, pod: &PodLife<'_>) -> String {
     let name = pod.name();
+    if !waits_for(pod).is_empty() {
+        return format!("{name} is not Ready on {}: {}", pod.node(), waits_for(pod));
+    }
     let said = last_event(timeline, |event| {
         event.uid == pod.uid()
             && event.level == "Warning"

@@ -3,7 +3,7 @@
 use crate::scenario::{DataCheck, Fault, FaultKind, Scenario, StoreCheck};
 
 use super::inventory::Inventory;
-use super::model::{Action, HeldBy, Plan, Problem, ProblemKind, Step};
+use super::model::{Action, Draw, HeldBy, Plan, Problem, ProblemKind, Step};
 use super::{Group, chance, drain, etcd_member, guard, nodes, partition, permissions, pod_kill, taint};
 
 /// Why a fault could not be resolved, before it is known as whose problem.
@@ -100,14 +100,15 @@ pub fn choose(
     let id = id(written, fault, repeat);
     let mut generator = chance::generator(seed, &format!("fault-{fault}-{repeat}"));
     let target = &scenario.target;
+    let named = |action: Action| (action, None);
     let action = match &written.kind {
         FaultKind::PodKill(kind) => pod_kill::choose(kind, target, inventory, &mut generator),
-        FaultKind::NetworkPartition(kind) => partition::choose(kind, target, inventory, run, &id),
+        FaultKind::NetworkPartition(kind) => partition::choose(kind, target, inventory, run, &id).map(named),
         FaultKind::NodeDrain(kind) => nodes::drain(kind, target, inventory, &mut generator),
         FaultKind::NodeFailure(kind) => {
             nodes::failure(kind, target, inventory, &mut generator, &taint::taint_value(run, &id))
         }
-        FaultKind::EtcdMemberReplace(kind) => etcd_member::choose(kind, target, inventory, &mut generator),
+        FaultKind::EtcdMemberReplace(kind) => etcd_member::choose(kind, target, inventory, &mut generator).map(named),
     };
     let step = action.map(|action| step(written, fault, repeat, id.clone(), action));
     let step = step.and_then(|step| {
@@ -128,11 +129,12 @@ pub(super) fn all(checks: impl IntoIterator<Item = Result<(), Trouble>>) -> Resu
     Err(Trouble { kind: troubles[0].kind, message, budget: None })
 }
 
-fn step(fault: &Fault, index: usize, repeat: u32, id: String, action: Action) -> Step {
+fn step(fault: &Fault, index: usize, repeat: u32, id: String, chosen: (Action, Option<Draw>)) -> Step {
     let name = fault.name.clone().unwrap_or_else(|| fault.kind.word().to_owned());
     let name = if fault.times > 1 { format!("{name} {} of {}", repeat + 1, fault.times) } else { name };
     let at = fault.at.saturating_add(fault.every.unwrap_or_default().saturating_mul(repeat));
-    Step { id, name, fault: index, repeat, at, hold: fault.hold, action }
+    let (action, drawn) = chosen;
+    Step { id, name, fault: index, repeat, at, hold: fault.hold, action, drawn }
 }
 
 fn id(fault: &Fault, index: usize, repeat: u32) -> String {

@@ -43,8 +43,20 @@ pub struct Step {
     pub at: Duration,
     /// How long it holds.
     pub hold: Duration,
-    /// What is done, to what. A step later than the first is chosen again from the inventory of its moment, by the same seed.
+    /// What is done, to what. Every step is chosen again from the inventory of its moment, by the same seed.
     pub action: Action,
+    /// Among how many it was drawn. At its moment others may be drawn: only what is not drawn is known before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn: Option<Draw>,
+}
+
+/// A choice that is left to chance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draw {
+    /// How many could have been chosen.
+    pub of: usize,
+    /// What they are: `running pods of deployment/web in shop`.
+    pub among: String,
 }
 
 /// A resolved fault.

@@ -14,7 +14,7 @@ use super::inventory::{
     node_target, zone_of,
 };
 use super::make::Trouble;
-use super::model::{Action, NodeTarget};
+use super::model::{Action, Draw, NodeTarget};
 use super::pods::{Group, ordinal, pods_of, role};
 use super::{selector, taint};
 
@@ -24,14 +24,10 @@ pub(super) fn drain(
     target: &Target,
     inventory: &Inventory,
     generator: &mut ChaCha8Rng,
-) -> Result<Action, Trouble> {
-    let nodes = choose(&fault.node, target, inventory, generator, |node| !is_cordoned(node))?;
-    Ok(Action::NodeDrain {
-        nodes,
-        timeout: fault.timeout,
-        delete_emptydir_data: fault.delete_emptydir_data,
-        force: fault.force,
-    })
+) -> Result<(Action, Option<Draw>), Trouble> {
+    let (nodes, drawn) = choose(&fault.node, target, inventory, generator, |node| !is_cordoned(node))?;
+    let (timeout, delete_emptydir_data, force) = (fault.timeout, fault.delete_emptydir_data, fault.force);
+    Ok((Action::NodeDrain { nodes, timeout, delete_emptydir_data, force }, drawn))
 }
 
 /// Resolves a failure on this inventory. `value` is the one of the step's taint, if it sets one.
@@ -41,13 +37,13 @@ pub(super) fn failure(
     inventory: &Inventory,
     generator: &mut ChaCha8Rng,
     value: &str,
-) -> Result<Action, Trouble> {
+) -> Result<(Action, Option<Draw>), Trouble> {
     let is_fresh = |node: &Node| is_node_ready(node) && (fault.mode != FailureMode::Taint || !taint::is_tainted(node));
-    let nodes = choose(&fault.node, target, inventory, generator, is_fresh)?;
+    let (nodes, drawn) = choose(&fault.node, target, inventory, generator, is_fresh)?;
     if fault.mode == FailureMode::Taint {
         taint::bites(&nodes, Group::from(target), inventory, value)?;
     }
-    Ok(Action::NodeFailure { nodes, mode: fault.mode, command: fault.command.clone() })
+    Ok((Action::NodeFailure { nodes, mode: fault.mode, command: fault.command.clone() }, drawn))
 }
 
 /// Refuses to take nodes from under others than the target: that proves nothing about it.
@@ -87,7 +83,7 @@ fn choose(
     inventory: &Inventory,
     generator: &mut ChaCha8Rng,
     is_fresh: impl Fn(&Node) -> bool,
-) -> Result<Vec<NodeTarget>, Trouble> {
+) -> Result<(Vec<NodeTarget>, Option<Draw>), Trouble> {
     let matching = matching(choice, target, inventory)?;
     let named = choice.name.is_some();
     let mut candidates: Vec<&Node> = matching.iter().copied().filter(|node| named || is_fresh(node)).collect();
@@ -109,6 +105,9 @@ fn choose(
             asked(choice, target)
         )));
     }
+    let zones = if choice.whole_zone { ", with their whole zones" } else { "" };
+    let drawn = (wanted < candidates.len())
+        .then(|| Draw { of: candidates.len(), among: format!("nodes that {}{zones}", asked(choice, target)) });
     chance::shuffle(&mut candidates, generator);
     candidates.truncate(wanted);
     if choice.whole_zone {
@@ -116,7 +115,7 @@ fn choose(
     }
     let mut nodes: Vec<NodeTarget> = candidates.into_iter().map(node_target).collect();
     nodes.sort();
-    Ok(nodes)
+    Ok((nodes, drawn))
 }
 
 fn matching<'a>(choice: &NodeChoice, target: &Target, inventory: &'a Inventory) -> Result<Vec<&'a Node>, Trouble> {

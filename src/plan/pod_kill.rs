@@ -8,7 +8,7 @@ use crate::scenario::{Pick, PodKill, Target};
 use super::chance;
 use super::inventory::{Inventory, is_finished, is_running, is_terminating, node_of, pod_target};
 use super::make::Trouble;
-use super::model::Action;
+use super::model::{Action, Draw};
 use super::pods::{Group, ordinal, pods_of, role};
 
 /// Resolves the fault on this inventory.
@@ -17,7 +17,7 @@ pub(super) fn choose(
     target: &Target,
     inventory: &Inventory,
     generator: &mut ChaCha8Rng,
-) -> Result<Action, Trouble> {
+) -> Result<(Action, Option<Draw>), Trouble> {
     let group = Group::of(fault.pods.as_ref(), target);
     let all = pods_of(group, inventory);
     let mut candidates: Vec<&Pod> = all.iter().copied().filter(|pod| is_candidate(pod, fault)).collect();
@@ -32,11 +32,13 @@ pub(super) fn choose(
             group.describe()
         )));
     }
+    let drawn = wanted < candidates.len() && fault.pick == Pick::Random;
+    let drawn = drawn.then(|| Draw { of: candidates.len(), among: format!("pods of {}", group.describe()) });
     order(&mut candidates, fault.pick, generator);
     candidates.truncate(wanted);
     let mut pods: Vec<_> = candidates.into_iter().map(pod_target).collect();
     pods.sort();
-    Ok(Action::PodKill { pods, grace_seconds: grace_seconds(fault) })
+    Ok((Action::PodKill { pods, grace_seconds: grace_seconds(fault) }, drawn))
 }
 
 fn is_candidate(pod: &Pod, fault: &PodKill) -> bool {

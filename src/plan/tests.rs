@@ -124,7 +124,7 @@ fn messages_name_the_numbers_and_the_key() {
         ),
         (
             "guard.allow = [\"last-ready-replica\"]\n[[fault]]\nkind = \"node-drain\"\nnode = { count = 3 }",
-            "guard rail max_nodes: 3 of 4 nodes would be taken at a time (worker-1, worker-2, worker-3), at most 2 may be (66%); raise guard.max_nodes to allow it",
+            "guard rail max_nodes: 3 of 4 nodes would be taken at a time (worker-1, worker-2, worker-3), at most 2 may be (66%); raise guard.max_nodes to allow it; guard rail max_pods: 3 of 3 pods of deployment/web in shop would be gone at a time, at most 2 may be (80%); raise guard.max_pods to allow it; guard rail max_namespace_pods: 7 of 7 pods of namespace shop would be gone at a time, at most 5 may be (80%); raise guard.max_namespace_pods to allow it; guard rail statefulset-majority: 0 of 3 replicas of statefulset/db in shop would be left, 2 are a majority; set guard.allow = [\"statefulset-majority\"] to allow it; the drain of worker-1, worker-2, worker-3 could never end: pod shop/tool belongs to no controller, nothing would replace it; set force = true to evict it",
         ),
         (
             "guard.max_pods = \"100%\"\n[[fault]]\nkind = \"pod-kill\"\npods = { workload = \"statefulset/db\" }\ncount = 2",
@@ -245,14 +245,15 @@ fn the_text_names_targets_radius_and_rights() {
     let scenario = scenario(
         "guard.allow = [\"last-ready-replica\"]\n[[fault]]\nkind = \"node-drain\"\nat = \"5s\"\nnode = { name = \"worker-2\" }\n[[fault]]\nkind = \"pod-kill\"\ncount = 9",
     );
-    let text = text(&make(&scenario, &cluster(), 7, "run"));
+    let plan = make(&scenario, &cluster(), 7, "run");
+    let text = format!("{}{}", text(&plan), permissions_text(&plan.permissions));
     for line in [
         "test  (seed 7)",
         "  no target: step 2-pod-kill: 9 pods are to be killed, but only 3 of deployment/web in shop can be chosen",
         "            cordon and drain worker-2 in b within 5m",
         "  blast radius: at most 1 node in one step",
         "  guard rails lifted: last-ready-replica",
-        "    pods/eviction                                create                     the whole cluster",
+        "  pods/eviction                                create                     the whole cluster",
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
@@ -334,7 +335,7 @@ fn a_node_without_a_pod_of_the_target_proves_nothing_about_it() {
             problem.message,
             "no pod of deployment/web in shop is on worker-2: whatever happens there proves nothing about it; choose the node by `of = \"target\"`"
         );
-        assert!(choose(&scenario(&body("worker-1")), &inventory, 7, "run", 0, 0, &[]).is_ok(), "{kind}");
+        assert!(choose(&scenario(&body("worker-3")), &inventory, 7, "run", 0, 0, &[]).is_ok(), "{kind}");
     }
     // A DaemonSet's pods stay with their node: a drain moves none, the loss of the node takes one.
     let daemons = |kind: &str| {
@@ -355,7 +356,7 @@ fn a_node_without_a_pod_of_the_target_proves_nothing_about_it() {
 #[test]
 fn a_step_is_held_against_the_rails_beside_those_that_are_in_force() {
     let scenario = scenario(
-        "[[fault]]\nkind = \"node-failure\"\nhold = \"10m\"\nnode = { name = \"worker-1\" }\n[[fault]]\nat = \"20s\"\nkind = \"pod-kill\"\ncount = 2\npick = \"oldest\"\n[guard]\nallow = [\"last-ready-replica\", \"statefulset-majority\"]",
+        "[[fault]]\nkind = \"node-failure\"\nhold = \"10m\"\nnode = { name = \"worker-3\" }\n[[fault]]\nat = \"20s\"\nkind = \"pod-kill\"\ncount = 2\npick = \"oldest\"\n[guard]\nallow = [\"last-ready-replica\", \"statefulset-majority\"]",
     );
     // Its pods are Ready for nearly a minute after the node has failed.
     let inventory = cluster();
@@ -363,4 +364,19 @@ fn a_step_is_held_against_the_rails_beside_those_that_are_in_force() {
     assert!(choose(&scenario, &inventory, 7, "run", 1, 0, &[]).is_ok());
     let problem = choose(&scenario, &inventory, 7, "run", 1, 0, &[node]).unwrap_err();
     assert!(problem.message.starts_with("guard rail max_pods: 3 of 3 pods of deployment/web in shop"), "{problem:?}");
+}
+
+#[test]
+fn what_is_drawn_at_its_moment_is_not_named_before() {
+    let shown = |body: &str| text(&make(&scenario(body), &cluster(), 7, "run"));
+    let one = shown("[[fault]]\nkind = \"pod-kill\"");
+    assert!(
+        one.contains("delete 1 of 3 pods of deployment/web in shop, drawn at that moment, with their own"),
+        "{one}"
+    );
+    let all = "[guard]\nmax_pods = \"100%\"\nallow = [\"last-ready-replica\"]\n[[fault]]\nkind = \"pod-kill\"\ncount = \"all\"";
+    assert!(shown(all).contains("delete shop/web-a on worker-1, shop/web-b on worker-2"), "{}", shown(all));
+    let lifted = "guard.allow = [\"last-ready-replica\"]\n";
+    let node = shown(&format!("{lifted}[[fault]]\nkind = \"node-drain\"\nnode = {{ of = \"target\" }}\nforce = true"));
+    assert!(node.contains("drain 1 of 3 nodes that carry a running pod of deployment/web in shop"), "{node}");
 }

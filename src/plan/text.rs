@@ -76,7 +76,8 @@ fn write_deed(out: &mut String, step: &Step) {
                 Some(seconds) => format!("with {seconds}s of grace"),
                 None => "with their own grace period".to_owned(),
             };
-            let _ = writeln!(out, "            delete {} {how}", pod_names(pods));
+            let what = drawn(step, pods.len(), || pod_names(pods));
+            let _ = writeln!(out, "            delete {what} {how}");
         }
         Action::NetworkPartition { policies, pods, from, direction, canaries } => {
             let other = if from.is_empty() { "everything".to_owned() } else { pod_names(from) };
@@ -104,7 +105,7 @@ fn write_deed(out: &mut String, step: &Step) {
             let _ = writeln!(
                 out,
                 "            cordon and drain {} within {}",
-                node_names(nodes),
+                drawn(step, nodes.len(), || node_names(nodes)),
                 format_duration(*timeout)
             );
             if *delete_emptydir_data {
@@ -121,7 +122,7 @@ fn write_deed(out: &mut String, step: &Step) {
                 FailureMode::NetworkCut => "cut the network of",
                 FailureMode::Taint => "drive out of",
             };
-            let _ = writeln!(out, "            {mode} {}", node_names(nodes));
+            let _ = writeln!(out, "            {mode} {}", drawn(step, nodes.len(), || node_names(nodes)));
             if let Some(command) = command {
                 let _ = writeln!(
                     out,
@@ -145,6 +146,14 @@ fn write_deed(out: &mut String, step: &Step) {
                 ),
             };
         }
+    }
+}
+
+/// What a step is done to: by name, or how many of which when they are drawn at its moment.
+fn drawn(step: &Step, chosen: usize, names: impl FnOnce() -> String) -> String {
+    match &step.drawn {
+        None => names(),
+        Some(draw) => format!("{chosen} of {} {}, drawn at that moment,", draw.of, draw.among),
     }
 }
 

@@ -74,6 +74,11 @@ fn timestamp(started: &str) -> &str {
 /// How to see it again, and what is left.
 fn output(row: &Row) -> String {
     let mut lines: Vec<String> = row.dirty().iter().map(|left| format!("LEFT DIRTY: {left}")).collect();
+    if let Fate::Judged(entry) = &row.fate
+        && !entry.header.scenario.has_objective()
+    {
+        lines.push(entry.verdict.line.clone());
+    }
     lines.push(format!("again: {}", row.again));
     lines.join("\n")
 }

@@ -197,6 +197,7 @@ async fn or_stop<T>(stop: &mut Stop, part: impl Future<Output = T>) -> Result<T,
 async fn steady_and_plan(context: &Context, running: &mut Running, stop: &mut Stop) -> Result<Plan, Halt> {
     context.recorder.stage(Stage::Steady);
     let wanted = &context.scenario.steady;
+    or_stop(stop, steady::services(context)).await?.map_err(Halt::Aborted)?;
     let begun = context.clock().elapsed();
     let watcher = running.watcher.insert(Watcher::start(context));
     let not_steady = |reason: String| {

@@ -71,8 +71,12 @@ async fn plan_now(context: &Context, job: &Job) -> Result<(Plan, String), RunErr
         fixtures::apply(context, &job.manifests).await?;
     }
     let steady = &context.scenario.steady;
+    let missing = super::steady::services(context).await.err();
     // As long as a run would wait: what a fault names beside the target may need the time to start.
-    let unsteady = Watcher::start(context).hold(steady.window, steady.timeout).await.err();
+    let unsteady = match missing {
+        Some(missing) => Some(missing),
+        None => Watcher::start(context).hold(steady.window, steady.timeout).await.err(),
+    };
     let inventory = inventory(&context.world, &context.scenario).await?;
     let mut plan = plan::make(&context.scenario, &inventory, context.seed, &context.run);
     plan.permissions = needed(context);

@@ -18,7 +18,7 @@ pub struct Fault {
     #[serde(with = "humantime_serde", default)]
     #[schemars(with = "DurationText")]
     pub at: Duration,
-    /// How long it holds before it is healed; faults that have nothing to heal ignore it.
+    /// How long it holds before it is healed. A kill has no such time; a drain without one is held until it has ended.
     #[serde(with = "humantime_serde", default)]
     #[schemars(with = "DurationText")]
     pub hold: Duration,

@@ -63,7 +63,7 @@ fn kind(table: &mut Table<'_>) -> Option<FaultKind> {
         Some(other) => {
             let unknown = read::unknown_kind("kind of fault", other, value.span(), &KINDS);
             table.sink.fail(match other_tools::kind(other) {
-                Some(hint) => unknown.help(format!("{hint} The kinds are {}", super::reader::listed(&KINDS))),
+                Some(hint) => unknown.help(format!("{hint}; the kinds are {}", super::reader::listed(&KINDS))),
                 None => unknown,
             })
         }

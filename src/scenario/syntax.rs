@@ -27,7 +27,12 @@ pub(super) fn diagnostics(errors: &[toml::de::Error], text: &str) -> Vec<Diagnos
             "scenarios are TOML: `name = \"web\"`, then tables such as [target] and [[fault]]; manifests are YAML";
         return vec![Diagnostic::new(Code::Syntax, span, message).help(help)];
     }
-    errors.iter().map(|error| one(error, text)).collect()
+    let mut all: Vec<Diagnostic> = errors.iter().map(|error| one(error, text)).collect();
+    // A table that is written twice has its keys twice, too: that is said by its header.
+    if all.iter().any(|one| one.other.is_some()) {
+        all.retain(|one| one.other.is_some() || !one.message.contains("duplicate"));
+    }
+    all
 }
 
 fn one(error: &toml::de::Error, text: &str) -> Diagnostic {

@@ -51,7 +51,7 @@ fn words(case: &Case<'_>, drift: &Drift, phase: Phase, took: u64) -> String {
         Phase::Detected if fault == "node-failure" => format!("{time} until {node} was declared lost"),
         Phase::Detected if fault == "node-drain" => format!("{time} until {node} was cordoned"),
         Phase::Detected => format!("{time} until the loss was seen"),
-        Phase::Evicted if fault == "node-failure" => format!("{time} toleration"),
+        Phase::Evicted if fault == "node-failure" => evicted(drift, took),
         Phase::Evicted if fault == "node-drain" => format!("{time} until it was evicted"),
         Phase::Evicted => format!("{time} until it was deleted"),
         Phase::Scheduled if case.is_statefulset() && fault == "node-failure" => {
@@ -63,9 +63,40 @@ fn words(case: &Case<'_>, drift: &Drift, phase: Phase, took: u64) -> String {
         Phase::VolumeAttached => format!("{time} volume attach"),
         Phase::ImagePulled => format!("{time} image pull"),
         Phase::Started => format!("{time} start"),
+        Phase::Ready if fault == "node-failure" && waited_on_its_node(drift) => {
+            format!("{time} until Ready on {node} again ({})", drift.stays)
+        }
         Phase::Ready => format!("{time} until Ready"),
         Phase::InEndpoints => format!("{time} until in endpoints"),
         Phase::Serving => format!("{time} until a probe was answered"),
+    }
+}
+
+/// Whether an instance came back where it was, since nothing evicts it.
+pub(super) fn waited_on_its_node(drift: &Drift) -> bool {
+    !drift.stays.is_empty() && !drift.edges.iter().any(|edge| edge.phase == Phase::Evicted)
+}
+
+/// What of the time until its eviction the node controller took to taint the node, before any toleration began.
+pub(super) fn paced(drift: &Drift) -> Option<u64> {
+    let detected = drift.edges.iter().find(|edge| edge.phase == Phase::Detected)?.at;
+    let evicted = drift.edges.iter().find(|edge| edge.phase == Phase::Evicted)?.at;
+    let paced = drift.tainted?.min(evicted).checked_sub(detected)?;
+    (paced >= TAINTED_AT_ONCE).then_some(paced)
+}
+
+/// The node controller looks every five seconds; what is longer is its rate. Microseconds.
+const TAINTED_AT_ONCE: u64 = 2_000_000;
+
+fn evicted(drift: &Drift, took: u64) -> String {
+    match paced(drift) {
+        None => format!("{} toleration", text::duration(took)),
+        Some(paced) => format!(
+            "{} until {} was tainted (one node after the other), {} toleration",
+            text::duration(paced),
+            drift.old.node,
+            text::duration(took.saturating_sub(paced))
+        ),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The setting that decides how long a phase takes, by the name under which it is set.
 
-use crate::measure::{Drift, OldEnd};
-use crate::plan::HeldBy;
+use crate::measure::{Drift, HeldBy, OldEnd};
 use crate::scenario::Phase;
 
+use super::explain;
 use super::judgement::Case;
 
 /// The setting behind one phase of one drift.
@@ -14,7 +14,11 @@ pub(super) fn of_phase(case: &Case<'_>, drift: &Drift, phase: Phase) -> String {
     let lost = fault == "node-failure";
     match phase {
         Phase::Detected if lost => "kube-controller-manager --node-monitor-grace-period".to_owned(),
+        Phase::Evicted if lost && is_paced(drift) => {
+            format!("kube-controller-manager --node-eviction-rate; tolerationSeconds on {target}")
+        }
         Phase::Evicted if lost => format!("tolerationSeconds on {target}"),
+        Phase::Ready if lost && explain::waited_on_its_node(drift) => format!("tolerations of {target}"),
         Phase::Evicted if fault == "node-drain" => format!("PodDisruptionBudget of {target}"),
         // Whoever deletes a pod decides when.
         Phase::Detected | Phase::Evicted => String::new(),
@@ -33,6 +37,12 @@ pub(super) fn of_phase(case: &Case<'_>, drift: &Drift, phase: Phase) -> String {
         Phase::InEndpoints => "EndpointSlice controller and kube-proxy".to_owned(),
         Phase::Serving => format!("time until {target} answers after it is Ready"),
     }
+}
+
+/// Whether the node controller's pace took a tenth or more of the time until an eviction.
+fn is_paced(drift: &Drift) -> bool {
+    let evicted = drift.phases().into_iter().find(|(phase, _)| *phase == Phase::Evicted).map_or(0, |(_, took)| took);
+    explain::paced(drift).is_some_and(|paced| paced.saturating_mul(10) >= evicted)
 }
 
 /// `PodDisruptionBudget shop/web`, as far as its name is known.

@@ -65,7 +65,7 @@ async fn a_metric_decides_only_when_there_is_one() {
 async fn a_partition_is_proven_from_outside_and_healed() {
     let lab = Lab::start(settings()).await;
     lab.deploy().await;
-    lab.scenario("[[fault]]\nkind = \"network-partition\"\nhold = \"4s\"\n[expect]\nlongest_outage = \"20s\"\n");
+    lab.scenario("[[fault]]\nkind = \"network-partition\"\ndirection = \"ingress\"\nhold = \"4s\"\n[expect]\nlongest_outage = \"20s\"\n");
     lab.run(&[]).await.expect(0);
     let evidence = evidence(&lab);
     let (injected, healed) = proofs(&evidence);

@@ -27,7 +27,7 @@ async fn policy(lab: &Lab) {
     lab.until("the policy", |lab| lab.ours().iter().any(|ours| ours.starts_with("NetworkPolicy"))).await;
 }
 
-const PARTITION: &str = "[[fault]]\nkind = \"network-partition\"\nhold = \"6s\"\n";
+const PARTITION: &str = "[[fault]]\nkind = \"network-partition\"\ndirection = \"ingress\"\nhold = \"6s\"\n";
 
 #[tokio::test]
 async fn a_partition_is_healed_by_a_server_that_was_away_when_it_was_to_be() {

@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 
 use crate::lab::{Ended, Lab, settings};
 
-const PARTITION: &str = "[[fault]]\nkind = \"network-partition\"\nhold = \"4s\"\n";
+const PARTITION: &str = "[[fault]]\nkind = \"network-partition\"\ndirection = \"ingress\"\nhold = \"4s\"\n";
 
 /// A run against a kubeconfig that leads to `url`.
 async fn at(lab: &Lab, url: &str) -> Ended {

@@ -88,7 +88,7 @@ const NODE: &str = "kind = \"node-failure\"\nnode = { of = \"target\" }\nhold = 
 async fn every_request_is_covered_by_the_printed_role() {
     let faults = [
         "kind = \"pod-kill\"\n".to_owned(),
-        "kind = \"network-partition\"\nhold = \"3s\"\n".to_owned(),
+        "kind = \"network-partition\"\ndirection = \"ingress\"\nhold = \"3s\"\n".to_owned(),
         "kind = \"node-drain\"\nnode = { of = \"target\" }\nhold = \"2s\"\n".to_owned(),
         format!("{NODE}mode = \"taint\"\n"),
         format!("{NODE}mode = \"kubelet-stop\"\n"),

@@ -11,7 +11,7 @@ use crate::lab::{Lab, settings};
 async fn in_the_middle_of_a_partition() -> (Lab, Child) {
     let lab = Lab::start(settings()).await;
     lab.deploy().await;
-    lab.scenario("[[fault]]\nkind = \"network-partition\"\nhold = \"5m\"\n");
+    lab.scenario("[[fault]]\nkind = \"network-partition\"\ndirection = \"ingress\"\nhold = \"5m\"\n");
     let child = lab.begin(&[]);
     lab.until("the policy", |lab| lab.ours().iter().any(|ours| ours.starts_with("NetworkPolicy"))).await;
     tokio::time::sleep(Duration::from_millis(700)).await;

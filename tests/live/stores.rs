@@ -17,7 +17,7 @@ fn check(kind: &str, address: &str) -> String {
 async fn begun(checks: &str) -> (Lab, Child) {
     let lab = Lab::start(settings()).await;
     lab.deploy().await;
-    lab.scenario(&format!("{checks}[[fault]]\nkind = \"network-partition\"\nhold = \"5m\"\n"));
+    lab.scenario(&format!("{checks}[[fault]]\nkind = \"network-partition\"\ndirection = \"ingress\"\nhold = \"5m\"\n"));
     let child = lab.begin(&[]);
     lab.until("the policy", |lab| lab.ours().iter().any(|ours| ours.starts_with("NetworkPolicy"))).await;
     (lab, child)

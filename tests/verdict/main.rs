@@ -1,5 +1,6 @@
 //! From evidence to verdict: stories in, lines out. Needs no cluster and no clock.
 
+mod causes;
 mod data;
 mod drifts;
 mod guards;
@@ -7,6 +8,7 @@ mod lines;
 mod never_pass;
 mod objectives;
 mod recovery;
+mod steps;
 mod stories;
 mod story;
 

@@ -168,8 +168,8 @@ fn a_daemonset_is_at_full_strength_with_what_it_wanted_before() {
         0 steady
         0 plan 1-node-failure fail worker-2
         10 inject 1-node-failure
-        60 node worker-2 z2 Unknown
-        60 pod b unready
+        60 node worker-2 z2 lost
+        60 pod b running
         60 unsteady
         60.1 workload daemonset/agent 1
         60.2 steady

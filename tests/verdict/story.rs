@@ -7,8 +7,10 @@ use driftproof::evidence::{
     Evidence, FaultRecord, Header, Life, NodeSeen, Outcome, PodSeen, Proof, QueryAnswer, Read, Record, Replacement,
     Seen, Snapshot, Undo, VERSION, Volume, When, WorkloadSeen, WorldName, Write,
 };
-use driftproof::plan::{Action, HeldBy, NodeTarget, Ordinals, Plan, PodTarget, Problem, ProblemKind, Step};
-use driftproof::scenario::{Aspect, Direction, FailureMode, Scenario};
+use driftproof::plan::{Action, HeldBy, Plan, Problem, ProblemKind};
+use driftproof::scenario::{Aspect, Scenario};
+
+use super::steps::step;
 
 /// The scenario's TOML and what happened.
 pub(crate) fn evidence(scenario: &str, story: &str) -> Evidence {
@@ -269,55 +271,14 @@ fn proof(proven: &str, statement: String) -> Proof {
 }
 
 /// `plan STEP kill|partition|drain|fail TARGET…`: pods as `UID=NAME@NODE`, nodes by name.
-fn step(args: &[&str]) -> Step {
-    let pods = || {
-        let pod = |text: &&str| {
-            let (uid, rest) = text.split_once('=').expect("UID=NAME@NODE");
-            let (name, node) = rest.split_once('@').expect("UID=NAME@NODE");
-            PodTarget {
-                namespace: "shop".to_owned(),
-                name: name.to_owned(),
-                uid: uid.to_owned(),
-                node: node.to_owned(),
-            }
-        };
-        args[2..].iter().map(pod).collect::<Vec<_>>()
-    };
-    let nodes = || {
-        let node = |name: &&str| NodeTarget { name: (*name).to_owned(), ip: String::new(), zone: String::new() };
-        args[2..].iter().map(node).collect::<Vec<_>>()
-    };
-    let zero = std::time::Duration::ZERO;
-    let action = match args[1] {
-        "kill" => Action::PodKill { pods: pods(), grace_seconds: None },
-        "partition" => Action::NetworkPartition {
-            policies: Vec::new(),
-            pods: pods(),
-            from: Vec::new(),
-            direction: Direction::Both,
-            canaries: Vec::new(),
-        },
-        "drain" => Action::NodeDrain { nodes: nodes(), timeout: zero, delete_emptydir_data: true, force: false },
-        "member" => Action::EtcdMemberReplace {
-            stateful_set: "db".to_owned(),
-            ordinals: Ordinals { start: 0, replicas: 3 },
-            leaving: pods().swap_remove(0),
-            guest: Some("db-3".to_owned()),
-            claim_templates: vec!["data".to_owned()],
-            port: "2379".to_owned(),
-            timeout: zero,
-        },
-        "fail" => Action::NodeFailure { nodes: nodes(), mode: FailureMode::PowerOff, command: None },
-        other => panic!("`{other}` is no action"),
-    };
-    Step { id: args[0].to_owned(), name: args[0].to_owned(), fault: 0, repeat: 0, at: zero, hold: zero, action }
-}
+/// By which the pods of a lost node are evicted.
+const TAINT: &str = "node.kubernetes.io/unreachable:NoExecute";
 
 fn node(args: &[&str]) -> NodeSeen {
     let (ready, cordoned) = match args[2] {
         "ready" => ("True", false),
         "cordoned" => ("True", true),
-        "lost" => ("Unknown", false),
+        "lost" | "tainted" => ("Unknown", false),
         other => panic!("`{other}` is no state of a node"),
     };
     NodeSeen {
@@ -326,6 +287,7 @@ fn node(args: &[&str]) -> NodeSeen {
         zone: args[1].to_owned(),
         ready: ready.to_owned(),
         cordoned,
+        taints: if args[2] == "tainted" { vec![TAINT.to_owned()] } else { Vec::new() },
         ..NodeSeen::default()
     }
 }

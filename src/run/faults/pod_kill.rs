@@ -98,6 +98,11 @@ pub(super) async fn prove(context: &Context, pods: &[PodTarget], grace_seconds: 
             .iter()
             .filter_map(|pod| match state(context, pod) {
                 State::Gone => None,
+                State::Terminating if !kept_by(context, pod).is_empty() => Some(format!(
+                    "{pod} has ended, and its object is not gone after {}: {}; take the finalizer away",
+                    humantime::format_duration(limit),
+                    kept_by(context, pod)
+                )),
                 State::Terminating => Some(format!(
                     "{pod} is marked for deletion, and its kubelet on {} has not confirmed its end after {}",
                     pod.node,
@@ -109,6 +114,13 @@ pub(super) async fn prove(context: &Context, pods: &[PodTarget], grace_seconds: 
         left.join("; ")
     };
     Proof { proven, statement, canaries: Vec::new() }
+}
+
+/// What keeps the object of a pod whose containers have ended; empty when nothing is known to.
+fn kept_by(context: &Context, pod: &PodTarget) -> String {
+    context
+        .board
+        .look(|picture| picture.pods.get(&pod.uid).map(|state| state.seen.waits_for.clone()).unwrap_or_default())
 }
 
 /// The longest grace period of these pods.

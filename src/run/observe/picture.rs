@@ -9,7 +9,7 @@ use k8s_openapi::api::storage::v1::VolumeAttachment;
 
 use crate::evidence::{AttachmentSeen, Change, EndpointSeen, EndpointsSeen, NodeSeen, PodSeen, Seen, WorkloadSeen};
 
-use crate::scenario::{Target, WorkloadKind};
+use crate::scenario::{Target, Workload, WorkloadKind};
 
 use super::answers::Answers;
 use super::group::{Group, ReplicaSets};
@@ -95,6 +95,8 @@ pub(in crate::run) struct Picture {
     attachments: BTreeMap<String, AttachmentSeen>,
     /// The last warning about each object, by UID.
     pub(in crate::run) warnings: BTreeMap<String, String>,
+    /// Why an owner could not create its pods, by `Kind/name`.
+    not_created: BTreeMap<String, String>,
     /// Watches that are broken, and why.
     pub(in crate::run) blind: BTreeMap<String, String>,
     /// One for each probe, once they run.
@@ -129,6 +131,7 @@ impl Picture {
             claims: BTreeMap::new(),
             attachments: BTreeMap::new(),
             warnings: BTreeMap::new(),
+            not_created: BTreeMap::new(),
             blind: BTreeMap::new(),
             probes: Vec::new(),
             strength: None,
@@ -154,9 +157,24 @@ impl Picture {
         self.beside.iter().map(of).collect()
     }
 
+    /// Why the target's owner could not create pods: `ReplicaSet/web-7f9c: pods "web-…" is forbidden: …`.
+    pub(in crate::run) fn not_created(&self, workload: &Workload) -> Option<String> {
+        let owner = |about: &str| match workload.kind {
+            // A ReplicaSet's name is that of its Deployment and one more word.
+            WorkloadKind::Deployment => about
+                .strip_prefix("ReplicaSet/")
+                .and_then(|set| set.rsplit_once('-'))
+                .is_some_and(|(name, _)| name == workload.name),
+            WorkloadKind::StatefulSet => about.strip_prefix("StatefulSet/") == Some(&workload.name),
+            WorkloadKind::DaemonSet => about.strip_prefix("DaemonSet/") == Some(&workload.name),
+            WorkloadKind::Pod => false,
+        };
+        self.not_created.iter().find(|(about, _)| owner(about)).map(|(about, why)| format!("{about}: {why}"))
+    }
+
     /// Whether a pod serves on a node that is Ready.
     pub(in crate::run) fn serves(&self, state: &PodState) -> bool {
-        state.serves && self.nodes.get(&state.seen.node).is_some_and(|node| node.ready == "True")
+        state.serves && self.node_ready(&state.seen.node)
     }
 
     /// Namespaces of all pod sets.
@@ -222,10 +240,14 @@ impl Picture {
         self.pod(Change::Deleted, pod)
     }
 
+    fn node_ready(&self, name: &str) -> bool {
+        self.nodes.get(name).map_or(!self.all_nodes, |node| node.ready == "True")
+    }
+
     /// Decides anew whether a pod counts.
     fn weigh(&mut self, uid: &str) {
         let Some(state) = self.pods.get(uid) else { return };
-        let node_ready = self.nodes.get(&state.seen.node).map_or(!self.all_nodes, |node| node.ready == "True");
+        let node_ready = self.node_ready(&state.seen.node);
         if state.seen.target && state.serves && node_ready {
             self.strong.insert(uid.to_owned());
         } else {
@@ -355,8 +377,11 @@ impl Picture {
         if self.pods.get(&seen.uid).is_some_and(|state| !state.relevant) {
             return Vec::new();
         }
-        if seen.level == "Warning" {
+        if seen.level == "Warning" && !project::is_echo(&seen, self.warnings.get(&seen.uid)) {
             self.warnings.insert(seen.uid.clone(), format!("{}: {}", seen.reason, seen.message));
+        }
+        if seen.reason == "FailedCreate" {
+            self.not_created.insert(seen.about.clone(), seen.message.clone());
         }
         vec![Seen::Event(seen)]
     }

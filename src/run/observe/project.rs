@@ -30,8 +30,56 @@ pub(super) fn pod(pod: &Pod, change: Change, target: bool) -> PodSeen {
         reason: reason(pod),
         claims: claims(pod),
         role: role(pod).unwrap_or_default().to_owned(),
+        waits_for: waits_for(pod),
+        stays: stays(pod),
         containers: containers(pod),
     }
+}
+
+/// The scheduler of pods that name none.
+const DEFAULT_SCHEDULER: &str = "default-scheduler";
+
+/// What holds the pod and is told by no event.
+fn waits_for(pod: &Pod) -> String {
+    let Some(spec) = &pod.spec else { return String::new() };
+    let finalizers = pod.metadata.finalizers.as_deref().unwrap_or_default();
+    if pod.metadata.deletion_timestamp.is_some() {
+        // Its containers have ended: the kubelet confirms that by a grace period of nothing.
+        let ended = pod.metadata.deletion_grace_period_seconds == Some(0);
+        let kept = ended && !finalizers.is_empty();
+        return if kept { format!("its finalizer {} keeps it", finalizers.join(", ")) } else { String::new() };
+    }
+    if node_of(pod).is_empty() {
+        let gates: Vec<&str> = spec.scheduling_gates.iter().flatten().map(|gate| gate.name.as_str()).collect();
+        if !gates.is_empty() {
+            return format!("its scheduling gate {} is not lifted", gates.join(", "));
+        }
+        let scheduler = spec.scheduler_name.as_deref().unwrap_or(DEFAULT_SCHEDULER);
+        let ignored = scheduler != DEFAULT_SCHEDULER && pod_condition(pod, "PodScheduled").is_none();
+        return if ignored { format!("no scheduler {scheduler} has taken it up") } else { String::new() };
+    }
+    let held = pod_condition(pod, "ContainersReady").is_some_and(|(status, _)| status == "True")
+        && pod_condition(pod, "Ready").is_none_or(|(status, _)| status != "True");
+    let open = spec.readiness_gates.iter().flatten().map(|gate| gate.condition_type.as_str());
+    let open: Vec<&str> =
+        open.filter(|gate| pod_condition(pod, gate).is_none_or(|(status, _)| status != "True")).collect();
+    if held && !open.is_empty() { format!("its readiness gate {} is not True", open.join(", ")) } else { String::new() }
+}
+
+/// Whether the loss of its node never evicts the pod. A DaemonSet's pods all tolerate it, which says nothing of theirs.
+fn stays(pod: &Pod) -> bool {
+    let daemon = matches!(controller(&pod.metadata), Some(("DaemonSet" | "Node", ..)));
+    let tolerates = |taint: &str| {
+        let matching = pod.spec.iter().flat_map(|spec| spec.tolerations.iter().flatten()).filter(|toleration| {
+            let key = toleration.key.as_deref().unwrap_or_default();
+            let effect = toleration.effect.as_deref().unwrap_or_default();
+            let exists = toleration.operator.as_deref() == Some("Exists");
+            (key == taint || (key.is_empty() && exists)) && (effect.is_empty() || effect == "NoExecute")
+        });
+        let mut seconds = matching.map(|toleration| toleration.toleration_seconds).peekable();
+        seconds.peek().is_some() && seconds.all(|seconds| seconds.is_none())
+    };
+    !daemon && tolerates("node.kubernetes.io/unreachable")
 }
 
 /// Whether the pod serves: Ready and not asked to end (a StatefulSet's terminating pod keeps `Ready=True`).
@@ -146,4 +194,10 @@ pub(super) fn event(event: &Event) -> EventSeen {
         message: event.message.as_deref().unwrap_or_default().chars().take(MESSAGE).collect(),
         count: u32::try_from(count).unwrap_or(1),
     }
+}
+
+/// Whether a warning only says that something else did not come about, beside one that says why: the kubelet waits for a
+/// volume that the attach controller has refused.
+pub(super) fn is_echo(seen: &EventSeen, before: Option<&String>) -> bool {
+    seen.reason == "FailedMount" && before.is_some_and(|before| before.starts_with("FailedAttachVolume"))
 }

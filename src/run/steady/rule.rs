@@ -40,8 +40,15 @@ fn pods(scenario: &Scenario, picture: &Picture) -> Result<(), String> {
     if terminating > 0 {
         why.push(format!("{terminating} terminating"));
     }
-    let why = if why.is_empty() { "the others do not exist".to_owned() } else { why.join("; ") };
-    Err(format!("{ready} of {desired} pods of {name} are ready: {why}"))
+    let absent = desired > ready + missing.len();
+    let refused =
+        scenario.target.workload.as_ref().filter(|_| absent).and_then(|workload| picture.not_created(workload));
+    if let Some(refused) = refused {
+        why.insert(0, format!("{} cannot be created, {refused}", count(desired - ready - missing.len())));
+    } else if why.is_empty() {
+        why.push(format!("{} not there", are(desired - ready)));
+    }
+    Err(format!("{ready} of {desired} pods of {name} are ready: {}", why.join("; ")))
 }
 
 /// What faults name beside the target is at full strength too: before the first steady state every pod that is there,
@@ -58,11 +65,19 @@ fn beside(picture: &Picture) -> Result<(), String> {
         if ready < wanted {
             missing.sort_by(|a, b| a.seen.name.cmp(&b.seen.name));
             let why = missing.first().map(|state| why_not(state, picture));
-            let why = why.unwrap_or_else(|| "the others do not exist".to_owned());
+            let why = why.unwrap_or_else(|| format!("{} not there", are(wanted - ready)));
             return Err(format!("{ready} of {wanted} pods that a fault names beside the target are ready: {why}"));
         }
     }
     Ok(())
+}
+
+fn count(pods: usize) -> String {
+    if pods == 1 { "1 pod".to_owned() } else { format!("{pods} pods") }
+}
+
+fn are(pods: usize) -> String {
+    if pods == 1 { "1 is".to_owned() } else { format!("{pods} are") }
 }
 
 /// Whether pods are missing, without saying which: cheap enough to ask at every change of a large target.
@@ -98,7 +113,7 @@ fn desired(scenario: &Scenario, picture: &Picture) -> Result<usize, String> {
     }
     Err(match &target.workload {
         Some(_) => format!("{} wants no pods", name()),
-        None => format!("there are no {}", name()),
+        None => format!("there are no pods of {}", name()),
     })
 }
 
@@ -107,6 +122,10 @@ fn why_not(state: &PodState, picture: &Picture) -> String {
     let not_ready = |node: &&crate::evidence::NodeSeen| node.ready != "True";
     if let Some(node) = picture.nodes.get(&seen.node).filter(not_ready) {
         return format!("{pod} is on {}, which is not Ready ({})", node.name, node.reason);
+    }
+    if !seen.waits_for.is_empty() {
+        let state = if seen.phase == "Running" { "Running, not Ready" } else { seen.phase.as_str() };
+        return format!("{pod} is {state}: {}", seen.waits_for);
     }
     let waiting = seen.containers.iter().find(|container| !container.reason.is_empty());
     let waiting = waiting.map(|container| format!(", container {}: {}", container.name, container.reason));

@@ -46,6 +46,17 @@ fn workload(desired: u32, observed: i64) -> WorkloadSeen {
     WorkloadSeen { workload: "deployment/web".into(), desired, generation: 2, observed, ..WorkloadSeen::default() }
 }
 
+/// Pod `web-b`, which waits for a gate.
+fn gated() -> k8s_openapi::api::core::v1::Pod {
+    let owner =
+        json!({ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "uid": "rs", "controller": true });
+    read(json!({
+        "metadata": { "name": "web-b", "namespace": "shop", "uid": "web-b", "ownerReferences": [owner] },
+        "spec": { "containers": [], "schedulingGates": [{ "name": "example.com/later" }] },
+        "status": { "phase": "Pending" },
+    }))
+}
+
 /// What is wrong.
 type Harm = fn(&mut Picture);
 
@@ -66,7 +77,7 @@ fn well(picture: &mut Picture) {
 fn what_is_missing_is_named() {
     let half = "1 of 2 pods of deployment/web in shop are ready: ";
     let not_ready_node = format!("{half}web-b is on worker-2, which is not Ready (R)");
-    let cases: [(&str, Harm, &str); 11] = [
+    let cases: [(&str, Harm, &str); 13] = [
         ("all is well", |_| {}, ""),
         ("a pod is not ready", |p| pod(p, "web-b", "worker-2", "False", false), "web-b is Running, not Ready"),
         ("a terminating pod that says Ready", |p| pod(p, "web-b", "worker-2", "True", true), "1 terminating"),
@@ -74,7 +85,28 @@ fn what_is_missing_is_named() {
         (
             "one more is wanted",
             |p| drop(p.workload(workload(3, 2))),
-            "2 of 3 pods of deployment/web in shop are ready: the others do not exist",
+            "2 of 3 pods of deployment/web in shop are ready: 1 is not there",
+        ),
+        (
+            "its owner may not create it",
+            |p| {
+                p.workload(workload(3, 2));
+                p.event(&read(json!({
+                    "metadata": {},
+                    "involvedObject": { "kind": "ReplicaSet", "name": "web-1", "uid": "rs" },
+                    "type": "Warning",
+                    "reason": "FailedCreate",
+                    "message": "pods \"web-\" is forbidden: no PriorityClass with name gold was found",
+                })));
+            },
+            "2 of 3 pods of deployment/web in shop are ready: 1 pod cannot be created, ReplicaSet/web-1: pods \"web-\" is forbidden: no PriorityClass with name gold was found",
+        ),
+        (
+            "a gate keeps it from being scheduled",
+            |p| {
+                p.pod(Change::Modified, gated());
+            },
+            "web-b is Pending: its scheduling gate example.com/later is not lifted",
         ),
         (
             "a change is not taken up",

@@ -61,6 +61,7 @@ fn step() -> Step {
         at: Duration::ZERO,
         hold: Duration::from_secs(10),
         action: Action::NodeFailure { nodes: vec![node], mode: FailureMode::PowerOff, command: None },
+        drawn: None,
     }
 }
 
