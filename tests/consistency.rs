@@ -5,7 +5,7 @@ use std::path::Path;
 
 use driftproof::evidence::{Event, Evidence, HistorySeen, LineDigest, Log, Memory};
 use driftproof::measure::{Beside, MEMORY_DEFAULT, measure_with};
-use driftproof::report::{self, Entry};
+use driftproof::report::{self, Entry, Results};
 use driftproof::run::{Job, News, RunError, Update, run};
 use driftproof::scenario::{Scenario, manifests, parse};
 use driftproof::verdict::{Outcome, Verdict, judge};
@@ -83,7 +83,8 @@ impl Left {
             measure_with(&self.evidence, Beside { read: &read, memory: MEMORY_DEFAULT, exhausted: &|| false });
         let header = self.evidence.header.clone();
         let verdict = judge(&header.scenario, &measurements);
-        Entry { name: header.scenario.name.clone(), header, plan: None, measurements, verdict }
+        let surroundings = report::Surroundings::of(&self.evidence);
+        Entry { name: header.scenario.name.clone(), header, plan: None, measurements, verdict, surroundings }
     }
 
     fn verdict(&self) -> Verdict {
@@ -137,12 +138,12 @@ fn a_stale_read_is_told_in_every_report() {
     assert_eq!(outcome, Outcome::Fail);
     assert!(reason.contains("stale read") && reason.contains("answered by db-"), "{reason}");
     assert!(reason.contains("in the steady window"), "{reason}");
-    let entries = [entry];
-    let page = report::html(&entries);
+    let results = Results::of([entry]);
+    let page = report::html(&results);
     assert!(page.contains("stale-read") && page.contains("<svg xmlns"), "the section of the check");
     assert!(page.len() < 1 << 20, "{} bytes", page.len());
     for text in
-        [report::markdown(&entries), report::junit(&entries).expect("XML"), report::json(&entries).expect("JSON")]
+        [report::markdown(&results), report::junit(&results).expect("XML"), report::json(&results).expect("JSON")]
     {
         assert!(text.contains("consistency.register"), "{text}");
     }

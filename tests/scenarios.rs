@@ -78,7 +78,7 @@ fn the_same_seed_gives_the_same_evidence_in_another_process() {
         }
     }
     assert!(compared >= 10 && histories > 0, "only {compared} files were compared, {histories} of them histories");
-    for report in ["report.json", "junit.xml", "report.md", "report.html"] {
+    for report in ["report.json", "series.json", "junit.xml", "report.md", "report.html"] {
         let read = |folder: &tempfile::TempDir| fs::read(folder.path().join(report)).expect("written");
         assert!(read(&one) == read(&other), "{report} differs between two runs");
     }
@@ -91,7 +91,7 @@ fn another_seed_makes_other_choices() {
         run("scenarios/pod-kill-half.toml", folder.path(), &["--seed", seed]);
         let report = fs::read_to_string(folder.path().join("report.json")).expect("written");
         let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
-        report["scenarios"][0]["measurements"]["faults"].clone()
+        report["scenarios"][0]["run"]["faults"].clone()
     };
     assert_ne!(victims(&one, "1"), victims(&other, "2"));
 }

@@ -13,8 +13,9 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  every scenario passed
   1  an objective failed
-  2  wrong usage, an invalid scenario, or a missing right: nothing was started
-  3  inconclusive: a fault is not proven, data is missing, or the run was interrupted
+  2  nothing was started: wrong usage, an invalid scenario, a missing right, a cluster that does not answer
+  3  inconclusive: a fault is not proven, data is missing, a scenario could not be run or was not reached, the run was
+     interrupted, or a report could not be written
   4  left dirty: something could not be undone; the first line of every report says what";
 
 const EXAMPLES: &str = "\
@@ -37,9 +38,12 @@ pub(super) struct Cli {
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(super) color: When,
-    /// Say more about what Driftproof itself does (-v, -vv); `RUST_LOG` overrides it
+    /// Say every event of a run (-v), and more about what Driftproof itself does (-vv); `RUST_LOG` overrides the latter
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
+    /// Say only what did not pass, and the summary
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -77,6 +81,14 @@ Exit codes:
   3  nothing was found, and not everything could be looked at
   4  something could not be taken back; the last lines say what, and the command that does it";
 
+/// `driftproof schema`.
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// That of report.json instead; that of series.json is among its definitions
+    #[arg(long)]
+    pub(super) report: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run scenarios and write a report
@@ -99,8 +111,8 @@ pub(super) enum Command {
     Verdict(Stored),
     /// Write the reports of stored evidence again
     Report(Stored),
-    /// Print the JSON Schema of scenario files
-    Schema,
+    /// Print the JSON Schema of scenario files, or of report.json
+    Schema(Schema),
     /// Print the completions of a shell
     Completions { shell: Shell },
     /// Print the manual page
@@ -155,7 +167,7 @@ fn deed(word: &str) -> Deed {
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct Files {
-    /// Scenario files, or folders whose *.toml files are taken (folders below them are not)
+    /// Scenario files, or folders whose *.toml files are taken (folders below them are not); - is standard input
     #[arg(required = true, value_name = "FILE|DIR")]
     pub(super) paths: Vec<PathBuf>,
     /// Only scenarios with one of these tags
@@ -243,7 +255,7 @@ pub(super) struct Run {
     /// Run each scenario this often, with the seeds N, N+1, …
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) runs: u32,
-    /// Write the report exactly here instead of reports/<run-id>
+    /// Write the report exactly here instead of reports/<run-id>; what an earlier run left there is removed
     #[arg(long, value_name = "DIR")]
     pub(super) report_dir: Option<PathBuf>,
     /// Stop after the first scenario that does not pass

@@ -12,8 +12,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use driftproof::consistency::explain::{Surroundings, explain};
 use driftproof::consistency::stream::{Answered, Reading};
 use driftproof::consistency::text::{Claim, Judged, Request, check_source, check_text};
-use driftproof::consistency::{Anomaly, Budget, Certificate, Format, Model, Nil, Options, Outcome, Refusal, Value};
-use driftproof::consistency::{append, format, verify};
+use driftproof::consistency::{
+    Anomaly, Budget, Certificate, Format, Keys, Model, Nil, Options, Outcome, Refusal, Value,
+};
+use driftproof::consistency::{append, format, guess_model, verify};
 use driftproof::world::Clock;
 
 use super::exit::Exit;
@@ -25,15 +27,18 @@ use super::style::{Style, safe};
 const STDIN: &str = "-";
 /// Anomalies that are told in full.
 const TOLD_MAX: usize = 10;
+/// Bytes from which format and model are known.
+const HEAD: usize = 1 << 20;
 
 const HELP: &str = "\
 Formats:
   native        {\"i\":0,\"t\":12,\"p\":3,\"type\":\"invoke\",\"f\":\"write\",\"k\":\"k7\",\"v\":41,\"node\":\"db-1\"}, one event a line
   jepsen-edn    {:process 3, :type :invoke, :f :write, :value 41, :time 12, :index 0}
   jepsen-json   {\"process\":3,\"type\":\"invoke\",\"f\":\"write\",\"value\":41,\"time\":12,\"index\":0}
-  jepsen-log    INFO  jepsen.util - 3 :invoke :write 41
+  jepsen-log    INFO  jepsen.util - 3 :invoke :write 41, as loggers since write it, or a store's history.txt
   porcupine-kv  {:process 3, :type :invoke, :f :append, :key \"7\", :value \"x\"}
   elle          {:process 3, :type :ok, :value [[:append 7 1] [:r 8 [1 2]]]}, EDN or JSON
+The format is known from the first bytes, the model from the functions where only one has them; both can be named.
 
 Models, with their functions and claims (the first is tested unless another is named):
   register        read, write v, cas [from to]                   linearizable
@@ -47,6 +52,7 @@ Models, with their functions and claims (the first is tested unless another is n
   queue           enqueue v, dequeue -> v, drain -> [v …]        at-least-once, exactly-once, either with -fifo
   counter         add n, read -> n                               linearizable
   mutex           acquire -> token, release, write [token v]     linearizable, mutual-exclusion, fencing
+  rw-register     txn [[r k v] [w k v]], each v written once     the same as append
   multi-register  txn [[r k v] [w k v]]                          linearizable
   watch           write v, watch revision -> [[revision k v] …]  ordered-delivery
 
@@ -63,12 +69,16 @@ pub(super) struct Check {
     /// The history, also compressed with gzip; `-` for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What the store promises to be
+    /// What the store promises to be; known from the functions where only one model has them
     #[arg(long, value_name = "MODEL", value_parser = PossibleValuesParser::new(Model::ALL.map(Model::name)).try_map(|word| model(&word)))]
-    model: Model,
-    /// How the file is written
-    #[arg(long, value_name = "FORMAT", default_value = "native", value_parser = PossibleValuesParser::new(Format::ALL.map(Format::word)).try_map(|word| format_of(&word)))]
-    format: Format,
+    model: Option<Model>,
+    /// How the file is written; known from its first bytes
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(Format::ALL.map(Format::word)).try_map(|word| format_of(&word)))]
+    format: Option<Format>,
+    /// Whether values of Jepsen's histories are tuples [key value] of independent keys, or values; refused where it could be
+    /// either and is not said
+    #[arg(long, value_name = "KIND", value_parser = PossibleValuesParser::new(["tuple", "none"]).map(|word| keys(&word)))]
+    keys: Option<Keys>,
     /// What the store claims; each model has claims of its own, see --help
     #[arg(long, value_name = "CLAIM")]
     claim: Option<String>,
@@ -105,6 +115,10 @@ fn nil(word: &str) -> Nil {
     if word == "wildcard" { Nil::Wildcard } else { Nil::Absent }
 }
 
+fn keys(word: &str) -> Keys {
+    if word == "tuple" { Keys::Tuple } else { Keys::None }
+}
+
 /// A number of bytes, with K, M or G for powers of 1024.
 fn bytes(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.trim_end_matches(['B', 'i']) {
@@ -120,26 +134,65 @@ fn bytes(text: &str) -> Result<u64, String> {
 
 /// `driftproof check FILE`.
 pub(super) fn check(check: &Check, style: Style) -> Exit {
-    let claim = match check.claim.as_ref().map(|word| Claim::parse(check.model, word)).transpose() {
-        Ok(claim) => claim,
-        Err(message) => return fail(&message, Exit::Usage),
+    let wrong = |message: String| fail(&safe(&format!("{}: {message}", check.file.display())), Exit::Usage);
+    // What is no file, like a pipe, can be read only once.
+    let all = if is_file(&check.file) { Ok(None) } else { read(&check.file).map(Some) };
+    let asked = all.and_then(|all| Ok((request(check, all.as_deref())?, all)));
+    let ((request, guessed), all) = match asked {
+        Ok(asked) => asked,
+        Err(message) => return wrong(message),
     };
+    let clock = Clock::starting_at(jiff::Timestamp::now());
+    let exhausted = || check.timeout.is_some_and(|timeout| clock.elapsed() > timeout);
+    let answer = streamed(check, &request, &exhausted).and_then(|streamed| {
+        streamed.map_or_else(|| whole(check, all, &request, &exhausted), |judged| Ok((judged, None)))
+    });
+    match answer {
+        Ok((mut judged, content)) => {
+            judged.notes.splice(0..0, guessed);
+            tell(&judged, check, &request, content.as_deref(), style)
+        }
+        Err(message) => wrong(message),
+    }
+}
+
+/// Whether a path is of a file, packed or not, that can be read as often as one likes.
+fn is_file(path: &Path) -> bool {
+    path != Path::new(STDIN)
+        && packed::open(path).is_ok_and(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))
+}
+
+/// What is asked for, and what of it was not said but found in the file. `all` is its content where that is known.
+fn request(check: &Check, all: Option<&[u8]>) -> Result<(Request, Option<String>), String> {
+    let head = match all {
+        Some(all) => Cow::Borrowed(&all[..all.len().min(HEAD)]),
+        None if check.format.is_some() && check.model.is_some() => Cow::Borrowed(&[][..]),
+        None => Cow::Owned(packed::head(&check.file, HEAD).map_err(|error| error.to_string())?),
+    };
+    let format = check.format.map_or_else(|| format::detect(&head), Ok)?;
+    let model = match check.model {
+        Some(model) => model,
+        None => {
+            guess_model(&format::beginning(&head, format)).map_err(|why| format!("read as {}: {why}", format.word()))?
+        }
+    };
+    let guessed = match (check.model, check.format) {
+        (Some(_), _) => None,
+        (None, Some(_)) => Some(format!("note: judged by the model {model}, which knows these functions")),
+        (None, None) => {
+            Some(format!("note: read as {}, judged by the model {model}, which knows these functions", format.word()))
+        }
+    };
+    let claim = check.claim.as_ref().map(|word| Claim::parse(model, word)).transpose()?;
     let options = Options {
         initial: check.initial.clone(),
         nil: check.nil,
-        memory: check.memory,
+        keys: check.keys.unwrap_or_default(),
+        memory: check.memory.or(Options::default().memory),
         timeout: check.timeout,
         ..Options::default()
     };
-    let request = Request { model: check.model, format: check.format, claim, options };
-    let clock = Clock::starting_at(jiff::Timestamp::now());
-    let exhausted = || check.timeout.is_some_and(|timeout| clock.elapsed() > timeout);
-    let answer = streamed(check, &request, &exhausted)
-        .and_then(|streamed| streamed.map_or_else(|| whole(check, &request, &exhausted), |judged| Ok((judged, None))));
-    match answer {
-        Ok((judged, content)) => tell(&judged, check, &request, content.as_deref(), style),
-        Err(message) => fail(&safe(&format!("{}: {message}", check.file.display())), Exit::Usage),
-    }
+    Ok((Request { model, format, claim, options }, guessed))
 }
 
 /// Judges a file while it is read, where that can be done: it takes a small part of the memory. None where it cannot.
@@ -165,10 +218,11 @@ fn streamed(check: &Check, request: &Request, exhausted: &(dyn Fn() -> bool + Sy
 /// Judges a file with all of it in memory.
 fn whole(
     check: &Check,
+    content: Option<Vec<u8>>,
     request: &Request,
     exhausted: &(dyn Fn() -> bool + Sync),
 ) -> Result<(Judged, Option<Vec<u8>>), String> {
-    let content = read(&check.file)?;
+    let content = content.map_or_else(|| read(&check.file), Ok)?;
     let judged = check_text(&content, request, exhausted).map_err(|error| error.to_string())?;
     Ok((judged, Some(content)))
 }
@@ -199,6 +253,9 @@ fn tell(judged: &Judged, check: &Check, request: &Request, content: Option<&[u8]
     };
     let first = if style.out { format!("\x1b[1;{colour}m{word}\x1b[0m") } else { word.to_owned() };
     let mut out = format!("{first}{}\n", details(judged));
+    for note in &judged.notes {
+        let _ = writeln!(out, "{}", safe(note));
+    }
     match verified {
         None => {}
         Some(Ok(how)) => {
@@ -208,9 +265,7 @@ fn tell(judged: &Judged, check: &Check, request: &Request, content: Option<&[u8]
             let _ = writeln!(out, "not verified: {}", safe(&refusal.to_string()));
         }
     }
-    if let (Exit::Usage, exit) = (super::describe::print(out.as_bytes()), Exit::Usage) {
-        return exit;
-    }
+    super::print::out(&out);
     match word {
         "ok" => Exit::Passed,
         "violation" => Exit::Failed,
@@ -234,16 +289,17 @@ fn details(judged: &Judged) -> String {
         }
         Outcome::Unknown(Budget::Evidence(missing)) => format!("  {}", safe(missing)),
         Outcome::Violation(anomalies) => {
-            let mut text = if anomalies.len() == 1 {
-                "  1 anomaly".to_owned()
-            } else {
-                format!("  {} anomalies", anomalies.len())
+            let mut text = match (anomalies.len(), judged.count) {
+                (_, Some(all)) => format!("  at least {all} anomalies"),
+                (1, None) => "  1 anomaly".to_owned(),
+                (count, None) => format!("  {count} anomalies"),
             };
             for anomaly in anomalies.iter().take(TOLD_MAX) {
                 text.push_str(&told(anomaly, judged, anomalies));
             }
-            if anomalies.len() > TOLD_MAX {
-                let _ = write!(text, "\nand {} more", anomalies.len() - TOLD_MAX);
+            let all = judged.count.unwrap_or(anomalies.len() as u64);
+            if all > TOLD_MAX as u64 {
+                let _ = write!(text, "\nand {} more", all - anomalies.len().min(TOLD_MAX) as u64);
             }
             text
         }
@@ -254,7 +310,8 @@ fn details(judged: &Judged) -> String {
 fn told(anomaly: &Anomaly, judged: &Judged, all: &[Anomaly]) -> String {
     let mut text = format!("\n{}  {}", anomaly.kind, safe(&anomaly.sentence));
     if let Some(history) = &judged.history {
-        for operation in explain(history, anomaly, all, &Surroundings::default()).operations {
+        let around = Surroundings { numbers: judged.part.clone().unwrap_or_default(), ..Surroundings::default() };
+        for operation in explain(history, anomaly, all, &around).operations {
             let _ = write!(text, "\n    {}", safe(&operation));
         }
     }
@@ -265,12 +322,14 @@ fn told(anomaly: &Anomaly, judged: &Judged, all: &[Anomaly]) -> String {
 fn confirm(judged: &Judged, check: &Check, request: &Request, content: Option<&[u8]>) -> Result<String, Refusal> {
     let read_again = || {
         let bytes = content.map_or_else(|| read(&check.file).map(Cow::Owned), |bytes| Ok(Cow::Borrowed(bytes)));
-        let history = |bytes: Cow<[u8]>| format::read(&bytes, request.format).map_err(|error| error.to_string());
+        let history = |bytes: Cow<[u8]>| {
+            format::read_with(&bytes, request.format, request.options.keys).map_err(|error| error.to_string())
+        };
         bytes.and_then(history).map_err(Refusal::Undecided)
     };
     let whole = judged.history.as_ref().filter(|_| judged.part.is_none());
     let history = whole.map_or_else(|| read_again().map(Cow::Owned), |history| Ok(Cow::Borrowed(history)))?;
-    if request.model == Model::Append {
+    if let Model::Append | Model::RwRegister = request.model {
         let Outcome::Ok(Certificate::Orders(orders)) = &judged.outcome else {
             return Err(Refusal::Undecided("only an order of transactions can be verified".to_owned()));
         };
@@ -278,7 +337,13 @@ fn confirm(judged: &Judged, check: &Check, request: &Request, content: Option<&[
             Some(Claim::Isolation(claim)) => claim,
             _ => append::Claim::StrictSerializable,
         };
-        append::verify_order(&history, claim, orders.first().map_or(&[], Vec::as_slice)).map_err(Refusal::Wrong)?;
+        let (order, initial) = (orders.first().map_or(&[][..], Vec::as_slice), request.options.initial.as_ref());
+        let verified = if request.model == Model::Append {
+            append::verify_order(&history, claim, order)
+        } else {
+            append::registers::verify_order(&history, claim, initial, order)
+        };
+        verified.map_err(Refusal::Wrong)?;
         return Ok("run in that order, each transaction reads what it read".to_owned());
     }
     let confirmed = verify(&history, request.model, &request.options, &judged.outcome_of_all())?;

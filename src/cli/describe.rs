@@ -1,28 +1,27 @@
 //! The commands that touch nothing: validate, schema, completions, man.
 
-use std::io::{self, Write};
+use std::fmt::Write;
 
 use clap_complete::Shell;
-use driftproof::scenario;
+use driftproof::{report, scenario};
 
-use super::args::Files;
+use super::args::{Files, Schema};
 use super::exit::Exit;
 use super::load::Rejected;
-use super::style::Style;
-use super::{fail, load};
+use super::style::{Level, Style};
+use super::{fail, load, print};
 
 /// `driftproof validate`.
 pub(super) fn validate(files: &Files, style: Style) -> Exit {
     match load::load(files, style.diagnostics()) {
         Ok(loaded) => {
-            for one in &loaded {
-                println!(
-                    "{}: ok ({}, {} objects in its fixtures)",
-                    one.path.display(),
-                    one.scenario.name,
-                    one.manifests.len()
-                );
+            let mut text = String::new();
+            for one in loaded.iter().filter(|_| style.level != Level::Quiet) {
+                let (file, name, objects) = (one.path.display(), &one.scenario.name, one.manifests.len());
+                let _ = writeln!(text, "{file}: ok ({name}, {objects} objects in its fixtures)");
             }
+            let _ = writeln!(text, "{} ok", loaded.len());
+            print::out(&text);
             Exit::Passed
         }
         Err(rejected) => reject(&rejected),
@@ -32,46 +31,41 @@ pub(super) fn validate(files: &Files, style: Style) -> Exit {
 /// Prints what is wrong with the input. Nothing was started.
 pub(super) fn reject(rejected: &Rejected) -> Exit {
     for message in &rejected.messages {
-        eprintln!("{}", message.trim_end());
+        print::tell(message.trim_end());
     }
     Exit::Usage
 }
 
 /// `driftproof schema`.
-pub(super) fn schema() -> Exit {
-    print(scenario::schema().as_bytes())
+pub(super) fn schema(schema: &Schema) -> Exit {
+    let text = if schema.report { report::json_schema() } else { scenario::schema() };
+    product(text.as_bytes())
 }
 
 /// `driftproof completions`.
 pub(super) fn completions(shell: Shell, command: &mut clap::Command) -> Exit {
     let mut script = Vec::new();
     clap_complete::generate(shell, command, "driftproof", &mut script);
-    print(&script)
+    product(&script)
 }
 
 /// `driftproof man`.
 pub(super) fn man(command: clap::Command) -> Exit {
     let mut page = Vec::new();
     match clap_mangen::Man::new(command).render(&mut page) {
-        Ok(()) => print(&page),
+        Ok(()) => product(&page),
         Err(error) => fail(&format!("manual page: {error}"), Exit::Usage),
     }
 }
 
-/// Writes to standard output; a reader that has gone away (`| head`) is no error.
-pub(super) fn print(bytes: &[u8]) -> Exit {
-    match io::stdout().write_all(bytes) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            fail(&format!("standard output: {error}"), Exit::Usage)
-        }
-        _ => Exit::Passed,
-    }
+/// Prints what is made for other programs. A full disk is told: half of it must not be taken for all of it.
+pub(super) fn product(bytes: &[u8]) -> Exit {
+    print::product(bytes).map_or_else(|message| fail(&message, Exit::Usage), |()| Exit::Passed)
 }
 
 /// Asks a person; anything but a yes is a no.
 pub(super) fn agreed(question: &str) -> bool {
-    print!("{question} [y/N] ");
-    let _ = std::io::stdout().flush();
+    print::out(&format!("{question} [y/N] "));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }

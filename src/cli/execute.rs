@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use driftproof::evidence::{Log, Sink};
+use driftproof::report::{Fate, Row};
 use driftproof::run::{self, Job, Progress, RunError, Stop};
 use driftproof::world::{World, embedded, live};
 use tokio::runtime::{Builder, Runtime};
@@ -12,7 +14,8 @@ use tokio::runtime::{Builder, Runtime};
 use super::args::Cluster;
 use super::folder::{EVIDENCE, Folder};
 use super::load::Loaded;
-use super::packed;
+use super::progress::Tap;
+use super::{packed, print};
 
 /// One run of one scenario.
 #[derive(Clone, Debug)]
@@ -39,6 +42,24 @@ pub(super) enum Failure {
 }
 
 impl Task {
+    /// Its file as it was named.
+    pub(super) fn file(&self) -> String {
+        self.loaded.path.display().to_string()
+    }
+
+    /// The row of what became of it.
+    pub(super) fn row(&self, fate: Fate) -> Row {
+        Row {
+            name: self.name.clone(),
+            file: self.file(),
+            seed: self.seed,
+            again: self.again.clone(),
+            started: String::new(),
+            took: None,
+            fate,
+        }
+    }
+
     pub(super) fn job(&self, cluster: &Cluster) -> Job {
         Job {
             scenario: self.loaded.scenario.clone(),
@@ -86,50 +107,68 @@ pub(super) async fn connect(options: &live::Options) -> Result<World, Failure> {
     live::connect(options).await.map_err(|error| Failure::NotStarted(error.to_string()))
 }
 
-/// Runs a scenario to its end. Returns the evidence file.
+/// What the embedded cluster is known to be unable to do, before anything is started. A live one is asked by each run.
+///
+/// # Errors
+/// Each scenario that cannot run, and why.
+pub(super) fn feasible(loaded: &[Loaded], cluster: &Cluster) -> Result<(), Vec<String>> {
+    if cluster.context.is_some() {
+        return Ok(());
+    }
+    let refused = |one: &Loaded| {
+        let name = one.scenario.name.clone();
+        let task = Task { name, loaded: one.clone(), seed: 1, run: "s1".to_owned(), again: String::new() };
+        let feasible = runtime(cluster).and_then(|runtime| {
+            runtime.block_on(async {
+                let world = world(&task, cluster).await?;
+                run::feasible(&world, &task.job(cluster)).map_err(|error| refused(&task, cluster, &error))
+            })
+        });
+        let (Failure::NotStarted(why) | Failure::Local(why)) = feasible.err()?;
+        Some(format!("{}: {}: {why}", task.file(), task.name))
+    };
+    let refused: Vec<String> = loaded.iter().filter_map(refused).collect();
+    if refused.is_empty() { Ok(()) } else { Err(refused) }
+}
+
+/// Runs a scenario to its end. Returns the evidence file. `begun` is set when the cluster may have been touched.
 pub(super) fn execute(
     task: &Task,
     cluster: &Cluster,
     folder: &Folder,
     progress: Progress,
     stop: Stop,
+    tap: Option<Tap>,
+    begun: &AtomicBool,
 ) -> Result<PathBuf, Failure> {
-    let file = folder.evidence(&task.name).map_err(Failure::Local)?;
+    let durable = cluster.context.is_some();
+    let file = folder.evidence(&task.name, durable).map_err(Failure::Local)?;
     let disk = Disk {
         folder: folder.path().join(&task.name),
         file: io::BufWriter::with_capacity(1 << 16, file),
-        durable: cluster.context.is_some(),
+        durable,
+        tap,
     };
-    let log = log(disk, folder.path()).map_err(|error| Failure::Local(format!("evidence: {error}")))?;
+    let log = log(disk).map_err(|error| Failure::Local(format!("evidence: {error}")))?;
     let result = runtime(cluster)?.block_on(async {
         let world = world(task, cluster).await?;
+        begun.store(true, Ordering::SeqCst);
         run::run(&world, task.job(cluster), &log, progress, stop).await.map_err(|error| refused(task, cluster, &error))
     });
     if let Err(why) = packed::pack(&folder.path().join(&task.name), packed::LARGE) {
-        eprintln!("warning: {why}");
+        print::tell(&format!("warning: {why}"));
     }
     result.map(|_end| folder.path().join(&task.name).join(EVIDENCE))
 }
 
 /// The log of a run. On a live cluster nobody who observes waits for the disk; on the embedded one no time may pass while
 /// somebody does.
-fn log(disk: Disk, run: &Path) -> io::Result<Log> {
-    if !disk.durable {
-        return Ok(Log::new(Box::new(disk)));
-    }
-    disk.settle()?;
-    settle(run)?;
-    Log::on_its_own_thread(Box::new(disk))
-}
-
-/// Returns when the names in a folder would survive a power cut: a file whose name is lost is lost.
-fn settle(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+fn log(disk: Disk) -> io::Result<Log> {
+    if disk.durable { Log::on_its_own_thread(Box::new(disk)) } else { Ok(Log::new(Box::new(disk))) }
 }
 
 /// Why a run did not begin, with the command that helps when there is one.
 pub(super) fn refused(task: &Task, cluster: &Cluster, error: &RunError) -> Failure {
-    let name = &task.name;
     match error {
         RunError::Forbidden(_) => {
             let fixtures = if cluster.apply_fixtures { " --apply-fixtures" } else { "" };
@@ -138,15 +177,15 @@ pub(super) fn refused(task: &Task, cluster: &Cluster, error: &RunError) -> Failu
                 nodes.iter().filter(|word| !word.contains(' ')).fold(String::new(), |all, word| all + " " + word);
             let file = task.loaded.path.display();
             Failure::NotStarted(format!(
-                "{name}: {error}\nthe role that has them: driftproof rbac {file}{fixtures}{nodes} | kubectl apply -f -"
+                "{error}\nthe role that has them: driftproof rbac {file}{fixtures}{nodes} | kubectl apply -f -"
             ))
         }
         RunError::NotAllowed(_)
         | RunError::Cluster(_)
         | RunError::Busy(_)
         | RunError::Fixture(_)
-        | RunError::Agent(_) => Failure::NotStarted(format!("{name}: {error}")),
-        RunError::Evidence(why) => Failure::Local(format!("{name}: {why}")),
+        | RunError::Agent(_) => Failure::NotStarted(error.to_string()),
+        RunError::Evidence(why) => Failure::Local(why.clone()),
     }
 }
 
@@ -155,17 +194,15 @@ struct Disk {
     folder: PathBuf,
     file: io::BufWriter<File>,
     durable: bool,
-}
-
-impl Disk {
-    /// Makes the names of its files durable, where that matters.
-    fn settle(&self) -> io::Result<()> {
-        if self.durable { settle(&self.folder) } else { Ok(()) }
-    }
+    /// Who watches.
+    tap: Option<Tap>,
 }
 
 impl Sink for Disk {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some(tap) = &self.tap {
+            tap.line(bytes);
+        }
         self.file.write_all(bytes)
     }
 
@@ -179,9 +216,12 @@ impl Sink for Disk {
     }
 
     fn beside(&mut self, name: &str) -> io::Result<Box<dyn Sink>> {
-        let file = File::create(self.folder.join(name))?;
-        self.settle()?;
+        let file = File::create_new(self.folder.join(name))?;
+        if self.durable {
+            // A file whose name is lost is lost.
+            File::open(&self.folder)?.sync_all()?;
+        }
         let file = io::BufWriter::with_capacity(1 << 16, file);
-        Ok(Box::new(Self { folder: self.folder.clone(), file, durable: self.durable }))
+        Ok(Box::new(Self { folder: self.folder.clone(), file, durable: self.durable, tap: None }))
     }
 }

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use driftproof::verdict::{Outcome, Verdict};
+use driftproof::report::{Results, Row, Status};
+use driftproof::verdict::Outcome;
 
 /// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,16 +27,17 @@ impl From<Exit> for ExitCode {
 }
 
 impl Exit {
-    /// The exit code of a set of verdicts: dirty beats fail beats inconclusive beats pass; nothing at all is inconclusive.
-    pub(super) fn of<'a>(verdicts: impl Iterator<Item = &'a Verdict>) -> Self {
-        let mut worst = None;
-        for verdict in verdicts {
-            if !verdict.dirty.is_empty() {
-                return Self::Dirty;
-            }
-            worst = worst.max(Some(verdict.outcome));
+    /// The exit code of a run, that of its worst scenario: dirty beats fail beats inconclusive (also: an error, not run) beats
+    /// pass. Errors alone mean that nothing was started; nothing at all is inconclusive.
+    pub(super) fn of(results: &Results) -> Self {
+        if results.rows.iter().any(|row| !row.dirty().is_empty()) {
+            return Self::Dirty;
         }
-        match worst {
+        let untouched = |row: &Row| matches!(row.status(), Status::Error | Status::NotRun);
+        if results.count(Status::Error) > 0 && results.rows.iter().all(untouched) {
+            return Self::Usage;
+        }
+        match results.outcome() {
             Some(Outcome::Pass) => Self::Passed,
             Some(Outcome::Fail) => Self::Failed,
             Some(Outcome::Inconclusive) | None => Self::Inconclusive,
@@ -45,21 +47,34 @@ impl Exit {
 
 #[cfg(test)]
 mod tests {
+    use driftproof::report::{Failure, Fate};
+
     use super::*;
 
-    fn verdict(outcome: Outcome, dirty: bool) -> Verdict {
-        let dirty = if dirty { vec!["node worker-1 is cordoned".to_owned()] } else { Vec::new() };
-        Verdict { outcome, line: String::new(), objectives: Vec::new(), dirty }
+    /// A scenario without a verdict: an error, an error after it had begun, left dirty, or not run.
+    fn row(what: &str) -> Row {
+        let fate = match what {
+            "not run" => Fate::NotRun { reason: what.to_owned() },
+            _ => Fate::Error(Failure {
+                reason: what.to_owned(),
+                begun: what != "error",
+                dirty: if what == "dirty" { vec!["node worker-1 is cordoned".to_owned()] } else { Vec::new() },
+            }),
+        };
+        let (name, file, again, started) = (what.to_owned(), String::new(), String::new(), String::new());
+        Row { name, file, seed: 1, again, started, took: None, fate }
     }
 
     #[test]
-    fn dirty_beats_fail_beats_inconclusive_beats_pass() {
-        use Outcome::{Fail, Inconclusive, Pass};
-        let exit = |verdicts: &[Verdict]| Exit::of(verdicts.iter()) as u8;
-        assert_eq!(exit(&[verdict(Pass, false), verdict(Pass, false)]), 0);
-        assert_eq!(exit(&[verdict(Inconclusive, false), verdict(Fail, false), verdict(Pass, false)]), 1);
-        assert_eq!(exit(&[verdict(Pass, false), verdict(Inconclusive, false)]), 3);
-        assert_eq!(exit(&[verdict(Fail, false), verdict(Pass, true)]), 4);
+    fn only_errors_mean_that_nothing_was_started() {
+        let exit = |rows: &[&str]| {
+            Exit::of(&Results { rows: rows.iter().copied().map(row).collect(), ..Results::default() }) as u8
+        };
+        assert_eq!(exit(&["error"]), 2);
+        assert_eq!(exit(&["error", "not run"]), 2);
+        assert_eq!(exit(&["error", "begun"]), 3);
+        assert_eq!(exit(&["not run"]), 3);
+        assert_eq!(exit(&["error", "dirty", "not run"]), 4);
         assert_eq!(exit(&[]), 3);
     }
 }

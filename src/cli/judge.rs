@@ -1,16 +1,17 @@
 //! From stored evidence to a report entry: the same way for a run that has just ended and for one of years ago.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::Path;
 use std::time::Duration;
 
 use driftproof::evidence::{Event, Evidence};
 use driftproof::measure::{Beside, MEMORY_DEFAULT};
-use driftproof::report::Entry;
+use driftproof::report::{Entry, Surroundings};
 use driftproof::world::Clock;
 use driftproof::{measure, verdict};
 
+use super::folder::EVIDENCE;
 use super::packed;
 
 /// A history that is not judged within this time is inconclusive.
@@ -35,15 +36,15 @@ fn read_within(path: &Path, most: u64) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Reads, measures and judges one evidence file and the histories beside it. Without a name it has the scenario's.
+/// Reads, measures and judges one evidence file and the histories beside it. Its name is that of its scenario, wherever it
+/// lies.
 ///
 /// # Errors
 /// When it cannot be read at all; evidence that was cut off is judged as such.
-pub(super) fn entry(name: Option<&str>, file: &Path) -> Result<Entry, String> {
+pub(super) fn entry(file: &Path) -> Result<Entry, String> {
     let opened = File::open(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let evidence = Evidence::read_from(BufReader::with_capacity(1 << 16, opened));
     let evidence = evidence.map_err(|error| format!("{}: {error}", file.display()))?;
-    let name = name.unwrap_or(&evidence.header.scenario.name).to_owned();
     let clock = Clock::starting_at(jiff::Timestamp::now());
     let read = |name: &str| {
         // What evidence names lies beside it, and nowhere else.
@@ -61,5 +62,19 @@ pub(super) fn entry(name: Option<&str>, file: &Path) -> Result<Entry, String> {
         Event::Plan(plan) => Some((**plan).clone()),
         _ => None,
     });
-    Ok(Entry { name, header: evidence.header, plan, measurements, verdict })
+    let name = evidence.header.scenario.name.clone();
+    let surroundings = Surroundings { files: files_beside(file), ..Surroundings::of(&evidence) };
+    Ok(Entry { name, header: evidence.header, plan, measurements, verdict, surroundings })
+}
+
+/// The evidence and the histories of a scenario that lie in its folder, by name and in the order of names.
+fn files_beside(evidence: &Path) -> Vec<String> {
+    let folder = evidence.parent().into_iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+    let names = folder.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
+    let history = |name: &str| {
+        name.strip_prefix("history-").is_some_and(|rest| rest.ends_with(".jsonl") || rest.ends_with(".jsonl.gz"))
+    };
+    let mut files: Vec<String> = names.filter(|name| name == EVIDENCE || history(name)).collect();
+    files.sort();
+    files
 }

@@ -1,12 +1,18 @@
 //! From paths to checked scenarios with their fixtures. Reports every mistake in every file before anything starts.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use driftproof::scenario::{self, Colour, FixtureFile, Scenario};
 use serde_json::Value;
 
 use super::args::Files;
+use super::manifests::{self, Texts};
+
+/// The path that stands for standard input.
+const STDIN: &str = "-";
 
 /// A scenario that is ready to run.
 #[derive(Clone, Debug)]
@@ -39,6 +45,7 @@ pub(super) fn load(files: &Files, colour: Colour) -> Result<Vec<Loaded>, Rejecte
             Err(mut problems) => messages.append(&mut problems),
         }
     }
+    let tags: BTreeSet<String> = loaded.iter().flat_map(|one| one.scenario.tags.iter().cloned()).collect();
     if !files.tag.is_empty() {
         loaded.retain(|one| one.scenario.tags.iter().any(|tag| files.tag.contains(tag)));
     }
@@ -47,7 +54,12 @@ pub(super) fn load(files: &Files, colour: Colour) -> Result<Vec<Loaded>, Rejecte
         messages.push(if files.tag.is_empty() {
             "error: no scenario found: give a .toml file, or a folder that holds some".to_owned()
         } else {
-            format!("error: no scenario has the tag {}", files.tag.join(" or "))
+            let there = if tags.is_empty() {
+                "none has any".to_owned()
+            } else {
+                format!("tags here are {}", tags.into_iter().collect::<Vec<_>>().join(", "))
+            };
+            format!("error: no scenario has the tag {}: {there}", files.tag.join(" or "))
         });
     }
     if messages.is_empty() { Ok(loaded) } else { Err(Rejected { messages }) }
@@ -80,18 +92,21 @@ fn paths(files: &Files, messages: &mut Vec<String>) -> Vec<PathBuf> {
 }
 
 fn read(path: &Path, colour: Colour) -> Result<Loaded, Vec<String>> {
-    let name = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| vec![format!("error: {name}: {error}")])?;
+    let stdin = path == Path::new(STDIN);
+    let name = if stdin { "standard input".to_owned() } else { path.display().to_string() };
+    let text = if stdin { read_stdin() } else { fs::read_to_string(path) };
+    let text = text.map_err(|error| vec![format!("error: {name}: {error}")])?;
     let (scenario, mistakes) = scenario::draft(&name, &text);
+    // Fixtures of a scenario from standard input are found from here.
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut messages = Vec::new();
+    let (mut messages, mut texts) = (Vec::new(), Texts::new());
     let files: Vec<FixtureFile> = scenario
         .fixture
         .manifests
         .iter()
-        .map(|manifest| {
-            read_manifest(&folder.join(manifest), colour).unwrap_or_else(|message| {
-                messages.push(message);
+        .map(|entry| {
+            manifests::read(folder, entry, &mut texts, colour).unwrap_or_else(|mut problems| {
+                messages.append(&mut problems);
                 FixtureFile::Unread
             })
         })
@@ -103,19 +118,14 @@ fn read(path: &Path, colour: Colour) -> Result<Loaded, Vec<String>> {
     if !messages.is_empty() {
         return Err(messages);
     }
-    let manifests =
-        files.into_iter().flat_map(|file| if let FixtureFile::Read(objects) = file { objects } else { Vec::new() });
-    Ok(Loaded { path: path.to_owned(), scenario, manifests: manifests.collect() })
+    let manifests = files.iter().flat_map(FixtureFile::objects).cloned().collect();
+    Ok(Loaded { path: path.to_owned(), scenario, manifests })
 }
 
-fn read_manifest(file: &Path, colour: Colour) -> Result<FixtureFile, String> {
-    if !file.is_file() {
-        return Ok(FixtureFile::Missing);
-    }
-    let name = file.display().to_string();
-    let text = fs::read_to_string(file).map_err(|error| format!("error: {name}: {error}"))?;
-    let objects = scenario::manifests(&name, &text);
-    objects.map(FixtureFile::Read).map_err(|diagnostics| scenario::render(&diagnostics, &name, &text, colour))
+fn read_stdin() -> io::Result<String> {
+    let mut text = String::new();
+    io::stdin().lock().read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Two scenarios of one name would write to one folder.

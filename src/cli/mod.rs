@@ -8,19 +8,27 @@ mod execute;
 mod exit;
 mod expected;
 mod folder;
+mod github;
+mod guarded;
 mod interrupt;
 mod judge;
 mod load;
+mod manifests;
 mod nodes;
+mod outcome;
 mod packed;
 mod plan;
+mod pool;
+mod print;
 mod progress;
 mod rbac;
+mod repeats;
 mod run;
 mod selftest;
 mod stored;
 mod style;
 mod table;
+mod tasks;
 mod undo;
 
 use std::process::ExitCode;
@@ -35,12 +43,18 @@ use style::Style;
 
 /// The whole program.
 pub(super) fn main() -> ExitCode {
+    guarded::tell_panics();
+    // What cannot be told because of a defect is inconclusive, here as in a scenario.
+    guarded::guarded(command).unwrap_or(Exit::Inconclusive).into()
+}
+
+fn command() -> Exit {
     let cli = Cli::parse();
-    let style = Style::new(cli.color);
+    let style = Style::new(&cli);
     log_to_stderr(cli.verbose);
     // Two TLS providers are linked in through dependencies; without a choice the first connection would panic.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let exit = match cli.command {
+    match cli.command {
         Command::Run(run) if run.dry_run => plan::plan(&run.into(), style),
         Command::Run(run) => run::run(&run, style),
         Command::Plan(plan) => plan::plan(&plan, style),
@@ -50,14 +64,13 @@ pub(super) fn main() -> ExitCode {
         Command::Undo(undo) => undo::undo(&undo, style),
         Command::Verdict(stored) => stored::verdict(&stored, style),
         Command::Report(stored) => stored::report(&stored, style),
-        Command::Schema => describe::schema(),
+        Command::Schema(schema) => describe::schema(&schema),
         Command::Completions { shell } => describe::completions(shell, &mut Cli::command()),
         Command::Rbac(rbac) => rbac::rbac(&rbac, style),
         Command::NodeAgent(agent) => node_agent(&agent),
         Command::Man => describe::man(Cli::command()),
         Command::Agent(agent) => agent::agent(&agent),
-    };
-    exit.into()
+    }
 }
 
 fn log_to_stderr(verbose: u8) {
@@ -68,7 +81,13 @@ fn log_to_stderr(verbose: u8) {
         _ => "driftproof=trace,kube=debug",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        // By default what cannot be written is told with `eprintln!`, which panics where nothing can be written.
+        .log_internal_errors(false)
+        .without_time()
+        .init();
 }
 
 /// Runs on a node, in a pod that Driftproof started.
@@ -85,6 +104,6 @@ fn node_agent(agent: &args::NodeAgent) -> Exit {
 
 /// Prints a message of failure and returns the code for it.
 fn fail(message: &str, exit: Exit) -> Exit {
-    eprintln!("error: {message}");
+    print::tell(&format!("error: {message}"));
     exit
 }

@@ -149,6 +149,22 @@ pub(super) fn pieces(from: impl Read, mut each: impl FnMut(&[u8]) -> bool) -> io
     }
 }
 
+/// The first bytes of a file, unpacked; all of them if there are no more.
+///
+/// # Errors
+/// As the file system says.
+pub(super) fn head(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let (packed, whole) = begun(open(path)?)?;
+    let mut bytes = Vec::new();
+    if packed {
+        // One that is cut or damaged is told when it is read.
+        let _cut = MultiGzDecoder::new(BufReader::new(whole)).take(most as u64).read_to_end(&mut bytes);
+    } else {
+        whole.take(most as u64).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
 /// Whether the stream begins as a packed one does, and the whole of it.
 fn begun(mut from: impl Read) -> io::Result<(bool, impl Read)> {
     let mut first = Vec::with_capacity(MAGIC.len());

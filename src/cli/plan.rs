@@ -1,5 +1,6 @@
 //! `driftproof plan`: the targets, the blast radius and the rights, without injecting anything.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use driftproof::plan as plans;
@@ -10,7 +11,7 @@ use super::execute::{Failure, Task, refused, runtime, world};
 use super::exit::Exit;
 use super::load::{Loaded, load};
 use super::style::{Style, safe};
-use super::{describe, expected, fail};
+use super::{describe, expected, fail, print};
 
 impl From<Run> for Plan {
     fn from(run: Run) -> Self {
@@ -39,40 +40,45 @@ pub(super) fn show(plan: &Plan, loaded: &[Loaded]) -> Exit {
                 made.push(prepared);
                 expected.push(duration);
             }
-            Err(Failure::NotStarted(message) | Failure::Local(message)) => return fail(&message, Exit::Usage),
+            Err(Failure::NotStarted(message) | Failure::Local(message)) => {
+                return fail(&format!("{}: {message}", one.scenario.name), Exit::Usage);
+            }
         }
     }
-    if let Err(message) = print(plan, &made, &expected) {
+    if let Err(message) = tell(plan, &made, &expected) {
         return fail(&message, Exit::Usage);
     }
     exit(&made)
 }
 
-fn print(plan: &Plan, made: &[Prepared], expected: &[Option<Duration>]) -> Result<(), String> {
+fn tell(plan: &Plan, made: &[Prepared], expected: &[Option<Duration>]) -> Result<(), String> {
     if plan.json {
         let plans: Vec<_> = made.iter().map(|prepared| &prepared.plan).collect();
-        println!("{}", serde_json::to_string_pretty(&plans).map_err(|error| format!("plan: {error}"))?);
-        return Ok(());
+        let text = serde_json::to_string_pretty(&plans).map_err(|error| format!("plan: {error}"))?;
+        return print::product(format!("{text}\n").as_bytes());
     }
     let place = plan
         .cluster
         .context
         .as_ref()
         .map_or("embedded cluster, simulated".to_owned(), |name| format!("live cluster {name}"));
+    let mut text = String::new();
     for (prepared, expected) in made.iter().zip(expected) {
-        println!("{}on the {place}\n", plans::text(&prepared.plan));
+        let _ = writeln!(text, "{}on the {place}", plans::text(&prepared.plan));
         let took = expected.map(|took| Duration::from_secs(took.as_secs().max(1)));
-        match took.map(humantime::format_duration) {
-            Some(took) => println!("expected duration: {took}, as long as it took on the embedded cluster\n"),
-            None => println!("expected duration: not known, the embedded cluster cannot run it\n"),
-        }
+        let _ = match took.map(humantime::format_duration) {
+            Some(took) => writeln!(text, "expected duration: {took}, as long as it took on the embedded cluster"),
+            None => writeln!(text, "expected duration: not known, the embedded cluster cannot run it"),
+        };
         if !prepared.unsteady.is_empty() {
-            println!("not steady: {}\n", safe(&prepared.unsteady));
+            let _ = writeln!(text, "not steady: {}", safe(&prepared.unsteady));
         }
         for left in &prepared.dirty {
-            println!("LEFT DIRTY  {}\n", safe(left));
+            let _ = writeln!(text, "LEFT DIRTY  {}", safe(left));
         }
+        text.push('\n');
     }
+    print::out(&text);
     Ok(())
 }
 

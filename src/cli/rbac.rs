@@ -6,10 +6,10 @@ use driftproof::plan::{self, Permission};
 use driftproof::scenario::{PROTECTED_NAMESPACES, Scopes, objects};
 
 use super::args::Rbac;
+use super::describe;
 use super::exit::Exit;
 use super::load::{Loaded, load};
 use super::style::Style;
-use super::{describe, fail};
 
 /// `driftproof rbac`.
 pub(super) fn rbac(rbac: &Rbac, style: Style) -> Exit {
@@ -38,10 +38,7 @@ pub(super) fn rbac(rbac: &Rbac, style: Style) -> Exit {
     let created: BTreeSet<String> =
         there.into_iter().filter(|name| !PROTECTED_NAMESPACES.contains(&name.as_str())).collect();
     let text = plan::rbac(&permissions, &created, &rbac.namespace, &rbac.account);
-    match describe::print(text.as_bytes()) {
-        Exit::Passed => Exit::Passed,
-        exit => fail("the roles could not be printed", exit),
-    }
+    describe::product(text.as_bytes())
 }
 
 /// The namespaces in which fixtures are applied. A role cannot be in a namespace that is not there yet: these are made with

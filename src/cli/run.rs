@@ -1,25 +1,26 @@
-//! `driftproof run`: all scenarios, some at a time, then the verdicts, the reports and the exit code.
+//! `driftproof run`: all scenarios, some at a time, then the reports, and only then what is printed and the exit code.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
-use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use driftproof::report::Entry;
+use driftproof::report::{Failure, Fate, Results, Row, Status};
 use driftproof::run::Stop;
-use driftproof::verdict::Outcome;
+use driftproof::world::Clock;
 use jiff::Timestamp;
 
 use super::args::Run;
-use super::execute::{Failure, Task, execute};
+use super::execute::{self, Task, execute};
 use super::exit::Exit;
-use super::folder::{Folder, github_summary};
+use super::folder::{Folder, Index, Kept};
 use super::load::{Loaded, load};
+use super::outcome::Parts;
+use super::pool::{Next, Pool};
 use super::progress::Board;
 use super::style::Style;
-use super::{describe, fail, interrupt, judge, plan, table};
+use super::tasks::{quoted, tasks};
+use super::{describe, fail, github, interrupt, judge, plan, print, table};
 
 /// `driftproof run`.
 pub(super) fn run(run: &Run, style: Style) -> Exit {
@@ -30,19 +31,24 @@ pub(super) fn run(run: &Run, style: Style) -> Exit {
     for one in &mut loaded {
         run.cluster.nodes.apply(&mut one.scenario);
     }
+    if let Err(refused) = execute::feasible(&loaded, &run.cluster) {
+        return refused.iter().fold(Exit::Usage, |exit, message| fail(message, exit));
+    }
     if !confirmed(run, &loaded) {
-        eprintln!("nothing was started");
+        print::tell("nothing was started");
         return Exit::Usage;
     }
-    let id = run_id(run.seed);
-    let folder = match Folder::create(run.report_dir.as_deref(), &id) {
+    let clock = Clock::of_this_machine();
+    let id = run_id(run.seed, clock.started());
+    let tasks = tasks(run, &loaded, &id);
+    // Before the folder is touched: from here on a signal ends in a report.
+    let stop = interrupt::listen(undo_hint(run, &tasks));
+    let folder = match folder(run, &tasks, &id, clock) {
         Ok(folder) => folder,
         Err(message) => return fail(&message, Exit::Usage),
     };
-    let tasks = tasks(run, &loaded, &id);
-    let stop = interrupt::listen(undo_hint(run, &tasks));
-    let ended = all(run, &tasks, &folder, &stop, style);
-    conclude(&ended, &folder, *stop.borrow(), style)
+    let results = all(run, &tasks, &folder, &stop, clock, style);
+    conclude(&results, &folder, *stop.borrow(), style)
 }
 
 /// A person at a terminal sees the plan of a live run and is asked; a script has said what it wants by calling.
@@ -56,183 +62,106 @@ fn confirmed(run: &Run, loaded: &[Loaded]) -> bool {
 }
 
 /// A name for the folder: the time, so that runs sort, and the seed.
-fn run_id(seed: u64) -> String {
-    format!("{}-seed-{seed}", Timestamp::now().strftime("%Y-%m-%dT%H-%M-%S"))
+fn run_id(seed: u64, started: Timestamp) -> String {
+    format!("{}-seed-{seed}", started.strftime("%Y-%m-%dT%H-%M-%S"))
+}
+
+/// The run's folder, with all that is selected on record: also a run that is killed says what it did not reach.
+fn folder(run: &Run, tasks: &[Task], id: &str, clock: Clock) -> Result<Folder, String> {
+    let names: Vec<&str> = tasks.iter().map(|task| task.name.as_str()).collect();
+    let folder = Folder::create(run.report_dir.as_deref(), id, &names)?;
+    let kept = |task: &Task| Kept::selected(&task.name, task.file(), task.seed, &task.again);
+    folder.index(&Index::begun(clock.started().to_string(), tasks.iter().map(kept).collect()))?;
+    Ok(folder)
 }
 
 /// The command that takes back what a run leaves that is stopped at once. The embedded cluster ends with the process.
 fn undo_hint(run: &Run, tasks: &[Task]) -> String {
-    let Some(context) = &run.cluster.context else { return "; it was simulated, and is gone".to_owned() };
+    let runs: BTreeSet<&str> = tasks.iter().map(|task| task.run.as_str()).collect();
+    let hint = undo_of(run, &runs);
+    if hint.is_empty() { "; it was simulated, and is gone".to_owned() } else { hint }
+}
+
+/// The commands that take back what these runs have left; empty for the embedded cluster, where nothing can be left.
+fn undo_of(run: &Run, runs: &BTreeSet<&str>) -> String {
+    let Some(context) = &run.cluster.context else { return String::new() };
     let kubeconfig = run.cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
     let kubeconfig = kubeconfig.map(|path| format!(" --kubeconfig {}", quoted(&path))).unwrap_or_default();
     let command = format!("driftproof undo --context {}{kubeconfig}", quoted(context));
-    let runs: BTreeSet<&str> = tasks.iter().map(|task| task.run.as_str()).collect();
-    let each: Vec<String> = runs.into_iter().map(|id| format!("{command} --run {id}")).collect();
+    let each: Vec<String> = runs.iter().map(|id| format!("{command} --run {id}")).collect();
     format!("; show it with --dry-run, take it back with:\n  {}", each.join("\n  "))
 }
 
-/// A word as a shell takes it.
-fn quoted(text: &str) -> String {
-    let plain = text.chars().all(|character| character.is_ascii_alphanumeric() || "/._-:@".contains(character));
-    if plain && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
-/// Each scenario with each seed, in the order of the files.
-fn tasks(run: &Run, loaded: &[Loaded], id: &str) -> Vec<Task> {
-    let mut tasks = Vec::new();
-    for one in loaded {
-        for index in 0..run.runs {
-            let seed = run.seed.wrapping_add(u64::from(index));
-            let name = &one.scenario.name;
-            tasks.push(Task {
-                name: if run.runs == 1 { name.clone() } else { format!("{name}-seed-{seed}") },
-                loaded: one.clone(),
-                seed,
-                run: run_name(run, seed, id),
-                again: again(run, one, seed),
-            });
-        }
-    }
-    tasks
-}
-
-/// The embedded cluster is new for each run, so that its name need not tell runs apart; a live one's must.
-fn run_name(run: &Run, seed: u64, id: &str) -> String {
-    if run.cluster.context.is_none() {
-        return format!("s{seed}");
-    }
-    let time: String = id.chars().filter(char::is_ascii_digit).take(14).collect();
-    format!("r{time}")
-}
-
-/// The command that repeats a run.
-fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
-    let mut command = format!("driftproof run {} --seed {seed}", quoted(&loaded.path.display().to_string()));
-    let cluster = &run.cluster;
-    let kubeconfig = cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
-    // Evidence is passed around: a URL with a password in it must not become part of it.
-    let prometheus = cluster.prometheus.clone().filter(|url| !url.contains(['@', '?']));
-    let values = [("--context", cluster.context.clone()), ("--kubeconfig", kubeconfig), ("--prometheus", prometheus)];
-    for (flag, value) in values.iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?))) {
-        command.extend([" ", flag, " ", &quoted(value)]);
-    }
-    for (given, flag) in [
-        (cluster.apply_fixtures, " --apply-fixtures"),
-        (cluster.allow_commands, " --allow-commands"),
-        (cluster.no_failsafe, " --no-failsafe"),
-        (cluster.allow_ephemeral_containers, " --allow-ephemeral-containers"),
-    ] {
-        if given {
-            command.push_str(flag);
-        }
-    }
-    if run.cluster.context.is_some() || run.cluster.nodes.node_failure_mode.is_some() {
-        for word in run.cluster.nodes.again(&loaded.scenario) {
-            command.extend([" ", &quoted(&word)]);
-        }
-    }
-    command
-}
-
-/// What became of the tasks: an entry, a failure, or nothing when it was not reached.
-type Ended = BTreeMap<usize, Result<Entry, Failure>>;
-
-fn all(run: &Run, tasks: &[Task], folder: &Folder, stop: &Stop, style: Style) -> Ended {
+/// Runs everything. A row for each task, in their order.
+fn all(run: &Run, tasks: &[Task], folder: &Folder, stop: &Stop, clock: Clock, style: Style) -> Results {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let workers = match run.cluster.context {
         Some(_) => 1,
-        None => run.jobs.map_or(processors, usize::from).min(tasks.len()),
+        None => run.jobs.map_or(processors, usize::from),
     };
-    let board = Board::new(tasks.len(), style);
-    let (next, enough) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let ended = Mutex::new(Ended::new());
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while !enough.load(Ordering::SeqCst) && !*stop.borrow() {
-                    let index = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(task) = tasks.get(index) else { return };
-                    let result = one(run, task, folder, stop.clone(), &board);
-                    let passed = result.as_ref().is_ok_and(|entry| entry.verdict.outcome == Outcome::Pass);
-                    if (run.fail_fast && !passed) || result.is_err() {
-                        enough.store(true, Ordering::SeqCst);
-                    }
-                    ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(index, result);
-                }
-            });
-        }
-    });
+    let board = Board::new(tasks.iter().map(|task| task.name.as_str()), style);
+    let mut ended = Pool { workers }.all(
+        tasks,
+        || *stop.borrow(),
+        |task| {
+            let row = one(run, task, folder, stop, &board);
+            board.ended(&row);
+            let enough = run.fail_fast && row.status() != Status::Pass;
+            (row, if enough { Next::Enough } else { Next::GoOn })
+        },
+    );
     board.finish();
-    ended.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    let interrupted = *stop.borrow();
+    let row = |(index, task): (usize, &Task)| match ended.remove(&index) {
+        Some(Ok(row)) => row,
+        Some(Err(reason)) => task.row(Fate::Error(Failure { reason, begun: true, dirty: Vec::new() })),
+        None if interrupted => task.row(Fate::NotRun { reason: "the run was interrupted before".to_owned() }),
+        None => task.row(Fate::NotRun { reason: "an earlier one did not pass, and --fail-fast was given".to_owned() }),
+    };
+    let rows = tasks.iter().enumerate().map(row).collect();
+    Results { started: clock.started().to_string(), took: Some(clock.elapsed()), rows }
 }
 
-fn one(run: &Run, task: &Task, folder: &Folder, stop: Stop, board: &Board) -> Result<Entry, Failure> {
+fn one(run: &Run, task: &Task, folder: &Folder, stop: &Stop, board: &Board) -> Row {
+    let clock = Clock::of_this_machine();
     let line = board.start(&task.name);
-    let result = execute(task, &run.cluster, folder, line.sender(), stop)
-        .and_then(|file: PathBuf| judge::entry(Some(&task.name), &file).map_err(Failure::Local));
-    match &result {
-        Ok(entry) => line.end(&entry.verdict),
-        Err(_) => line.fail(),
+    let (progress, tap) = (line.sender(), line.tap());
+    let fate = Parts {
+        execute: |begun: &AtomicBool| execute(task, &run.cluster, folder, progress, stop.clone(), tap, begun),
+        judge: judge::entry,
+        ended: || line.close(),
+        undo: undo_of(run, &BTreeSet::from([task.run.as_str()])),
     }
-    result
+    .fate();
+    let mut row = task.row(fate);
+    if let Fate::Judged(entry) = &mut row.fate {
+        entry.name.clone_from(&task.name);
+    }
+    row.started = clock.started().to_string();
+    row.took = Some(clock.elapsed());
+    row
 }
 
-/// Writes the reports, prints the results, and finds the exit code.
-fn conclude(ended: &Ended, folder: &Folder, interrupted: bool, style: Style) -> Exit {
-    let entries: Vec<Entry> = ended.values().filter_map(|result| result.as_ref().ok().cloned()).collect();
-    let mut exit = Exit::of(entries.iter().map(|entry| &entry.verdict));
-    if !entries.is_empty() {
-        if let Err(message) = folder.write(&entries).and_then(|()| github_summary(&entries)) {
-            exit = fail(&message, if exit == Exit::Dirty { Exit::Dirty } else { Exit::Usage });
-        }
-        print!("{}", table::results(&entries, style.out));
-        print!("{}", table::reasons(&entries, style.out));
-        println!("report: {}", folder.path().join("report.html").display());
+/// Writes the reports, then prints the results and finds the exit code.
+fn conclude(results: &Results, folder: &Folder, interrupted: bool, style: Style) -> Exit {
+    let mut failed = folder.write(results).err().unwrap_or_default();
+    failed.extend(folder.index(&Index::ended(results)).err());
+    if let Err(message) = github::summary(results) {
+        print::tell(&format!("warning: not written: {message}"));
     }
-    for failure in ended.values().filter_map(|result| result.as_ref().err()) {
-        let (Failure::NotStarted(message) | Failure::Local(message)) = failure;
-        exit = fail(message, if exit == Exit::Dirty { Exit::Dirty } else { Exit::Usage });
+    let written = folder.path().join("report.html").is_file();
+    print::out(&github::annotations(results));
+    print::out(&table::conclusion(results, style));
+    if written {
+        print::out(&format!("report: {}\n", folder.path().join("report.html").display()));
     }
-    if interrupted && matches!(exit, Exit::Passed | Exit::Failed) { Exit::Inconclusive } else { exit }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::*;
-    use crate::cli::args::{Cli, Command};
-
-    fn parsed(arguments: &[&str]) -> Run {
-        let cli = Cli::try_parse_from([&["driftproof", "run"], arguments].concat()).expect("parses");
-        let Command::Run(run) = cli.command else { panic!("not a run") };
-        run
+    for message in &failed {
+        print::tell(&format!("warning: not written: {message}"));
     }
-
-    #[test]
-    fn the_command_that_repeats_a_run_is_complete() {
-        let at = |path: &str| {
-            let text = "name = \"x\"\n[target]\nnamespace = \"shop\"\nworkload = \"deployment/web\"\n[[fault]]\nkind = \"pod-kill\"\n";
-            let scenario = driftproof::scenario::parse("x.toml", text).expect("valid");
-            Loaded { path: PathBuf::from(path), scenario, manifests: Vec::new() }
-        };
-        let run = parsed(&["x.toml", "--context", "my cluster", "--kubeconfig", "k", "--apply-fixtures"]);
-        assert_eq!(
-            again(&run, &at("a b/x.toml"), 9),
-            "driftproof run 'a b/x.toml' --seed 9 --context 'my cluster' --kubeconfig k --apply-fixtures"
-        );
-        assert_eq!(again(&parsed(&["x.toml"]), &at("x.toml"), 1), "driftproof run x.toml --seed 1");
-        let run = parsed(&["x.toml", "--context", "c", "--allow-commands", "--node-failure-command", "off it", "on"]);
-        assert_eq!(
-            again(&run, &at("x.toml"), 1),
-            "driftproof run x.toml --seed 1 --context c --allow-commands --node-failure-command 'off it' on"
-        );
-    }
-
-    #[test]
-    fn a_live_cluster_must_be_named_before_anything_can_be_allowed_on_it() {
-        for flag in ["--apply-fixtures", "--allow-commands", "--allow-ephemeral-containers"] {
-            assert!(Cli::try_parse_from(["driftproof", "run", "x.toml", flag]).is_err(), "{flag}");
-        }
+    match Exit::of(results) {
+        // Whoever reads the reports would not know that it passed.
+        Exit::Passed if !failed.is_empty() || interrupted => Exit::Inconclusive,
+        Exit::Failed if interrupted => Exit::Inconclusive,
+        exit => exit,
     }
 }

@@ -1,23 +1,26 @@
-//! `driftproof verdict` and `driftproof report`: stored evidence, judged or rendered again.
+//! `driftproof verdict` and `driftproof report`: stored evidence, judged or rendered again. A scenario is called what its
+//! evidence calls it, wherever that lies; a run's own index says which scenarios have none, and why.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use driftproof::report::Entry;
+use driftproof::report::{Failure, Fate, Results, Row};
 
 use super::args::Stored;
 use super::exit::Exit;
-use super::folder::{EVIDENCE, Folder};
+use super::folder::{EVIDENCE, Folder, Index};
+use super::guarded::guarded;
 use super::style::Style;
-use super::{fail, judge, table};
+use super::{fail, judge, print, table};
 
 /// `driftproof verdict RUN`.
 pub(super) fn verdict(stored: &Stored, style: Style) -> Exit {
-    match entries(&stored.run) {
-        Ok((_, entries)) => {
-            print!("{}", table::results(&entries, style.out));
-            print!("{}", table::reasons(&entries, style.out));
-            Exit::of(entries.iter().map(|entry| &entry.verdict))
+    match results(&stored.run) {
+        Ok((_, results)) => {
+            print::out(&table::rows(&results, style));
+            print::out(&table::conclusion(&results, style));
+            Exit::of(&results)
         }
         Err(message) => fail(&message, Exit::Usage),
     }
@@ -25,40 +28,91 @@ pub(super) fn verdict(stored: &Stored, style: Style) -> Exit {
 
 /// `driftproof report RUN`: writes the reports beside the evidence.
 pub(super) fn report(stored: &Stored, _style: Style) -> Exit {
-    let written = entries(&stored.run).and_then(|(folder, entries)| folder.write(&entries).map(|()| folder));
+    let written = results(&stored.run).and_then(|(folder, results)| {
+        let folder = Folder::locked(&folder)?;
+        folder.write(&results).map_err(|failed| failed.join("\nerror: "))?;
+        Ok(folder)
+    });
     match written {
         Ok(folder) => {
-            println!("{}", folder.path().join("report.html").display());
+            print::out(&format!("{}\n", folder.path().join("report.html").display()));
             Exit::Passed
         }
         Err(message) => fail(&message, Exit::Usage),
     }
 }
 
-/// The run's folder and its entries, in the order of the scenarios' names.
-fn entries(run: &Path) -> Result<(Folder, Vec<Entry>), String> {
+/// The run's folder and what became of its scenarios: in the order of the run, or of their names when that is not known.
+fn results(run: &Path) -> Result<(PathBuf, Results), String> {
+    if run.is_dir()
+        && !run.join(EVIDENCE).is_file()
+        && let Some(index) = Index::read(run)?
+    {
+        return Ok((run.to_owned(), indexed(run, index)));
+    }
     let (folder, files) = evidence_files(run)?;
-    let mut entries = files.iter().map(|file| judge::entry(None, file)).collect::<Result<Vec<_>, _>>()?;
-    // What is the same scenario several times is told apart as `run` does it; what is the same run twice, by its folder.
-    let seeds: Vec<String> = entries.iter().map(|entry| format!("{}-seed-{}", entry.name, entry.header.seed)).collect();
-    rename(&mut entries, |place| seeds[place].clone());
-    rename(&mut entries, |place| format!("{} ({})", seeds[place], files[place].parent().unwrap_or(run).display()));
-    Ok((Folder::existing(&folder), entries))
+    let mut rows = files.iter().map(|file| judged(file).map(Row::judged)).collect::<Result<Vec<_>, _>>()?;
+    for (row, file) in rows.iter_mut().zip(&files) {
+        if let Fate::Judged(entry) = &mut row.fate {
+            entry.surroundings.beside = file.parent() == Some(&folder);
+        }
+    }
+    tell_apart(&mut rows);
+    rows.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok((folder, Results { rows, ..Results::default() }))
 }
 
-/// Gives another name to the entries that share theirs.
-fn rename(entries: &mut [Entry], other: impl Fn(usize) -> String) {
-    let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
-    for (place, entry) in entries.iter_mut().enumerate() {
-        if names.iter().filter(|name| **name == entry.name).count() > 1 {
-            entry.name = other(place);
+/// What a run's index lists. Evidence that cannot be judged is that scenario's error.
+fn indexed(run: &Path, index: Index) -> Results {
+    let judge = |name: &str| {
+        let file = run.join(name).join(EVIDENCE);
+        if !file.is_file() {
+            return None;
+        }
+        Some(match judged(&file) {
+            Ok(mut entry) => {
+                name.clone_into(&mut entry.name);
+                Fate::Judged(Box::new(entry))
+            }
+            Err(reason) => Fate::Error(Failure { reason, begun: true, dirty: Vec::new() }),
+        })
+    };
+    let (started, took) = (index.started.clone(), index.took());
+    Results { started, took, rows: index.scenarios.into_iter().map(|kept| kept.row(judge)).collect() }
+}
+
+fn judged(file: &Path) -> Result<driftproof::report::Entry, String> {
+    guarded(|| judge::entry(file)).and_then(|judged| judged)
+}
+
+/// Runs of one scenario with several seeds get the seed into their name, and still equal ones a number.
+fn tell_apart(rows: &mut [Row]) {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for row in rows.iter() {
+        *counts.entry(row.name.clone()).or_default() += 1;
+    }
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    for row in rows {
+        if counts[&row.name] > 1 {
+            row.name = format!("{}-seed-{}", row.name, row.seed);
+        }
+        let count = taken.entry(row.name.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            row.name = format!("{}-{count}", row.name);
+        }
+        if let Fate::Judged(entry) = &mut row.fate {
+            entry.name.clone_from(&row.name);
         }
     }
 }
 
 fn evidence_files(run: &Path) -> Result<(PathBuf, Vec<PathBuf>), String> {
     if run.is_file() {
-        let folder = run.parent().unwrap_or(Path::new(".")).to_owned();
+        let folder = match run.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
         return Ok((folder, vec![run.to_owned()]));
     }
     if run.join(EVIDENCE).is_file() {

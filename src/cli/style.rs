@@ -1,30 +1,54 @@
-//! Colours, only where a terminal shows them.
+//! How much is said, and in which colours: only where a terminal shows them.
 
 use std::io::IsTerminal;
+use std::time::Duration;
 
+use driftproof::report::Status;
 use driftproof::scenario::Colour;
-use driftproof::verdict::Outcome;
 
-use super::args::When;
+use super::args::{Cli, When};
 
-/// Whether output is coloured.
+/// How output looks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
-    /// Standard output.
+    /// Whether standard output is coloured.
     pub(super) out: bool,
-    /// Standard error.
+    /// Whether standard error is.
     pub(super) err: bool,
+    /// Whether standard error is a terminal on which the cursor can be moved.
+    pub(super) terminal: bool,
+    /// How much is said.
+    pub(super) level: Level,
+}
+
+/// How much is said of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Level {
+    /// What did not pass, and the summary.
+    Quiet,
+    /// Also each scenario as it ends.
+    Normal,
+    /// Also every event.
+    Events,
 }
 
 impl Style {
-    pub(super) fn new(when: When) -> Self {
+    pub(super) fn new(cli: &Cli) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let on = |terminal: bool| match when {
+        // Such a terminal shows control sequences as they are.
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let on = |terminal: bool| match cli.color {
             When::Always => true,
             When::Never => false,
-            When::Auto => terminal && !plain,
+            When::Auto => terminal && !plain && !dumb,
         };
-        Self { out: on(std::io::stdout().is_terminal()), err: on(std::io::stderr().is_terminal()) }
+        let terminal = std::io::stderr().is_terminal();
+        let level = match (cli.quiet, cli.verbose) {
+            (true, _) => Level::Quiet,
+            (false, 0) => Level::Normal,
+            (false, _) => Level::Events,
+        };
+        Self { out: on(std::io::stdout().is_terminal()), err: on(terminal), terminal: terminal && !dumb, level }
     }
 }
 
@@ -35,15 +59,26 @@ impl Style {
     }
 }
 
-/// The word of an outcome, padded, in its colour.
-pub(super) fn outcome(outcome: Outcome, colour: bool) -> String {
-    let word = format!("{:<12}", outcome.word());
-    let code = match outcome {
-        Outcome::Pass => "32",
-        Outcome::Fail => "31",
-        Outcome::Inconclusive => "33",
+/// The word of a row, padded, in its colour.
+pub(super) fn status(status: Status, colour: bool) -> String {
+    let word = format!("{:<12}", status.word());
+    let code = match status {
+        Status::Pass => "32",
+        Status::Fail => "31",
+        Status::Inconclusive => "33",
+        Status::Error => "35",
+        Status::NotRun => "2",
     };
     if colour { format!("\x1b[1;{code}m{word}\x1b[0m") } else { word }
+}
+
+/// A time on the machine that runs: `0.042s`, `12.3s`, `7m12s`.
+pub(super) fn seconds(took: Duration) -> String {
+    match took.as_secs() {
+        0 => format!("{:.3}s", took.as_secs_f64()),
+        1..60 => format!("{:.1}s", took.as_secs_f64()),
+        whole => format!("{}m{:02}s", whole / 60, whole % 60),
+    }
 }
 
 /// Text from a cluster must not move the cursor or ring the bell.
@@ -67,8 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn an_outcome_is_coloured_only_when_asked() {
-        assert_eq!(outcome(Outcome::Pass, false), "PASS        ");
-        assert!(outcome(Outcome::Fail, true).starts_with("\x1b[1;31mFAIL"));
+    fn a_status_is_coloured_only_when_asked() {
+        assert_eq!(status(Status::Pass, false), "PASS        ");
+        assert!(status(Status::Fail, true).starts_with("\x1b[1;31mFAIL"));
     }
 }

@@ -11,7 +11,7 @@ use super::args::Undo;
 use super::execute::{self, Failure};
 use super::exit::Exit;
 use super::style::{Style, safe};
-use super::{describe, fail};
+use super::{describe, fail, print};
 
 /// `driftproof undo`.
 pub(super) fn undo(undo: &Undo, style: Style) -> Exit {
@@ -37,16 +37,16 @@ async fn all(undo: &Undo, style: Style) -> Result<Exit, Failure> {
     let world = execute::connect(&options).await?;
     let survey = leftovers::survey(&world, undo.namespace.as_deref(), undo.run.as_deref()).await;
     for blind in &survey.blind {
-        eprintln!("warning: {}", safe(blind));
+        print::tell(&format!("warning: {}", safe(blind)));
     }
     if survey.runs.is_empty() {
         let whose = undo.run.as_ref().map_or_else(|| "any run".to_owned(), |run| format!("run {run}"));
-        println!("nothing of {} is left on {}", safe(&whose), safe(&undo.context));
+        print::out(&format!("nothing of {} is left on {}\n", safe(&whose), safe(&undo.context)));
         return Ok(if survey.blind.is_empty() { Exit::Passed } else { Exit::Inconclusive });
     }
     show(&survey, style);
     if undo.dry_run || !confirmed(undo) {
-        println!("nothing was changed");
+        print::out("nothing was changed\n");
         return Ok(Exit::Passed);
     }
     Ok(take_back(&world, undo, &survey).await)
@@ -55,15 +55,15 @@ async fn all(undo: &Undo, style: Style) -> Result<Exit, Failure> {
 fn show(survey: &Survey, style: Style) {
     let (bold, plain) = if style.out { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     for left in &survey.runs {
-        println!("{bold}run {}{plain}  {}", safe(&left.run), safe(&left.about));
+        print::out(&format!("{bold}run {}{plain}  {}\n", safe(&left.run), safe(&left.about)));
         if !left.locked_until.is_empty() {
-            println!("  its lock is held until {}: it may still be at work", safe(&left.locked_until));
+            print::out(&format!("  its lock is held until {}: it may still be at work\n", safe(&left.locked_until)));
         }
         for undo in &left.undo {
-            println!("  {}", safe(&leftovers::describe(undo)));
+            print::out(&format!("  {}\n", safe(&leftovers::describe(undo))));
         }
         for written in &left.written {
-            println!("  not by this command: {}", safe(written));
+            print::out(&format!("  not by this command: {}\n", safe(written)));
         }
     }
 }
@@ -83,29 +83,29 @@ async fn take_back(world: &World, undo: &Undo, survey: &Survey) -> Exit {
         for one in &left.undo {
             // The record says what is left: it stays while anything is.
             if !clean && is_record(one) {
-                println!("kept      {}, which names what is left", safe(&leftovers::describe(one)));
+                print::out(&format!("kept      {}, which names what is left\n", safe(&leftovers::describe(one))));
                 continue;
             }
             match leftovers::take_back(world, left, one, undo.node_heal_command.as_deref()).await {
-                TakenBack::Done(what) => println!("done      {}", safe(&what)),
-                TakenBack::Absent(what) => println!("absent    {}", safe(&what)),
+                TakenBack::Done(what) => print::out(&format!("done      {}\n", safe(&what))),
+                TakenBack::Absent(what) => print::out(&format!("absent    {}\n", safe(&what))),
                 TakenBack::Foreign(what) => {
                     foreign += 1;
-                    println!("foreign   {}", safe(&what));
+                    print::out(&format!("foreign   {}\n", safe(&what)));
                 }
                 TakenBack::Failed(what) => {
                     failed += 1;
                     clean = false;
-                    println!("LEFT      {}", safe(&what));
+                    print::out(&format!("LEFT      {}\n", safe(&what)));
                 }
             }
         }
     }
     for written in survey.runs.iter().flat_map(|left| &left.written) {
-        println!("look      {}", safe(written));
+        print::out(&format!("look      {}\n", safe(written)));
     }
     if foreign > 0 {
-        println!("{foreign} not of Driftproof, left alone");
+        print::out(&format!("{foreign} not of Driftproof, left alone\n"));
     }
     if failed > 0 { fail(&format!("{failed} could not be taken back"), Exit::Dirty) } else { Exit::Passed }
 }

@@ -1,6 +1,7 @@
 //! What a check may spend: time and memory. Reads no clock: whoever gives the allowance says when the time is over.
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::check::Options;
@@ -35,6 +36,16 @@ impl<'a> Allowance<'a> {
     /// Whether the time is over.
     pub(super) fn clock(self) -> &'a (dyn Fn() -> bool + Sync) {
         self.exhausted
+    }
+
+    /// Bytes that there may be beside those held already; none: no limit.
+    pub(super) fn room(self) -> Option<u64> {
+        self.memory.map(|memory| memory.saturating_sub(self.held))
+    }
+
+    /// The budget of memory, to be named.
+    pub(super) fn full(self) -> Budget {
+        Budget::Memory(self.memory.unwrap_or(u64::MAX))
     }
 
     /// So many bytes are held already, for as long as the check lasts.
@@ -109,6 +120,17 @@ impl From<ReadError> for Stop {
     fn from(error: ReadError) -> Self {
         Self::Input(error)
     }
+}
+
+/// What the work says. If it panics, the fault is the checker's own: nothing is known of the history, and whoever else is
+/// judged still is.
+pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Budget> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let text = text.unwrap_or_else(|| "without a message".to_owned());
+        Budget::Evidence(format!("the checker itself failed ({text}): nothing was judged; please report it"))
+    })
 }
 
 #[cfg(test)]

@@ -29,10 +29,12 @@ fn native(deeds: &[Deed]) -> String {
     let mut text = String::new();
     for (number, (function, key, sent, came)) in deeds.iter().enumerate() {
         let (call, end) = (number * 2, number * 2 + 1);
+        // Two clients, such that tokens that follow each other are of both.
+        let process = 1 + came.parse::<u64>().unwrap_or(0) % 2;
         for (at, kind, value) in [(call, "invoke", sent), (end, "ok", came)] {
             let _ = writeln!(
                 text,
-                r#"{{"i":{at},"t":{at},"p":1,"type":"{kind}","f":"{function}","k":"{key}","v":{value}}}"#
+                r#"{{"i":{at},"t":{at},"p":{process},"type":"{kind}","f":"{function}","k":"{key}","v":{value}}}"#
             );
         }
     }
@@ -67,7 +69,7 @@ fn honest(model: Model) -> Vec<Deed> {
                 deed("txn", micros("null"), micros(&read))
             })
             .collect(),
-        Model::Register | Model::Kv | Model::MultiRegister => Vec::new(),
+        Model::Register | Model::Kv | Model::MultiRegister | Model::RwRegister => Vec::new(),
     }
 }
 
@@ -92,7 +94,7 @@ fn planted(model: Model) -> Vec<Deed> {
             deed("txn", r#"[["r",-1,null]]"#, r#"[["r",-1,[]]]"#),
             deed("txn", r#"[["r",-1,null]]"#, r#"[["r",-1,[1]]]"#),
         ],
-        Model::Register | Model::Kv | Model::MultiRegister => Vec::new(),
+        Model::Register | Model::Kv | Model::MultiRegister | Model::RwRegister => Vec::new(),
     }
 }
 

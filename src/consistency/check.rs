@@ -5,9 +5,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::account::layers;
+use super::allowance::{Allowance, Meter, Stop};
+use super::format::Keys;
 use super::history::{History, Value};
 use super::intern::{Interner, number_of};
-use super::outcome::{Budget, Certificate, Outcome};
+use super::outcome::{Anomaly, Budget, Certificate, Outcome};
 use super::register::{bytes, check_key};
 use super::{model, search};
 
@@ -32,13 +35,15 @@ pub enum Model {
     Mutex,
     /// Transactions of reads and writes of several registers: strictly serializable.
     MultiRegister,
+    /// Transactions of reads and unique writes of registers.
+    RwRegister,
     /// Events of a watch.
     Watch,
 }
 
 impl Model {
     /// All of them, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Register,
         Self::Kv,
         Self::Set,
@@ -48,6 +53,7 @@ impl Model {
         Self::Counter,
         Self::Mutex,
         Self::MultiRegister,
+        Self::RwRegister,
         Self::Watch,
     ];
 
@@ -64,6 +70,7 @@ impl Model {
             Self::Counter => "counter",
             Self::Mutex => "mutex",
             Self::MultiRegister => "multi-register",
+            Self::RwRegister => "rw-register",
             Self::Watch => "watch",
         }
     }
@@ -109,8 +116,12 @@ pub enum Engine {
     Portfolio,
 }
 
+/// Bytes that a check may hold unless another limit is given: 4 GiB, the same on every machine, so that one history gets one
+/// answer.
+pub const MEMORY_DEFAULT: u64 = 4 << 30;
+
 /// How to read the history, and how much may be spent on it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The value before all operations; nil if none.
     pub initial: Option<Value>,
@@ -120,10 +131,55 @@ pub struct Options {
     pub failed_cas: FailedCas,
     /// Which algorithm decides.
     pub engine: Engine,
-    /// Bytes that the search may hold at once; none: no limit.
+    /// Whether values are tuples of a key and a value.
+    pub keys: Keys,
+    /// Bytes that the check may hold at once; none: no limit. [`MEMORY_DEFAULT`] unless it is given.
     pub memory: Option<u64>,
     /// The time after which `exhausted` says yes: only to be named in [`Budget::Time`].
     pub timeout: Option<Duration>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            initial: None,
+            nil: Nil::default(),
+            failed_cas: FailedCas::default(),
+            engine: Engine::default(),
+            keys: Keys::default(),
+            memory: Some(MEMORY_DEFAULT),
+            timeout: None,
+        }
+    }
+}
+
+impl Options {
+    /// Whether the model uses what is asked for: an option that says nothing would only look as if it did.
+    ///
+    /// # Errors
+    /// The option that it does not use, or an initial value of another shape than the model's.
+    pub fn fit(&self, model: Model) -> Result<(), String> {
+        let shape = match model {
+            Model::Kv => Some(("a text", matches!(self.initial, None | Some(Value::Nil | Value::Text(_))))),
+            Model::Set => Some(("a list", matches!(self.initial, None | Some(Value::Nil | Value::List(_))))),
+            Model::MultiRegister => Some(("one value or a map", !matches!(self.initial, Some(Value::List(_))))),
+            Model::Counter | Model::Bank => {
+                Some(("a whole number", matches!(self.initial, None | Some(Value::Nil | Value::Int(_)))))
+            }
+            Model::Append | Model::Queue | Model::Mutex | Model::Watch if self.initial.is_some() => {
+                return Err(format!("the model {model} has no initial value: leave --initial out"));
+            }
+            Model::Register | Model::RwRegister | Model::Append | Model::Queue | Model::Mutex | Model::Watch => None,
+        };
+        if let (Some((shape, false)), Some(initial)) = (shape, &self.initial) {
+            return Err(format!("the initial value {initial}: that of the model {model} is {shape}"));
+        }
+        let reads_nil = matches!(model, Model::Register | Model::Kv | Model::Set | Model::MultiRegister);
+        if self.nil == Nil::Wildcard && !reads_nil {
+            return Err(format!("nil has one meaning in the model {model}: leave --nil out"));
+        }
+        Ok(())
+    }
 }
 
 /// Checks a history against a linearizable model: [`Model::Register`], [`Model::Kv`], [`Model::Set`], [`Model::Mutex`] or
@@ -132,39 +188,38 @@ pub struct Options {
 /// `exhausted` is asked now and then, from several threads, whether the time is over.
 #[must_use]
 pub fn check(history: &History, model: Model, options: &Options, exhausted: &(dyn Fn() -> bool + Sync)) -> Outcome {
+    check_within(history, model, options, Allowance::of(options, exhausted))
+}
+
+/// The same within an allowance, which may hold something already.
+pub(super) fn check_within(history: &History, model: Model, options: &Options, allowance: Allowance<'_>) -> Outcome {
     let partitions = match model {
         Model::Register | Model::Kv | Model::Set | Model::Mutex => by_key(history),
         Model::MultiRegister => vec![(0..number_of(history.operations.len())).collect()],
-        Model::Append | Model::Bank | Model::Queue | Model::Counter | Model::Watch => {
+        Model::Append | Model::RwRegister | Model::Bank | Model::Queue | Model::Counter | Model::Watch => {
             return Outcome::Unknown(Budget::Evidence(format!("the model {model} is not one of linearizability")));
         }
     };
+    let meter = allowance.meter();
     let mut orders = vec![Vec::new(); partitions.len()];
     let mut anomalies = Vec::new();
     let mut open = Vec::new();
     for (place, members) in partitions.iter().enumerate() {
-        if place > 0 && exhausted() {
-            return Outcome::Unknown(Budget::Time(options.timeout.unwrap_or_default()));
+        if place > 0 && meter.is_over() {
+            return Outcome::Unknown(meter.time());
         }
-        let applies = model == Model::Register && options.engine == Engine::Auto;
-        if let Some(memory) = options.memory.filter(|&memory| applies && bytes(members.len()) > memory) {
-            return Outcome::Unknown(Budget::Memory(memory));
-        }
-        let direct = if applies && !model::observes_failure(history, members, options) {
-            check_key(history, members, options).ok()
-        } else {
-            None
-        };
-        match direct {
-            Some(Ok(order)) => orders[place] = order,
-            Some(Err(anomaly)) => anomalies.push(anomaly),
-            None => open.push(place),
+        match direct(history, model, members, options, &meter) {
+            Err(Stop::Budget(budget)) => return Outcome::Unknown(budget),
+            Err(Stop::Input(error)) => return Outcome::Unknown(Budget::Evidence(error.to_string())),
+            Ok(Some(Ok(order))) => orders[place] = order,
+            Ok(Some(Err(anomaly))) => anomalies.push(anomaly),
+            Ok(None) => open.push(place),
         }
     }
     if !anomalies.is_empty() {
         return Outcome::Violation(anomalies);
     }
-    let searched = search::partitions(history, model, &partitions, &open, options, exhausted);
+    let searched = search::partitions(history, model, &partitions, &open, options, allowance);
     let mut unknown = None;
     for (place, outcome) in open.into_iter().zip(searched) {
         match outcome {
@@ -177,6 +232,29 @@ pub fn check(history: &History, model: Model, options: &Options, exhausted: &(dy
         _ if !anomalies.is_empty() => Outcome::Violation(anomalies),
         Some(budget) => Outcome::Unknown(budget),
         None => Outcome::Ok(Certificate::Orders(orders)),
+    }
+}
+
+/// The answer for one key where no search is needed; none where one is.
+fn direct(
+    history: &History,
+    model: Model,
+    members: &[u32],
+    options: &Options,
+    meter: &Meter<'_>,
+) -> Result<Option<Result<Vec<u32>, Anomaly>>, Stop> {
+    match model {
+        Model::Register if options.engine == Engine::Auto => {
+            meter.hold(bytes(members.len()))?;
+            let observes = model::observes_failure(history, members, options);
+            Ok(if observes { None } else { check_key(history, members, options).ok() })
+        }
+        Model::Set if options.engine == Engine::Auto => match layers::check_key(history, members, options, meter) {
+            Ok(answer) => Ok(Some(answer)),
+            Err(layers::Refused::AddedTwice) => Ok(None),
+            Err(layers::Refused::Stop(stop)) => Err(stop),
+        },
+        _ => Ok(None),
     }
 }
 

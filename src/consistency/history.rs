@@ -7,20 +7,85 @@ use std::sync::Arc;
 pub type Moment = u64;
 
 /// A value that was written, read or compared.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Value {
     /// Nothing: what it means (absent, or anything) is an option of the check.
+    #[default]
     Nil,
     /// True or false.
     Bool(bool),
     /// A whole number.
     Int(i64),
-    /// Text, or a keyword.
+    /// Any other number, in one form for each: `1.5`, `1e300`, `1/2`, `1.0M`.
+    Number(Arc<str>),
+    /// Text.
     Text(Arc<str>),
-    /// A list, a vector, a tuple or a set, in the order in which it was written.
+    /// A keyword of EDN, without its colon. JSON has none.
+    Keyword(Arc<str>),
+    /// A list, a vector or a tuple, in the order in which it was written; a set, in ascending order.
     List(Arc<[Value]>),
-    /// A map, in the order in which it was written.
+    /// A map, in ascending order of its keys, each of which is there once.
     Map(Arc<[(Value, Value)]>),
+}
+
+/// Whole numbers below this are exact as numbers with a fraction too.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+impl Value {
+    /// A map of entries in any order; the key that is there twice if there is one.
+    ///
+    /// # Errors
+    /// The key that is there twice.
+    pub fn map(mut entries: Vec<(Self, Self)>) -> Result<Self, Self> {
+        if entries.windows(2).any(|pair| pair[0].0 >= pair[1].0) {
+            entries.sort_by(|one, other| one.0.cmp(&other.0));
+        }
+        match entries.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => Err(pair[0].0.clone()),
+            None => Ok(Self::Map(entries.into())),
+        }
+    }
+
+    /// A set of elements in any order.
+    #[must_use]
+    pub fn set(mut elements: Vec<Self>) -> Self {
+        elements.sort();
+        elements.dedup();
+        Self::List(elements.into())
+    }
+
+    /// A number with a fraction, in its one form.
+    #[must_use]
+    pub fn decimal(number: f64) -> Self {
+        Self::Number(Arc::from(format!("{number:?}")))
+    }
+
+    /// A number of JSON, where 1 and 1.0 are one number.
+    #[must_use]
+    pub fn number(number: f64) -> Self {
+        if number.abs() < EXACT_MAX && number.fract() == 0.0 {
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole, and small enough to be exact")]
+            return Self::Int(number as i64);
+        }
+        Self::decimal(number)
+    }
+
+    /// A word: text or a keyword, as formats write the names of functions.
+    #[must_use]
+    pub fn word(&self) -> Option<&str> {
+        match self {
+            Self::Text(word) | Self::Keyword(word) => Some(word),
+            Self::Nil | Self::Bool(_) | Self::Int(_) | Self::Number(_) | Self::List(_) | Self::Map(_) => None,
+        }
+    }
+}
+
+/// Whether text would be taken for something else if it stood there without quotes.
+fn is_ambiguous(text: &str) -> bool {
+    text.is_empty()
+        || text.starts_with([':', '"'])
+        || matches!(text, "nil" | "true" | "false")
+        || (text.parse::<f64>().is_ok() && !matches!(text.as_bytes()[0], b'i' | b'n' | b'I' | b'N'))
 }
 
 /// What became of an operation.
@@ -40,7 +105,7 @@ pub type Function = Arc<str>;
 /// One operation of one client: its call joined with its completion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// Logical process: one operation at a time. After `info` a client goes on as a new one.
+    /// Logical process: one operation at a time. After `info` a client goes on as a new one. [`UNNAMED`] if it is not known.
     pub process: u64,
     /// What was asked.
     pub function: Function,
@@ -81,7 +146,24 @@ pub struct History {
     pub operations: Vec<Operation>,
 }
 
+/// The process of an operation that names none.
+pub const UNNAMED: u64 = u64::MAX;
+
 impl Operation {
+    /// Whether only its completion was recorded: it is not known when it began.
+    #[must_use]
+    pub fn is_uncalled(&self) -> bool {
+        self.call.at == 0
+            && self.end.is_some_and(|end| (end.line, end.time) == (self.call.line, self.call.time))
+            && self.call.line > 0
+    }
+
+    /// Whether it names no process: then nothing is known of what its client did before and after.
+    #[must_use]
+    pub fn is_unnamed(&self) -> bool {
+        self.process == UNNAMED
+    }
+
     /// The moment after which the operation cannot take effect any more: its end if it is known to have happened,
     /// never otherwise.
     #[must_use]
@@ -147,7 +229,10 @@ impl fmt::Display for Value {
             Self::Nil => f.write_str("nil"),
             Self::Bool(value) => value.fmt(f),
             Self::Int(value) => value.fmt(f),
+            Self::Number(value) => value.fmt(f),
+            Self::Text(value) if is_ambiguous(value) => write!(f, "\"{value}\""),
             Self::Text(value) => value.fmt(f),
+            Self::Keyword(value) => write!(f, ":{value}"),
             Self::List(values) => {
                 f.write_str("[")?;
                 for (index, value) in values.iter().enumerate() {

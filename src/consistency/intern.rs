@@ -153,6 +153,8 @@ fn hash(value: &Value) -> u64 {
         Value::Bool(value) => mix(2, u64::from(*value)),
         Value::Int(value) => mix(3, value.cast_unsigned()),
         Value::Text(text) => hash_bytes(4, text.as_bytes()),
+        Value::Number(number) => hash_bytes(7, number.as_bytes()),
+        Value::Keyword(word) => hash_bytes(8, word.as_bytes()),
         Value::List(values) => values.iter().fold(5, |sum, value| mix(sum, hash(value))),
         Value::Map(entries) => entries.iter().fold(6, |sum, (key, value)| mix(mix(sum, hash(key)), hash(value))),
     }
@@ -217,6 +219,26 @@ impl Numbers {
     pub(crate) fn bytes(&self) -> u64 {
         self.slots.len() as u64 * 16
     }
+
+    /// Bytes that it holds at most after one more step: a table that grows is there twice for a moment.
+    pub(crate) fn soon(&self) -> u64 {
+        if (self.used + STEP) * 2 >= self.slots.len() { self.bytes() * 5 } else { self.bytes() }
+    }
+}
+
+/// More entries than one step of a search makes.
+const STEP: usize = 1024;
+
+/// Bytes that a vector holds at most after one more step: one that grows is there twice for a moment.
+pub(crate) fn soon(length: usize, capacity: usize, size: usize) -> u64 {
+    soon_with(0, length, capacity, size)
+}
+
+/// The same after so many entries more.
+pub(crate) fn soon_with(more: usize, length: usize, capacity: usize, size: usize) -> u64 {
+    let needed = length + more + STEP;
+    let entries = if needed > capacity { capacity + needed.max(capacity * 2) } else { capacity };
+    (entries * size) as u64
 }
 
 /// Byte strings by number: equal ones have one number.

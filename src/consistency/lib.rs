@@ -12,6 +12,7 @@ pub mod check;
 pub mod differential;
 pub mod explain;
 pub mod format;
+mod guess;
 pub mod history;
 mod intern;
 mod model;
@@ -25,7 +26,8 @@ pub mod verify;
 
 pub use allowance::Allowance;
 pub use check::{Engine, FailedCas, Model, Nil, Options, check};
-pub use format::{Format, ReadError};
+pub use format::{Format, Keys, ReadError};
+pub use guess::guess_model;
 pub use history::{Call, Completion, Function, History, Moment, Operation, Value};
 pub use outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
 pub use search::shrink;

@@ -104,6 +104,8 @@ pub enum AnomalyKind {
     G2ItemRealtime,
     /// A transaction does not see what it did itself.
     Internal,
+    /// What one transaction appended to one list stands there in another order than it did so, or only in part.
+    AppendOrder,
     /// Two reads of one key that are not prefixes of each other.
     IncompatibleOrder,
     /// The total of the accounts is not what it must be.
@@ -156,6 +158,7 @@ impl AnomalyKind {
             Self::GSingleRealtime => "G-single-realtime",
             Self::G2ItemRealtime => "G2-item-realtime",
             Self::Internal => "internal",
+            Self::AppendOrder => "append-order",
             Self::IncompatibleOrder => "incompatible-order",
             Self::WrongTotal => "wrong-total",
             Self::NegativeBalance => "negative-balance",

@@ -1,11 +1,14 @@
 //! From the bytes of a file to an outcome: which reader, which checker, which claim. Opens no file and reads no clock.
 
+use std::collections::BTreeSet;
+
 use super::account::{bank, counter, lock, queue, set, watch};
-use super::allowance::{Allowance, Stop};
+use super::allowance::{Allowance, Stop, caught};
 use super::append::{self, Source};
-use super::check::{Model, Options, check};
+use super::check::{Model, Options, check_within};
 use super::format::{self, Format, ReadError, known_functions};
-use super::history::{History, Value};
+use super::history::{History, Operation, Value};
+use super::intern::number_of;
 use super::outcome::{Budget, Outcome};
 use super::search::shrink;
 
@@ -20,6 +23,8 @@ const HISTORY_TENTHS: u64 = 40;
 pub enum Claim {
     /// Operations on one object take effect at one moment between call and answer.
     Linearizable,
+    /// Each read of a counter lies between all that surely and all that possibly was added: less than linearizable.
+    Bounds,
     /// An isolation level of list-append transactions.
     Isolation(append::Claim),
     /// What was acknowledged is there in the end, on every replica.
@@ -60,9 +65,19 @@ pub struct Judged {
     pub history: Option<History>,
     /// Where `history` is only what it takes to tell the outcome: the index that each of its operations has in the whole one.
     pub part: Option<Vec<u32>>,
+    /// What there is to tell of the file: each begins with `note:` or `warning:`.
+    pub notes: Vec<String>,
+    /// How many anomalies there are at least, where that is known and more than are told.
+    pub count: Option<u64>,
 }
 
 impl Judged {
+    /// An outcome alone.
+    #[must_use]
+    pub fn of(outcome: Outcome) -> Self {
+        Self { outcome, history: None, part: None, notes: Vec::new(), count: None }
+    }
+
     /// The outcome in terms of the whole history.
     #[must_use]
     pub fn outcome_of_all(&self) -> Outcome {
@@ -92,11 +107,12 @@ impl Claim {
     pub fn of(model: Model) -> Vec<(&'static str, Self)> {
         use queue::{Delivery, Order};
         match model {
-            Model::Register | Model::Kv | Model::MultiRegister | Model::Counter => {
-                vec![("linearizable", Self::Linearizable)]
-            }
+            Model::Register | Model::Kv | Model::MultiRegister => vec![("linearizable", Self::Linearizable)],
+            Model::Counter => vec![("linearizable", Self::Linearizable), ("bounds", Self::Bounds)],
             Model::Set => vec![("durable", Self::Durable), ("linearizable", Self::Linearizable)],
-            Model::Append => append::Claim::ALL.map(|claim| (claim.word(), Self::Isolation(claim))).to_vec(),
+            Model::Append | Model::RwRegister => {
+                append::Claim::ALL.map(|claim| (claim.word(), Self::Isolation(claim))).to_vec()
+            }
             Model::Bank => vec![
                 ("conserved-total", Self::ConservedTotal),
                 ("conserved-total-overdraft", Self::ConservedTotalOverdraft),
@@ -134,50 +150,115 @@ impl Claim {
 /// # Errors
 /// The first place at which the bytes are no history of the format, or not one of the model.
 pub fn check_text(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Result<Judged, ReadError> {
-    let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
-    let claim = claim.unwrap_or(Claim::Linearizable);
+    guarded(|| read_and_judge(bytes, request, exhausted))
+}
+
+/// Judges a history that was read already. `exhausted` is asked whether the time is over.
+///
+/// # Errors
+/// The first operation that is not of the model, or an option that the model does not use.
+pub fn check_history(
+    history: &History,
+    request: &Request,
+    exhausted: &(dyn Fn() -> bool + Sync),
+) -> Result<Outcome, ReadError> {
+    fit(request)?;
+    let allowance = Allowance::of(&request.options, exhausted);
+    guarded(|| judge(history, request, allowance)).map(|judged| judged.outcome)
+}
+
+fn read_and_judge(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Result<Judged, ReadError> {
+    fit(request)?;
     let allowance = Allowance::of(&request.options, exhausted);
     let meter = allowance.meter();
     if let Some(judged) = check_source(&bytes, request, exhausted) {
         return Ok(judged);
     }
     if let Some(outcome) = over(bytes.len() as u64, HISTORY_TENTHS, &request.options) {
-        return Ok(Judged { outcome, history: None, part: None });
+        return Ok(Judged::of(outcome));
     }
     if meter.is_over() {
-        return Ok(Judged { outcome: Outcome::Unknown(meter.time()), history: None, part: None });
+        return Ok(Judged::of(Outcome::Unknown(meter.time())));
     }
-    let history = match format::read_within(bytes, request.format, &meter) {
-        Ok(history) => history,
+    let read = match format::read_within(bytes, request.format, request.options.keys, &meter) {
+        Ok(read) => read,
         Err(Stop::Input(error)) => return Err(error),
-        Err(Stop::Budget(budget)) => {
-            return Ok(Judged { outcome: Outcome::Unknown(budget), history: None, part: None });
-        }
+        Err(Stop::Budget(budget)) => return Ok(Judged::of(Outcome::Unknown(budget))),
     };
-    let outcome = if meter.is_over() {
-        Outcome::Unknown(meter.time())
+    let judged = if meter.is_over() {
+        Judged::of(Outcome::Unknown(meter.time()))
     } else {
-        judge(&history, request, claim, allowance.holding(needed(bytes.len() as u64, HISTORY_TENTHS)))?
+        judge(&read.history, request, allowance.holding(needed(bytes.len() as u64, HISTORY_TENTHS)))?
     };
-    Ok(Judged { outcome, history: Some(history), part: None })
+    Ok(Judged { history: Some(read.history), notes: read.notes, ..judged })
+}
+
+/// What the work says; unknown if it panics.
+fn guarded<E>(work: impl FnOnce() -> Result<Judged, E>) -> Result<Judged, E> {
+    caught(work).unwrap_or_else(|fault| Ok(Judged::of(Outcome::Unknown(fault))))
+}
+
+/// An option that the model does not use is refused.
+fn fit(request: &Request) -> Result<(), ReadError> {
+    let refused = |what| ReadError { line: 0, column: 0, what, why: "see `driftproof check --help`".to_owned() };
+    request.options.fit(request.model).map_err(refused)
 }
 
 /// Judges list-append transactions in plain EDN while they are read, without all of the text in memory. None where that cannot
 /// be done: what is wrong with a text, or where in it a value was appended twice, [`check_text`] tells.
 #[must_use]
 pub fn check_source(source: &dyn Source, request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Option<Judged> {
+    guarded(|| judge_source(source, request, exhausted).ok_or(())).ok()
+}
+
+fn judge_source(source: &dyn Source, request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Option<Judged> {
+    // What is refused is told with its reason by the other way.
+    fit(request).ok()?;
     let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
-    let (Some(Claim::Isolation(claim)), Format::Elle | Format::JepsenEdn) = (claim, request.format) else {
+    let (Model::Append, Some(Claim::Isolation(claim)), Format::Elle | Format::JepsenEdn) =
+        (request.model, claim, request.format)
+    else {
         return None;
     };
     let allowance = Allowance::of(&request.options, exhausted);
-    let judged = |outcome| Judged { outcome, history: None, part: None };
     if let Some(outcome) = over(source.size(), APPEND_TENTHS, &request.options) {
-        return Some(judged(outcome));
+        return Some(Judged::of(outcome));
     }
     let transactions = append::read_fast_within(source, &allowance.meter())?;
     let analysis = append::analyse_within(&transactions, allowance.holding(source.size())).ok()?;
-    Some(judged(analysis.outcome(claim)))
+    let judged = Judged { notes: transactions.notes.clone(), ..isolated(analysis, claim) };
+    drop(transactions);
+    Some(with_witnesses(source, judged))
+}
+
+/// The same with the operations that show the anomalies, where they are found in the text again.
+fn with_witnesses(source: &dyn Source, judged: Judged) -> Judged {
+    let Outcome::Violation(anomalies) = &judged.outcome else { return judged };
+    let wanted: BTreeSet<u32> = anomalies.iter().flat_map(|anomaly| anomaly.witness.iter().copied()).collect();
+    let Some(history) = append::recall(source, &wanted) else { return judged };
+    let part: Vec<u32> = wanted.into_iter().collect();
+    let mut anomalies = anomalies.clone();
+    for number in anomalies.iter_mut().flat_map(|anomaly| &mut anomaly.witness) {
+        *number = part.binary_search(number).map_or(*number, number_of);
+    }
+    Judged { outcome: Outcome::Violation(anomalies), history: Some(history), part: Some(part), ..judged }
+}
+
+/// The outcome for an isolation level, and how many anomalies there are where not all are told.
+fn isolated(analysis: append::Analysis, claim: append::Claim) -> Judged {
+    let (told, all) = analysis.count(claim);
+    Judged { count: Some(all).filter(|all| *all > told), ..Judged::of(analysis.outcome(claim)) }
+}
+
+/// What the history lacks to show anything: a history in which nothing happened keeps no promise.
+fn something(history: &History, judged: Judged) -> Judged {
+    let vacuous = matches!(judged.outcome, Outcome::Ok(_)) && !history.operations.iter().any(Operation::is_certain);
+    if vacuous { Judged { outcome: nothing_completed(), ..judged } } else { judged }
+}
+
+/// The outcome where no operation is known to have happened.
+pub(super) fn nothing_completed() -> Outcome {
+    Outcome::Unknown(Budget::Evidence("nothing completed: no operation is known to have happened".to_owned()))
 }
 
 /// The outcome if the file cannot be judged within the budget of memory.
@@ -191,22 +272,40 @@ fn needed(bytes: u64, tenths: u64) -> u64 {
     bytes.saturating_mul(tenths) / 10
 }
 
-fn judge(history: &History, request: &Request, claim: Claim, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+fn judge(history: &History, request: &Request, allowance: Allowance<'_>) -> Result<Judged, ReadError> {
+    let claim = request.claim.or_else(|| Claim::of(request.model).first().map(|(_, claim)| *claim));
+    let judged = match claim {
+        Some(Claim::Isolation(claim)) if request.model == Model::RwRegister => {
+            isolated(append::registers::analyse(history, request.options.initial.as_ref(), allowance)?, claim)
+        }
+        Some(Claim::Isolation(claim)) => isolated(append::analyse_history(history, allowance)?, claim),
+        claim => Judged::of(accounted(history, request, claim.unwrap_or(Claim::Linearizable), allowance)?),
+    };
+    Ok(something(history, judged))
+}
+
+fn accounted(
+    history: &History,
+    request: &Request,
+    claim: Claim,
+    allowance: Allowance<'_>,
+) -> Result<Outcome, ReadError> {
     match claim {
         Claim::Linearizable if request.model == Model::Counter => {
-            counter::check(history, initial(request)?.unwrap_or(0), allowance)
+            counter::check(history, initial(request)?.unwrap_or(0), counter::Claim::Linearizable, allowance)
         }
+        Claim::Bounds => counter::check(history, initial(request)?.unwrap_or(0), counter::Claim::Bounds, allowance),
         Claim::Linearizable => {
             known_functions(history, request.model.name(), functions(request.model))?;
             let exhausted = allowance.clock();
             let smaller = |anomaly| shrink(history, request.model, &request.options, anomaly, exhausted);
-            Ok(match check(history, request.model, &request.options, exhausted) {
+            Ok(match check_within(history, request.model, &request.options, allowance) {
                 Outcome::Violation(anomalies) => Outcome::Violation(anomalies.into_iter().map(smaller).collect()),
                 other @ (Outcome::Ok(_) | Outcome::Unknown(_)) => other,
             })
         }
         Claim::Isolation(claim) => append::check(history, claim, allowance),
-        Claim::Durable => set::check(history, set::Claim::Durable, allowance),
+        Claim::Durable => set::check(history, &request.options, allowance),
         Claim::ConservedTotal => bank::check(history, initial(request)?, bank::Overdraft::Forbidden, allowance),
         Claim::ConservedTotalOverdraft => bank::check(history, initial(request)?, bank::Overdraft::Allowed, allowance),
         Claim::Delivery(delivery, order) => queue::check(history, delivery, order, allowance),
@@ -224,7 +323,7 @@ fn functions(model: Model) -> &'static [&'static str] {
         Model::Set => &["add", "read"],
         Model::Mutex => &["acquire", "release"],
         Model::MultiRegister => &["txn"],
-        Model::Append | Model::Bank | Model::Queue | Model::Counter | Model::Watch => &[],
+        Model::Append | Model::RwRegister | Model::Bank | Model::Queue | Model::Counter | Model::Watch => &[],
     }
 }
 
@@ -255,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn every_model_has_a_claim_and_judges_an_empty_history() {
+    fn every_model_has_a_claim_and_says_nothing_of_a_history_in_which_nothing_completed() {
         for model in Model::ALL {
             let claims = Claim::of(model);
             for (word, claim) in &claims {
@@ -263,8 +362,7 @@ mod tests {
             }
             assert!(Claim::parse(model, "best-effort").is_err_and(|error| error.contains(claims[0].0)));
             for format in Format::ALL {
-                let word = word(model, format, "");
-                assert!(["ok", "unknown"].contains(&&*word), "{model} {}: {word}", format.word());
+                assert_eq!(word(model, format, ""), "unknown", "{model} {}", format.word());
             }
         }
     }
@@ -281,7 +379,10 @@ mod tests {
         let append = "{:process 0, :type :invoke, :f :txn, :value [[:append 1 1]]}\n\
                       {:process 1, :type :invoke, :f :txn, :value [[:append 1 1]]}\n";
         assert!(word(Model::Append, Format::Elle, append).starts_with("line 2, column 1: append of 1 to 1"));
-        assert_eq!(word(Model::Append, Format::Elle, append.lines().next().expect("a line")), "ok");
+        assert_eq!(word(Model::Append, Format::Elle, append.lines().next().expect("a line")), "unknown");
+        let done = append.lines().next().expect("a line").to_owned()
+            + "{:process 0, :type :ok, :f :txn, :value [[:append 1 1]]}";
+        assert_eq!(word(Model::Append, Format::Elle, &done), "ok");
     }
 
     #[test]

@@ -54,5 +54,5 @@ pub(super) fn around(measured: &Measurements) -> Surroundings {
             nodes.insert(lane.pod.clone(), span.node.clone());
         }
     }
-    Surroundings { annotations: faults.chain(drifts).collect(), steady, nodes }
+    Surroundings { annotations: faults.chain(drifts).collect(), steady, nodes, ..Surroundings::default() }
 }

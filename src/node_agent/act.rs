@@ -93,7 +93,7 @@ pub fn act(settings: &Settings) -> Result<(), String> {
         hold(&mut hand, &heard);
     }
     while let Err(reason) = hand.heal() {
-        eprintln!("heal: {reason}; tried again");
+        complain(&format!("heal: {reason}; tried again"));
         thread::sleep(AGAIN);
     }
     say("healed");
@@ -109,7 +109,7 @@ fn hold(hand: &mut Hand, heard: &Receiver<Heard>) {
                 if matches!(hand, Hand::Kubelet)
                     && let Err(reason) = hand.fire()
                 {
-                    eprintln!("{reason}");
+                    complain(&reason);
                 }
             }
             Ok(Heard::Heal | Heard::Alone | Heard::Timer) | Err(RecvTimeoutError::Disconnected) => return,
@@ -135,6 +135,11 @@ fn listen(tell: Sender<Heard>) {
 }
 
 /// A reader that is gone must not keep the node from being healed.
+/// For the log of the pod. Whether anybody reads it decides nothing: a node is healed all the same.
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 fn say(word: &str) {
     let mut out = std::io::stdout().lock();
     let _ = writeln!(out, "{word}").and_then(|()| out.flush());

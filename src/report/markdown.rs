@@ -2,80 +2,137 @@
 
 use std::fmt::Write;
 
-use super::{Entry, text};
-use crate::measure::text::{duration, percent};
-use crate::measure::{DataMeasure, Measurements};
+use super::{Entry, Fate, Figures, Results, Row, Status, text};
+use crate::measure::Measurements;
+use crate::measure::text::duration;
 use crate::verdict::Outcome;
 
-/// A summary page holds one mebibyte; each scenario's details stay far below this many lines.
+/// Objectives of one scenario that are told.
 const DETAIL_LIMIT: usize = 40;
+/// A summary page holds one mebibyte; what is longer is dropped as a whole. The tables stay below this many bytes …
+const ROWS_MAX: usize = 400 << 10;
+/// … and with the reasons the page stays below this many.
+const PAGE_MAX: usize = 900 << 10;
 
-/// Renders `report.md`.
+/// Renders `report.md`. Below one mebibyte: of many scenarios those that did not pass come first, and what is not told is
+/// said to be in `report.html`.
 #[must_use]
-pub fn markdown(entries: &[Entry]) -> String {
+pub fn markdown(results: &Results) -> String {
     let mut page = String::new();
-    for entry in entries.iter().filter(|entry| !entry.verdict.dirty.is_empty()) {
-        let _ =
-            writeln!(page, "> **LEFT DIRTY** {}: {}\n", escape(&entry.name), escape(&entry.verdict.dirty.join("; ")));
+    for row in results.rows.iter().filter(|row| !row.dirty().is_empty()).take(DETAIL_LIMIT) {
+        let _ = writeln!(page, "> **LEFT DIRTY** {}: {}\n", escape(&row.name), escape(&row.dirty().join("; ")));
     }
-    let _ = writeln!(page, "## Driftproof: {}\n", text::tally(entries.iter().map(|entry| entry.verdict.outcome)));
-    if let Some(first) = entries.first() {
-        let _ = writeln!(page, "On the {}, seed {}.\n", escape(&text::world(&first.header.world)), first.header.seed);
+    let _ = writeln!(page, "## Driftproof: {}\n", results.tally());
+    let _ = writeln!(page, "{}.\n", about(results));
+    rows(&mut page, results);
+    clocks(&mut page, results);
+    let mut left = 0;
+    for row in &results.rows {
+        let mut told = String::new();
+        match &row.fate {
+            Fate::Judged(entry) if entry.verdict.outcome == Outcome::Pass => {}
+            Fate::Judged(entry) => details(&mut told, row, entry),
+            Fate::Error(failure) => error(&mut told, row, &failure.reason),
+            Fate::NotRun { .. } => {}
+        }
+        if page.len() + told.len() > PAGE_MAX {
+            left += 1;
+        } else {
+            page.push_str(&told);
+        }
     }
-    page.push_str(
-        "| | scenario | rto | rpo | availability | longest outage | result |\n|---|---|---|---|---|---|---|\n",
-    );
-    for entry in entries {
-        row(&mut page, entry);
-    }
-    let clocks = entries.iter().flat_map(|entry| entry.measurements.clocks.iter().map(move |clock| (entry, clock)));
-    for (index, (entry, clock)) in clocks.enumerate() {
-        let _ = writeln!(
-            page,
-            "{}- {}: {}",
-            if index == 0 { "\n" } else { "" },
-            escape(&entry.name),
-            escape(&text::clock(clock))
-        );
-    }
-    for entry in entries.iter().filter(|entry| entry.verdict.outcome != Outcome::Pass) {
-        details(&mut page, entry);
+    if left > 0 {
+        let _ = writeln!(page, "\n… and why {left} more did not pass is in report.html");
     }
     page
 }
 
-fn mark(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pass => "✅",
-        Outcome::Fail => "❌",
-        Outcome::Inconclusive => "❔",
+/// Where, with which seed, by what, when and for how long.
+fn about(results: &Results) -> String {
+    let mut parts = Vec::new();
+    if let Some(first) = results.entries().next() {
+        parts.push(format!("On the {}", escape(&text::world(&first.header.world))));
+    }
+    if let Some(first) = results.rows.first() {
+        parts.push(format!("seed {}", first.seed));
+    }
+    parts.push(concat!("driftproof ", env!("CARGO_PKG_VERSION")).to_owned());
+    if !results.started.is_empty() {
+        parts.push(format!("started {}", escape(&results.started)));
+    }
+    if let Some(took) = results.took {
+        parts.push(format!("took {}", duration(u64::try_from(took.as_micros()).unwrap_or(u64::MAX))));
+    }
+    parts.join(", ")
+}
+
+/// The table; where it would be too long, what passed is counted.
+fn rows(page: &mut String, results: &Results) {
+    page.push_str(
+        "| | scenario | rto | rpo | availability | longest outage | result |\n|---|---|---|---|---|---|---|\n",
+    );
+    let lines: Vec<(Status, String)> = results.rows.iter().map(|one| (one.status(), row(one))).collect();
+    let whole: usize = lines.iter().map(|(_, line)| line.len()).sum();
+    let (mut used, mut left) = (0, 0);
+    for (status, line) in lines {
+        let dropped = whole > ROWS_MAX && (status == Status::Pass || used + line.len() > ROWS_MAX);
+        if dropped {
+            left += 1;
+        } else {
+            used += line.len();
+            page.push_str(&line);
+        }
+    }
+    if left > 0 {
+        let _ = writeln!(page, "\n… and {left} more scenarios in report.html");
     }
 }
 
-fn row(page: &mut String, entry: &Entry) {
-    let numbers = Numbers::of(&entry.measurements);
-    let _ = writeln!(
-        page,
-        "| {} {} | {} | {} | {} | {} | {} | {} |",
-        mark(entry.verdict.outcome),
-        entry.verdict.outcome.word(),
-        escape(&entry.name),
+fn clocks(page: &mut String, results: &Results) {
+    let clocks = results.entries().flat_map(|entry| entry.measurements.clocks.iter().map(move |clock| (entry, clock)));
+    for (index, (entry, clock)) in clocks.take(DETAIL_LIMIT).enumerate() {
+        let start = if index == 0 { "\n" } else { "" };
+        let _ = writeln!(page, "{start}- {}: {}", escape(&entry.name), escape(&text::clock(clock)));
+    }
+}
+
+const fn mark(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "✅",
+        Status::Fail => "❌",
+        Status::Inconclusive => "❔",
+        Status::Error => "⚠️",
+        Status::NotRun => "⏭️",
+    }
+}
+
+fn row(row: &Row) -> String {
+    let numbers = row.entry().map(|entry| Numbers::of(&entry.measurements)).unwrap_or_default();
+    format!(
+        "| {} {} | {} | {} | {} | {} | {} | {} |\n",
+        mark(row.status()),
+        row.status().word(),
+        escape(&row.name),
         numbers.rto,
         numbers.rpo,
         numbers.availability,
         numbers.longest_outage,
-        escape(&entry.verdict.line),
-    );
+        escape(row.line()),
+    )
 }
 
-fn details(page: &mut String, entry: &Entry) {
-    let _ = writeln!(
-        page,
-        "\n### {} {}\n\n{}\n",
-        mark(entry.verdict.outcome),
-        escape(&entry.name),
-        escape(&entry.verdict.line)
-    );
+/// Why there is no verdict, and how to see it again.
+fn error(page: &mut String, row: &Row, reason: &str) {
+    let lines: Vec<String> = reason.lines().map(escape).collect();
+    let _ = writeln!(page, "\n### {} {}\n\n{}", mark(row.status()), escape(&row.name), lines.join("  \n"));
+    if !row.again.is_empty() {
+        let _ = writeln!(page, "\nAgain: {}", code(&row.again));
+    }
+}
+
+fn details(page: &mut String, row: &Row, entry: &Entry) {
+    let (mark_of_it, name, line) = (mark(row.status()), escape(&row.name), escape(&entry.verdict.line));
+    let _ = writeln!(page, "\n### {mark_of_it} {name}\n\n{line}\n");
     page.push_str("| objective | | measured | bound | why |\n|---|---|---|---|---|\n");
     for judgement in entry.verdict.objectives.iter().take(DETAIL_LIMIT) {
         let knob = if judgement.knob.is_empty() { String::new() } else { format!(" (knob: {})", judgement.knob) };
@@ -83,7 +140,7 @@ fn details(page: &mut String, entry: &Entry) {
             page,
             "| {} | {} | {} | {} | {}{} |",
             escape(&judgement.objective),
-            mark(judgement.outcome),
+            mark(judgement.outcome.into()),
             escape(&judgement.measured),
             escape(&judgement.bound),
             escape(&judgement.reason),
@@ -94,7 +151,7 @@ fn details(page: &mut String, entry: &Entry) {
         let _ =
             writeln!(page, "\n… and {} more objectives in report.html", entry.verdict.objectives.len() - DETAIL_LIMIT);
     }
-    let _ = writeln!(page, "\nAgain: {}", code(&entry.header.again));
+    let _ = writeln!(page, "\nAgain: {}", code(&row.again));
 }
 
 /// The numbers of a scenario's row, each `–` when there is none.
@@ -106,25 +163,17 @@ pub(super) struct Numbers {
     pub(super) longest_outage: String,
 }
 
+impl Default for Numbers {
+    fn default() -> Self {
+        let [rto, rpo, availability, longest_outage] = Figures::default().words();
+        Self { rto, rpo, availability, longest_outage }
+    }
+}
+
 impl Numbers {
     pub(super) fn of(measurements: &Measurements) -> Self {
-        let none = || "–".to_owned();
-        let never = measurements.faults.iter().any(|fault| fault.injected.is_some() && fault.recovered.is_none());
-        let rto = measurements.faults.iter().filter_map(crate::measure::FaultSpan::rto).max();
-        let lost = measurements.data.iter().filter_map(|data| match data {
-            DataMeasure::Set(set) if set.acknowledged > 0 => Some(set.lost.len()),
-            DataMeasure::History(history) => history.lost.and_then(|lost| usize::try_from(lost).ok()),
-            DataMeasure::Set(_) | DataMeasure::Volume(_) => None,
-        });
-        let worst = measurements.probes.iter().filter_map(crate::measure::ProbeMeasure::availability).reduce(f64::min);
-        let tried = measurements.probes.iter().filter(|probe| probe.attempts > 0);
-        let outage = tried.map(crate::measure::ProbeMeasure::longest_outage).max();
-        Self {
-            rto: if never { "never".to_owned() } else { rto.map_or_else(none, duration) },
-            rpo: lost.reduce(|a, b| a + b).map_or_else(none, |lost| lost.to_string()),
-            availability: worst.map_or_else(none, percent),
-            longest_outage: outage.map_or_else(none, duration),
-        }
+        let [rto, rpo, availability, longest_outage] = Figures::of(measurements).words();
+        Self { rto, rpo, availability, longest_outage }
     }
 }
 

@@ -42,6 +42,7 @@ mod written;
 
 pub use inventory::inventory;
 pub use orchestrate::run;
+pub use preflight::feasible;
 pub use prepare::{Prepared, prepare};
 
 /// What is to be run.

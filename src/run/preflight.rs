@@ -7,7 +7,21 @@ use crate::plan::{self, MANAGED_BY, MANAGER};
 use crate::scenario::FaultKind;
 
 use super::context::Context;
-use super::{RunError, calls};
+use super::{Job, RunError, calls, data};
+use crate::evidence::{Log, Memory};
+use crate::world::World;
+
+/// Whether this world can do what the job asks for, as far as that is known without touching anything.
+///
+/// # Errors
+/// The first thing that it cannot.
+pub fn feasible(world: &World, job: &Job) -> Result<(), RunError> {
+    let (progress, _) = tokio::sync::mpsc::unbounded_channel();
+    let context = Context::new(world, job, Log::new(Box::new(Memory::default())), progress);
+    machines(&context)?;
+    vantages(&context)?;
+    data::reachable(&context)
+}
 
 /// Checks that the nodes which faults need can be made to fail here.
 ///

@@ -6,6 +6,7 @@ use toml::de::DeTable;
 
 use super::codes::Code;
 use super::diagnostic::Diagnostic;
+use super::manifests::Manifest;
 use super::parse::finish;
 use super::reader::listed;
 use super::scope::{Refusal, Scopes, Way, is_named, kind_of, objects};
@@ -19,8 +20,16 @@ pub enum FixtureFile {
     Missing,
     /// It could not be read; that is told elsewhere.
     Unread,
-    /// Its objects.
-    Read(Vec<Value>),
+    /// Its objects; of a folder, those of all its files.
+    Read(Vec<Manifest>),
+}
+
+impl FixtureFile {
+    /// Its objects, none when it was not read.
+    pub fn objects(&self) -> impl Iterator<Item = &Value> + Clone {
+        let all = if let Self::Read(all) = self { all.as_slice() } else { &[] };
+        all.iter().map(|manifest| &manifest.object)
+    }
 }
 
 /// What a fixture is read by.
@@ -50,15 +59,13 @@ pub fn check_fixture(
         if *file == FixtureFile::Missing {
             let message = format!("there is no manifest `{}`", scenario.fixture.manifests[index]);
             let diagnostic = Diagnostic::new(Code::MissingManifest, spans.of(&place(index)), message);
-            found.push(diagnostic.help("paths are relative to the scenario file"));
+            found.push(diagnostic.help("paths are relative to the scenario file; a folder and `-` (what is piped in) are taken too"));
         }
     }
-    let manifests = files.iter().flat_map(|file| if let FixtureFile::Read(all) = file { all.as_slice() } else { &[] });
+    let manifests = files.iter().flat_map(FixtureFile::objects);
     let scopes = Scopes::new(scenario, manifests.clone());
     for (index, file) in files.iter().enumerate() {
-        if let FixtureFile::Read(manifests) = file {
-            leaving(scenario, &scopes, index, manifests, spans, &mut found);
-        }
+        leaving(scenario, &scopes, index, file, spans, &mut found);
     }
     if files.iter().all(|file| matches!(file, FixtureFile::Read(_))) {
         idle(scenario, &scopes, manifests, spans, &mut found);
@@ -76,12 +83,12 @@ fn leaving(
     scenario: &Scenario,
     scopes: &Scopes<'_>,
     index: usize,
-    manifests: &[Value],
+    written: &FixtureFile,
     spans: Spans<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
     let mut ways: Vec<(Refusal, usize)> = Vec::new();
-    for refusal in manifests.iter().flat_map(objects).filter_map(|object| scopes.refusal(object)) {
+    for refusal in written.objects().flat_map(objects).filter_map(|object| scopes.refusal(object)) {
         match ways.iter_mut().find(|(known, _)| known.way == refusal.way) {
             Some((_, more)) => *more += 1,
             None => ways.push((refusal, 0)),

@@ -29,14 +29,14 @@ mod value;
 mod window;
 
 pub use abort::{Abort, AbortVerdict};
-pub use bound::Bound;
+pub use bound::{Bound, Comparison};
 pub use checks::*;
 pub use codes::Code;
 pub use diagnostic::{Colour, Diagnostic, render};
 pub use expect::*;
 pub use fault::*;
 pub use fixture::{FixtureFile, check_fixture};
-pub use manifests::manifests;
+pub use manifests::{Manifest, Places, documents, manifests};
 pub use model::*;
 pub use parse::{draft, parse};
 pub use quantity::quantity;

@@ -52,6 +52,19 @@ pub struct Row {
     pub verified: u64,
     /// What is wrong; none when all is as expected.
     pub wrong: Option<String>,
+    /// Whether nothing else is wrong than that the lie was never found: a few more seeds may find it.
+    pub missed: bool,
+}
+
+/// The names of all lies, workloads and claims, by which rows can be chosen.
+#[must_use]
+pub fn words() -> BTreeSet<String> {
+    let mut words = BTreeSet::from(["honest".to_owned(), "unknown".to_owned()]);
+    words.extend(Kind::ALL.iter().map(|kind| kind.name().to_owned()));
+    words.extend(HONEST.iter().map(|(kind, claim)| word(*kind, *claim)));
+    words.extend(TRIALS.iter().flat_map(|trial| [trial.bug.name().to_owned(), word(trial.kind, trial.claim)]));
+    words.extend(Lack::ALL.iter().map(|lack| lack.name().to_owned()));
+    words
 }
 
 /// Plays everything that the words choose. `told` hears of each line as soon as it is there.
@@ -182,6 +195,7 @@ fn blank(bug: &str, kind: Kind, claim: Claim, expected: Vec<&'static str>, histo
         witness: String::new(),
         verified: 0,
         wrong: None,
+        missed: false,
     }
 }
 
@@ -293,8 +307,9 @@ fn lying(trial: &Trial, settings: &Settings) -> Row {
         }
     }
     row.found = found.into_iter().map(AnomalyKind::name).collect();
-    if row.caught == 0 {
-        row.wrong.get_or_insert_with(|| "never found".to_owned());
+    if row.caught == 0 && row.wrong.is_none() {
+        row.wrong = Some("never found".to_owned());
+        row.missed = true;
     }
     row
 }

@@ -13,4 +13,4 @@ mod world;
 
 pub use bug::Bug;
 pub use expected::{TRIALS, Trial};
-pub use judge::{Row, Settings, run};
+pub use judge::{Row, Settings, run, words};

@@ -1,5 +1,10 @@
 //! The kinds that the embedded API server knows: group, version, plural, scope and subresources.
 
+mod custom;
+mod stored;
+
+pub use custom::{Names, custom};
+
 /// One known Kubernetes kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs, reason = "each variant is the Kubernetes kind of the same name")]
@@ -31,10 +36,17 @@ pub enum Kind {
     RoleBinding,
     ClusterRole,
     ClusterRoleBinding,
+    CronJob,
+    HorizontalPodAutoscaler,
+    LimitRange,
+    ResourceQuota,
+    RuntimeClass,
+    /// A kind that nothing here acts on: its objects are checked, kept and served, and have no effect.
+    Stored(&'static Facts),
 }
 
 /// What the API server needs to know of a kind.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Facts {
     /// API group, empty for the core group.
     pub group: &'static str,
@@ -52,10 +64,12 @@ pub struct Facts {
     pub status: bool,
     /// Whether the kind has a `/scale` subresource.
     pub scale: bool,
+    /// Older or newer versions under which the same objects are served.
+    pub also: &'static [&'static str],
 }
 
 const fn facts(group: &'static str, version: &'static str, plural: &'static str, kind: &'static str) -> Facts {
-    Facts { group, version, plural, kind, short: &[], namespaced: true, status: false, scale: false }
+    Facts { group, version, plural, kind, short: &[], namespaced: true, status: false, scale: false, also: &[] }
 }
 
 impl Facts {
@@ -71,6 +85,9 @@ impl Facts {
     const fn short(self, short: &'static [&'static str]) -> Self {
         Self { short, ..self }
     }
+    const fn also(self, also: &'static [&'static str]) -> Self {
+        Self { also, ..self }
+    }
 
     /// `v1` or `apps/v1`.
     #[must_use]
@@ -80,6 +97,12 @@ impl Facts {
 }
 
 impl Facts {
+    /// Whether it is served under this version of its group.
+    #[must_use]
+    pub fn has_version(&self, version: &str) -> bool {
+        self.version == version || self.also.contains(&version)
+    }
+
     /// As error messages name it: `pods` or `deployments.apps`.
     #[must_use]
     pub fn resource(&self) -> String {
@@ -88,8 +111,8 @@ impl Facts {
 }
 
 impl Kind {
-    /// Every known kind, in a fixed order.
-    pub const ALL: [Self; 27] = [
+    /// Every kind that something here acts on, or that is modelled at the API.
+    const MODELLED: [Self; 32] = [
         Self::Namespace,
         Self::Node,
         Self::Pod,
@@ -117,7 +140,33 @@ impl Kind {
         Self::RoleBinding,
         Self::ClusterRole,
         Self::ClusterRoleBinding,
+        Self::CronJob,
+        Self::HorizontalPodAutoscaler,
+        Self::LimitRange,
+        Self::ResourceQuota,
+        Self::RuntimeClass,
     ];
+
+    /// Every kind of Kubernetes' own that is served, in a fixed order.
+    pub const ALL: [Self; Self::MODELLED.len() + stored::COUNT] = {
+        let mut all = [Self::Namespace; Self::MODELLED.len() + stored::COUNT];
+        let mut index = 0;
+        while index < all.len() {
+            all[index] = if index < Self::MODELLED.len() {
+                Self::MODELLED[index]
+            } else {
+                Self::Stored(&stored::STORED[index - Self::MODELLED.len()])
+            };
+            index += 1;
+        }
+        all
+    };
+
+    /// Whether objects of this kind have an effect in the embedded cluster.
+    #[must_use]
+    pub const fn is_modelled(self) -> bool {
+        !matches!(self, Self::Stored(_) | Self::CronJob | Self::HorizontalPodAutoscaler)
+    }
 
     /// Group, version, plural, scope and subresources.
     #[must_use]
@@ -166,6 +215,17 @@ impl Kind {
             Self::ClusterRoleBinding => {
                 facts("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding").cluster()
             }
+            Self::CronJob => facts("batch", "v1", "cronjobs", "CronJob").status().short(&["cj"]),
+            Self::HorizontalPodAutoscaler => {
+                facts("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+                    .status()
+                    .short(&["hpa"])
+                    .also(&["v1"])
+            }
+            Self::LimitRange => facts("", "v1", "limitranges", "LimitRange").short(&["limits"]),
+            Self::ResourceQuota => facts("", "v1", "resourcequotas", "ResourceQuota").status().short(&["quota"]),
+            Self::RuntimeClass => facts("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass").cluster(),
+            Self::Stored(facts) => *facts,
         }
     }
 
@@ -174,7 +234,7 @@ impl Kind {
     pub fn by_path(group: &str, version: &str, plural: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| {
             let facts = kind.facts();
-            facts.group == group && facts.version == version && facts.plural == plural
+            facts.group == group && facts.has_version(version) && facts.plural == plural
         })
     }
 
@@ -183,7 +243,8 @@ impl Kind {
     pub fn by_name(api_version: &str, kind: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| {
             let facts = known.facts();
-            facts.kind == kind && facts.api_version() == api_version
+            let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+            facts.kind == kind && facts.group == group && facts.has_version(version)
         })
     }
 }

@@ -8,6 +8,8 @@
 pub mod api;
 pub mod apps;
 pub mod cluster;
+#[cfg(test)]
+mod cluster_tests;
 pub mod controllers;
 pub mod engine;
 pub mod kind;
@@ -27,4 +29,4 @@ pub use engine::Event;
 pub use kind::Kind;
 pub use settings::{NodeSpec, Settings, Timings};
 pub use state::State;
-pub use store::{Change, ChangeType, Key, Object};
+pub use store::{Change, ChangeType, Key, Object, Store};

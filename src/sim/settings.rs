@@ -11,6 +11,9 @@ pub struct Settings {
     pub nodes: Vec<NodeSpec>,
     /// Whether the network enforces `NetworkPolicy`; some CNI plugins accept and ignore it.
     pub policies_enforced: bool,
+    /// Whether images with the pull policy `Never` are on every machine's disk, as their authors mean it (`minikube image
+    /// load`, `kind load`); otherwise such containers wait with `ErrImageNeverPull`.
+    pub images_preloaded: bool,
     /// Verbs that the API server refuses, as (verb, resource): `("create", "pods/eviction")`; `*` stands for any.
     pub denied: Vec<(String, String)>,
     /// Whether a `NetworkPolicy` also cuts connections that were open before it; some CNI plugins leave those alone.
@@ -26,6 +29,7 @@ impl Default for Settings {
             nodes,
             policies_enforced: true,
             policies_cut_established: true,
+            images_preloaded: true,
             denied: Vec::new(),
             timings: Timings::default(),
         }

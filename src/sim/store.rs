@@ -254,6 +254,11 @@ impl Store {
         self.get(kind, &Key::new(namespace, name))
     }
 
+    /// The kinds that objects were ever stored of, in a fixed order.
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.objects.keys().copied()
+    }
+
     /// All objects of a kind, ordered by namespace and name.
     pub fn all(&self, kind: Kind) -> impl Iterator<Item = (&Key, &Arc<Object>)> {
         self.objects.get(&kind).into_iter().flatten()

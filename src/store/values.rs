@@ -29,13 +29,14 @@ pub(super) fn to_json(value: &Value) -> Json {
         Value::Nil => Json::Null,
         Value::Bool(value) => Json::Bool(*value),
         Value::Int(value) => Json::from(*value),
-        Value::Text(text) => Json::String(text.to_string()),
+        Value::Number(number) => serde_json::from_str(number).unwrap_or_else(|_| Json::String(number.to_string())),
+        Value::Text(text) | Value::Keyword(text) => Json::String(text.to_string()),
         Value::List(items) => Json::Array(items.iter().map(to_json).collect()),
         Value::Map(entries) => entries
             .iter()
             .map(|(key, value)| {
                 let key = match key {
-                    Value::Text(text) => text.to_string(),
+                    Value::Text(text) | Value::Keyword(text) => text.to_string(),
                     other => other.to_string(),
                 };
                 (key, to_json(value))

@@ -27,14 +27,14 @@ pub(super) fn history_rpo(history: &HistoryMeasure, bound: u64) -> Judgement {
     };
     if lost > bound {
         let reason = format!("{lost} acknowledged elements of {} are gone: {}", history.name, violation(history));
-        return Judgement::fail("rpo", reason).measured(lost.to_string());
+        return Judgement::fail("rpo", reason).measured(lost.to_string()).value(lost as f64);
     }
     match history.held {
         Held::Unknown => Judgement::inconclusive("rpo", format!("{}: {}", history.name, history.unknown)),
         Held::Ok | Held::Violation => {
             let added = history.functions.iter().find(|count| count.function == "add").map_or(0, |count| count.ok);
             let reason = format!("{lost} of {added} acknowledged elements are gone");
-            Judgement::pass("rpo", reason).measured(lost.to_string())
+            Judgement::pass("rpo", reason).measured(lost.to_string()).value(lost as f64)
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Whether data survived: acknowledged writes against the recovery point, duplicates, phantoms, and the content of volumes.
 
 use crate::measure::{DataMeasure, SetMeasure, VolumeMeasure, text};
+use crate::scenario::Comparison;
 use crate::workload::Kind;
 
 use super::consistency::{consistency, history_rpo};
 use super::judgement::Case;
-use super::{Judgement, Outcome};
+use super::{Judgement, Outcome, Unit};
 
 /// `data.<name>` for each check, whatever the scenario expects: there is no acceptable number of phantoms.
 pub(super) fn data(case: &Case<'_>) -> Vec<Judgement> {
@@ -60,13 +61,16 @@ pub(super) fn rpo(case: &Case<'_>) -> Option<Judgement> {
     });
     let judged = judged.max_by_key(|judgement| judgement.outcome);
     let judged = judged.unwrap_or_else(|| Judgement::inconclusive("rpo", "there is no data check of kind set"));
-    Some(judged.bound(format!("≤ {bound}")))
+    Some(judged.bound(format!("≤ {bound}")).limit(Comparison::AtMost, bound as f64, Some(Unit::Count)))
 }
 
 fn rpo_of(case: &Case<'_>, set: &SetMeasure, bound: u64) -> Judgement {
     let measured = set.lost.len() as u64;
     if measured > bound {
-        return Judgement::fail("rpo", lost(case, set)).measured(measured.to_string()).knob(replication(case));
+        return Judgement::fail("rpo", lost(case, set))
+            .measured(measured.to_string())
+            .value(measured as f64)
+            .knob(replication(case));
     }
     if let Some((replica, why)) = set.unread.first() {
         return Judgement::inconclusive("rpo", format!("{replica} could not be read: {why}"));
@@ -82,7 +86,7 @@ fn rpo_of(case: &Case<'_>, set: &SetMeasure, bound: u64) -> Judgement {
         "{measured} of {} acknowledged writes are gone, {} were acknowledged during faults",
         set.acknowledged, set.acknowledged_in_fault
     );
-    Judgement::pass("rpo", reason).measured(measured.to_string())
+    Judgement::pass("rpo", reason).measured(measured.to_string()).value(measured as f64)
 }
 
 fn lost(case: &Case<'_>, set: &SetMeasure) -> String {

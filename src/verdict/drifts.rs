@@ -1,18 +1,16 @@
 //! Objectives on drifts: a budget for a phase, and that instances moved at all.
 
 use crate::measure::{Drift, text};
-use crate::scenario::Phase;
+use crate::scenario::{Comparison, Phase};
 
-use super::Judgement;
 use super::judgement::Case;
 use super::knob::of_phase;
+use super::{Judgement, Unit};
 
 pub(super) fn phases(case: &Case<'_>) -> Vec<Judgement> {
     let budgets = case.scenario.expect.phase.iter();
     budgets
-        .map(|(phase, budget)| {
-            phase_budget(case, *phase, text::micros(budget.0)).bound(format!("≤ {}", text::bound(budget.0)))
-        })
+        .map(|(phase, budget)| phase_budget(case, *phase, text::micros(budget.0)).at_most(text::micros(budget.0)))
         .collect()
 }
 
@@ -29,7 +27,8 @@ fn phase_budget(case: &Case<'_>, phase: Phase, limit: u64) -> Judgement {
             phase.word(),
             text::duration(limit)
         );
-        return Judgement::fail(objective, reason).measured(text::duration(took)).knob(of_phase(case, drift, phase));
+        let judgement = Judgement::fail(objective, reason).measured(text::duration(took)).took(took);
+        return judgement.knob(of_phase(case, drift, phase));
     }
     // A drift that stands at this phase or before has not kept the budget, unless the run ended before it could be told.
     let standing =
@@ -47,7 +46,7 @@ fn phase_budget(case: &Case<'_>, phase: Phase, limit: u64) -> Judgement {
         return Judgement::inconclusive(objective, reason);
     };
     let reason = format!("{} took longest: {}", drift.instance, text::duration(took));
-    Judgement::pass(objective, reason).measured(text::duration(took))
+    Judgement::pass(objective, reason).measured(text::duration(took)).took(took)
 }
 
 pub(super) fn moved(case: &Case<'_>) -> Option<Judgement> {
@@ -81,7 +80,8 @@ pub(super) fn moved(case: &Case<'_>) -> Option<Judgement> {
             format!("{number} of {wanted} instances moved to another node{why}"),
         )
     };
-    Some(judgement.measured(number.to_string()).bound(format!("≥ {wanted}")))
+    let judgement = judgement.measured(number.to_string()).bound(format!("≥ {wanted}"));
+    Some(judgement.value(number as f64).limit(Comparison::AtLeast, wanted as f64, Some(Unit::Count)))
 }
 
 /// A pod that is proven to have had a member, and that no watch has shown: a move that was not seen is no instance that stayed.

@@ -78,6 +78,8 @@ impl Judgement {
         Self {
             objective: objective.into(),
             outcome,
+            value: None,
+            limit: None,
             measured: String::new(),
             bound: String::new(),
             reason: reason.into(),

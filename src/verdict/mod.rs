@@ -11,11 +11,14 @@ mod explain;
 mod faults;
 mod judgement;
 mod knob;
+mod limit;
 mod line;
 mod probes;
 mod queries;
 mod rto;
 mod same;
+
+pub use limit::{Limit, Unit};
 
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +72,12 @@ pub struct Judgement {
     pub objective: String,
     /// Its outcome.
     pub outcome: Outcome,
+    /// The number that was measured, in the unit of the limit; `None` when it is no number, or was not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<f64>,
+    /// The number that it is compared with; `None` when the objective has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Limit>,
     /// What was measured: `6m52s`, empty when nothing was.
     pub measured: String,
     /// The bound: `≤ 2m`.

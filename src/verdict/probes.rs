@@ -1,10 +1,11 @@
 //! Objectives on probes: availability, outages, latency. The worst probe decides.
 
 use crate::measure::{Outage, ProbeMeasure, text};
+use crate::scenario::Comparison;
 
 use super::explain;
 use super::judgement::Case;
-use super::{Judgement, Outcome};
+use super::{Judgement, Outcome, Unit};
 
 /// A 99th percentile of fewer answers is the maximum by another name.
 const ENOUGH_FOR_P99: u64 = 100;
@@ -13,19 +14,25 @@ pub(super) fn probes(case: &Case<'_>) -> Vec<Judgement> {
     let expect = &case.scenario.expect;
     let mut judgements = Vec::new();
     if let Some(bound) = expect.availability {
-        judgements.push(with_probes(case, "availability", availability(case, bound.0)).bound(format!("≥ {bound}")));
+        judgements.push(
+            with_probes(case, "availability", availability(case, bound.0)).bound(format!("≥ {bound}")).limit(
+                Comparison::AtLeast,
+                bound.0,
+                Some(Unit::Percent),
+            ),
+        );
     }
     if let Some(bound) = expect.longest_outage {
         let found = longest_outage(case, text::micros(bound));
-        judgements.push(with_probes(case, "longest_outage", found).bound(format!("≤ {}", text::bound(bound))));
+        judgements.push(with_probes(case, "longest_outage", found).at_most(text::micros(bound)));
     }
     if let Some(bound) = expect.total_downtime {
         let found = total_downtime(case, text::micros(bound));
-        judgements.push(with_probes(case, "total_downtime", found).bound(format!("≤ {}", text::bound(bound))));
+        judgements.push(with_probes(case, "total_downtime", found).at_most(text::micros(bound)));
     }
     if let Some(bound) = expect.p99 {
         let found = p99(case, text::micros(bound));
-        judgements.push(with_probes(case, "p99", found).bound(format!("≤ {}", text::bound(bound))));
+        judgements.push(with_probes(case, "p99", found).at_most(text::micros(bound)));
     }
     judgements
 }
@@ -53,13 +60,18 @@ fn availability(case: &Case<'_>, bound: f64) -> Option<Judgement> {
     let longest = probe.outages.iter().max_by_key(|outage| outage.to - outage.from);
     let (what, knob) = longest.map(|outage| explain::outage(case, outage)).unwrap_or_default();
     let outcome = if share >= bound { Outcome::Pass } else { case.fail_if_complete() };
-    Some(Judgement::new("availability", outcome, format!("{reason}{what}")).measured(text::percent(share)).knob(knob))
+    Some(
+        Judgement::new("availability", outcome, format!("{reason}{what}"))
+            .measured(text::percent(share))
+            .value(share)
+            .knob(knob),
+    )
 }
 
 fn longest_outage(case: &Case<'_>, limit: u64) -> Option<Judgement> {
     let outages = case.probes().flat_map(|probe| probe.outages.iter().map(move |outage| (probe, outage)));
     let Some((probe, outage)) = outages.max_by_key(|(_, outage)| outage.to - outage.from) else {
-        let none = Judgement::pass("longest_outage", "no probe was without an answer").measured("0s");
+        let none = Judgement::pass("longest_outage", "no probe was without an answer").measured("0s").took(0);
         return case.probes().next().map(|_| none);
     };
     let took = outage.to - outage.from;
@@ -69,7 +81,7 @@ fn longest_outage(case: &Case<'_>, limit: u64) -> Option<Judgement> {
 fn total_downtime(case: &Case<'_>, limit: u64) -> Option<Judgement> {
     let probe = case.probes().max_by_key(|probe| probe.total_downtime())?;
     let Some(longest) = probe.outages.iter().max_by_key(|outage| outage.to - outage.from) else {
-        return Some(Judgement::pass("total_downtime", "no probe was without an answer").measured("0s"));
+        return Some(Judgement::pass("total_downtime", "no probe was without an answer").measured("0s").took(0));
     };
     Some(no_answer(case, "total_downtime", probe, probe.total_downtime(), limit, longest))
 }
@@ -91,7 +103,7 @@ fn no_answer(
         _ => String::new(),
     };
     let reason = format!("probe {} had no answer for {time}{times} (objective {objective_time}){what}", probe.name);
-    Judgement::new(objective, outcome, reason).measured(time).knob(knob)
+    Judgement::new(objective, outcome, reason).measured(time).took(took).knob(knob)
 }
 
 fn p99(case: &Case<'_>, limit: u64) -> Option<Judgement> {
@@ -104,5 +116,5 @@ fn p99(case: &Case<'_>, limit: u64) -> Option<Judgement> {
     let outcome = if p99 > limit { case.fail_if_complete() } else { Outcome::Pass };
     let reason =
         format!("probe {}: p99 {} over {} answers, {} late", probe.name, text::duration(p99), probe.ok, probe.late);
-    Some(Judgement::new("p99", outcome, reason).measured(text::duration(p99)))
+    Some(Judgement::new("p99", outcome, reason).measured(text::duration(p99)).took(p99))
 }

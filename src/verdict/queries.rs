@@ -11,7 +11,11 @@ pub(super) fn queries(case: &Case<'_>) -> Vec<Judgement> {
     queries
         .map(|query| {
             let measured = case.measured.queries.iter().find(|measured| measured.name == query.name);
-            judge(format!("query.{}", query.name), &query.bound, measured).bound(query.bound.clone())
+            let judged = judge(format!("query.{}", query.name), &query.bound, measured).bound(query.bound.clone());
+            match Bound::parse(&query.bound) {
+                Some(bound) => judged.limit(bound.comparison, bound.number, None),
+                None => judged,
+            }
         })
         .collect()
 }
@@ -30,13 +34,15 @@ fn judge(objective: String, bound: &str, measured: Option<&QueryMeasure>) -> Jud
     let wrong: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan() && !bound.holds(*value)).collect();
     if let Some(first) = wrong.first() {
         let reason = format!("{} of {} samples break the bound, the first is {first}", wrong.len(), values.len());
-        return Judgement::fail(objective, reason).measured(first.to_string());
+        return Judgement::fail(objective, reason).measured(first.to_string()).value(*first);
     }
     if values.iter().any(|value| value.is_nan()) {
         return Judgement::inconclusive(objective, "a sample is not a number");
     }
     let last = values.last().copied().unwrap_or_default();
-    Judgement::pass(objective, format!("all {} samples keep the bound", values.len())).measured(last.to_string())
+    Judgement::pass(objective, format!("all {} samples keep the bound", values.len()))
+        .measured(last.to_string())
+        .value(last)
 }
 
 #[cfg(test)]

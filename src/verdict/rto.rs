@@ -9,7 +9,6 @@ use super::{Judgement, Outcome};
 
 pub(super) fn rto(case: &Case<'_>) -> Option<Judgement> {
     let limit = text::micros(case.scenario.expect.rto?);
-    let bound = format!("≤ {}", text::duration(limit));
     let injected = || case.measured.faults.iter().filter(|fault| fault.injected.is_some());
     let never: Vec<&FaultSpan> = injected().filter(|fault| fault.recovered.is_none()).collect();
     let worst = injected().filter(|fault| fault.recovered.is_some()).max_by_key(|fault| fault.rto());
@@ -18,7 +17,7 @@ pub(super) fn rto(case: &Case<'_>) -> Option<Judgement> {
         (None, Some(fault)) => recovered(case, fault, limit),
         (None, None) => Judgement::inconclusive("rto", "no fault was injected"),
     };
-    Some(judgement.bound(bound))
+    Some(judgement.at_most(limit))
 }
 
 fn never_recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
@@ -75,7 +74,7 @@ fn recovered(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> Judgement {
         None if rto == 0 => (format!("{} stayed steady through {}", case.target(), fault.step), String::new()),
         None => without_drift(case, fault, &objective),
     };
-    Judgement::new("rto", outcome, reason).measured(text::duration(rto)).knob(knob)
+    Judgement::new("rto", outcome, reason).measured(text::duration(rto)).took(rto).knob(knob)
 }
 
 /// A time before the recovery in which a probe saw nothing: the recovery may have come in it.

@@ -1,6 +1,8 @@
 //! How good the measurement is and what it costs, on a real cluster of the testbed: phase edges held against the API
 //! server's audit log and the kubelets' logs, the cost of a run, and the negative controls of the field. Prints; asserts nothing but that it could measure.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program whose output is its result")]
+
 mod audit;
 mod cases;
 mod controls;

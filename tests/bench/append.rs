@@ -5,6 +5,7 @@
 //! 100 clients, and one answer in a hundred lost. The reader and the checker are a process of their own.
 
 #![expect(clippy::disallowed_types, reason = "a bench measures the wall clock")]
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::fmt::Write as _;
 use std::fs;

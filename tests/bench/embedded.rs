@@ -4,6 +4,7 @@
 //! Each part runs the release build of the command as a user would, in a process of its own, so that its memory is its own.
 
 #![expect(clippy::disallowed_types, reason = "a bench measures the wall clock")]
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::fmt::Write as _;
 use std::fs;

@@ -4,6 +4,8 @@
 //!
 //! `cargo test --test crash` tries every seventh moment; `cargo test --test crash -- --all` tries all and prints the matrix.
 
+#![expect(clippy::print_stdout, reason = "a program whose output is its result")]
+
 mod cluster;
 mod matrix;
 mod mortal;

@@ -7,6 +7,7 @@
 //! `-- --context NAME --kubeconfig FILE [--agent-image IMAGE] --schedules N` is a sample on a real cluster (of the testbed).
 
 #![expect(clippy::disallowed_types, reason = "a campaign tells how long it took")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program whose output is its result")]
 
 mod campaign;
 #[expect(dead_code, reason = "the crash matrix asks for more")]

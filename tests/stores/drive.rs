@@ -144,7 +144,7 @@ fn to_json(value: &Value) -> Json {
         Value::Nil => Json::Null,
         Value::Bool(value) => json!(value),
         Value::Int(value) => json!(value),
-        Value::Text(text) => json!(text.as_ref()),
+        Value::Number(text) | Value::Text(text) | Value::Keyword(text) => json!(text.as_ref()),
         Value::List(items) => items.iter().map(to_json).collect(),
         Value::Map(entries) => {
             let entry = |(key, value): &(Value, Value)| match key {

@@ -5,6 +5,8 @@
 //! etcd and redis-server are looked for in `PATH` (or `DRIFTPROOF_ETCD`, `DRIFTPROOF_REDIS`), PostgreSQL in
 //! `/usr/lib/postgresql` (or `DRIFTPROOF_POSTGRES_BIN`). With `DRIFTPROOF_HISTORIES=FOLDER` the histories are kept.
 
+#![expect(clippy::print_stdout, reason = "a program whose output is its result")]
+
 mod case;
 mod drive;
 mod etcd_cases;

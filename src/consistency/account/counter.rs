@@ -2,19 +2,39 @@
 //!
 //! Before a read began, every acknowledged add had happened; until it ended, every add that had been called may have. So
 //! it lies between the sums in which the uncertain ones count only where they lower, or only where they raise it.
+//! That is the claim of bounds. A linearizable counter keeps more: the adds that a read saw stay, and no sum of adds may be
+//! missing. Where the bounds hold, the orders are walked ([`super::counter_walk`]).
 
+use super::counter_walk;
 use super::findings::{Findings, Numbered, by_key, done, of, who, whole, within};
 use crate::allowance::{Allowance, Meter, Stop};
 use crate::format::ReadError;
 use crate::history::{Completion, History, Moment, Value};
 use crate::outcome::{AnomalyKind, Outcome};
 
-/// Checks the bounds of every read of a counter that begins with `initial`.
+/// What the counter promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Some order of all operations explains every read.
+    Linearizable,
+    /// Each read lies between its bounds, and shows no less than an earlier one where nothing is subtracted.
+    Bounds,
+}
+
+/// Checks a counter that begins with `initial`.
 ///
 /// # Errors
 /// The first operation that is not of a counter.
-pub fn check(history: &History, initial: i64, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
-    within(history, allowance, |findings, meter| account(history, initial, findings, meter))
+pub fn check(history: &History, initial: i64, claim: Claim, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+    within(history, allowance, |findings, meter| {
+        account(history, initial, findings, meter)?;
+        if claim == Claim::Linearizable && findings.is_empty() {
+            for (key, operations) in by_key(history, "counter", &["add", "read"], meter)? {
+                counter_walk::walk(history, key, &operations, initial, findings, meter)?;
+            }
+        }
+        Ok(())
+    })
 }
 
 fn account(history: &History, initial: i64, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {

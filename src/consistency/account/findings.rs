@@ -49,7 +49,7 @@ fn working_bytes(history: &History) -> u64 {
     let elements = |operation: &Operation| match &operation.output {
         Value::List(items) => items.len() as u64,
         Value::Map(entries) => entries.len() as u64,
-        Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Text(_) => 0,
+        Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Number(_) | Value::Text(_) | Value::Keyword(_) => 0,
     };
     history.operations.iter().map(|operation| OPERATION_BYTES + ELEMENT_BYTES * elements(operation)).sum()
 }
@@ -67,6 +67,11 @@ impl Findings {
             let witness = witness[..witness.len().min(WITNESS_MAX)].to_vec();
             self.anomalies.push(Anomaly { kind, key, witness, sentence });
         }
+    }
+
+    /// Whether nothing is wrong so far.
+    pub(super) fn is_empty(&self) -> bool {
+        self.anomalies.is_empty()
     }
 
     /// The history lacks what is needed to say that nothing is wrong.

@@ -1,7 +1,8 @@
 //! Locks: at most one holder, and fencing tokens that only grow. Reads no file.
 //!
-//! A client surely holds a lock from the answer to its acquire until it calls release. One that never calls release may
-//! have lost its lease at any time, so that nothing is known of its hold but its token.
+//! A client surely holds a lock from the answer to its acquire until it first calls release. One that never calls release may
+//! have lost its lease at any time, so that nothing is known of its hold but its token. A client that gets a lock which it
+//! holds is still one holder.
 
 use std::collections::BTreeMap;
 
@@ -61,6 +62,7 @@ fn token(write: &Operation) -> Result<i64, ReadError> {
 }
 
 /// A hold that is certain: who, from, to.
+#[derive(Clone, Copy)]
 struct Hold<'a> {
     acquire: Numbered<'a>,
     from: Moment,
@@ -72,14 +74,20 @@ impl Hold<'_> {
         // Without a release only the moment of the answer is certain.
         self.release.map_or(self.from, |(_, release)| release.call.at)
     }
+
+    fn process(&self) -> u64 {
+        self.acquire.1.process
+    }
 }
 
 fn overlaps(key: Option<&Value>, operations: &[Numbered<'_>], findings: &mut Findings) {
     let mut holds = holds(operations);
     holds.sort_by_key(|hold| hold.from);
-    let mut longest: Option<Hold<'_>> = None;
+    // The hold that lasts longest, and the longest one of any other process: one client is not two holders.
+    let mut longest: [Option<Hold<'_>>; 2] = [None, None];
     for hold in holds {
-        if let Some(held) = longest.as_ref().filter(|held| hold.from < held.until()) {
+        let held = longest.iter().flatten().find(|held| held.process() != hold.process() && hold.from < held.until());
+        if let Some(held) = held {
             let sentence = format!(
                 "{} held it and had not begun to release it when {} got it",
                 who(held.acquire.1),
@@ -89,20 +97,32 @@ fn overlaps(key: Option<&Value>, operations: &[Numbered<'_>], findings: &mut Fin
             let witness: Vec<u32> = [held.acquire.0, hold.acquire.0].into_iter().chain(release).collect();
             findings.add(AnomalyKind::SplitLock, key, &witness, sentence);
         }
-        if longest.as_ref().is_none_or(|held| hold.until() > held.until()) {
-            longest = Some(hold);
-        }
+        remember(&mut longest, hold);
     }
 }
 
-/// Each acquire with its release: the first of its token that was called after it; without tokens, what its process does
-/// next if that is a release.
+/// Keeps the two holds that last longest, of two processes.
+fn remember<'a>(longest: &mut [Option<Hold<'a>>; 2], hold: Hold<'a>) {
+    let own = longest.iter().position(|held| held.is_some_and(|held| held.process() == hold.process()));
+    let place = own.unwrap_or(1);
+    if longest[place].is_none_or(|held| hold.until() > held.until()) {
+        longest[place] = Some(hold);
+    }
+    longest.sort_by_key(|held| std::cmp::Reverse(held.map(|held| held.until())));
+}
+
+/// Each acquire with its release, the first that was called after it: one with its token by whomever, since after an unknown
+/// outcome a client goes on under another name, or one without a token by its own process. What else the process does in
+/// between, such as another acquire that fails, ends no hold.
 fn holds<'a>(operations: &[Numbered<'a>]) -> Vec<Hold<'a>> {
     let mut by_token: BTreeMap<&Value, Vec<Numbered<'_>>> = BTreeMap::new();
     let mut by_process: BTreeMap<u64, Vec<Numbered<'_>>> = BTreeMap::new();
-    for (number, one) in operations.iter().copied().filter(|(_, one)| &*one.function != "write") {
+    let mut without: BTreeMap<u64, Vec<Numbered<'_>>> = BTreeMap::new();
+    for (number, one) in operations.iter().copied().filter(|(_, one)| &*one.function == "release") {
         by_process.entry(one.process).or_default().push((number, one));
-        if &*one.function == "release" {
+        if one.input == Value::Nil {
+            without.entry(one.process).or_default().push((number, one));
+        } else {
             by_token.entry(&one.input).or_default().push((number, one));
         }
     }
@@ -113,9 +133,11 @@ fn holds<'a>(operations: &[Numbered<'a>]) -> Vec<Hold<'a>> {
     done(operations, "acquire")
         .map(|(number, acquire)| {
             let release = if acquire.output == Value::Nil {
-                next(acquire, by_process.get(&acquire.process)).filter(|(_, one)| &*one.function == "release")
+                next(acquire, by_process.get(&acquire.process))
             } else {
-                next(acquire, by_token.get(&acquire.output))
+                let either =
+                    [next(acquire, by_token.get(&acquire.output)), next(acquire, without.get(&acquire.process))];
+                either.into_iter().flatten().min_by_key(|(_, release)| release.call.at)
             };
             Hold { acquire: (number, acquire), from: acquire.finish(), release }
         })

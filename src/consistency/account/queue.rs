@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::findings::{Findings, Numbered, by_key, done, list, of, some, who, within};
+use super::queue_order;
 use crate::allowance::{Allowance, Meter, Stop};
 use crate::format::{ReadError, unique_inputs};
 use crate::history::{Completion, History, Moment, Operation, Value};
@@ -62,7 +63,7 @@ fn account(
         queue.lost(operations, findings);
         meter.spend(operations.len())?;
         if order == Order::Fifo {
-            queue.overtaken(findings);
+            queue_order::overtaken(&queue, operations, findings, meter)?;
         }
     }
     Ok(())
@@ -70,17 +71,18 @@ fn account(
 
 /// One element that came out, with its place in a drain.
 #[derive(Clone, Copy)]
-struct Delivered<'a> {
-    number: u32,
-    operation: &'a Operation,
-    place: usize,
+pub(super) struct Delivered<'a> {
+    pub(super) number: u32,
+    pub(super) operation: &'a Operation,
+    pub(super) place: usize,
 }
 
-struct Queue<'a> {
-    key: Option<&'a Value>,
-    enqueued: BTreeMap<&'a Value, Numbered<'a>>,
+/// What went into one queue, and what came out.
+pub(super) struct Queue<'a> {
+    pub(super) key: Option<&'a Value>,
+    pub(super) enqueued: BTreeMap<&'a Value, Numbered<'a>>,
     /// Deliveries of each element, in the order of the calls.
-    delivered: BTreeMap<&'a Value, Vec<Delivered<'a>>>,
+    pub(super) delivered: BTreeMap<&'a Value, Vec<Delivered<'a>>>,
     /// The last call that found the queue empty or emptied it.
     emptied: Option<Moment>,
 }
@@ -115,7 +117,8 @@ impl<'a> Queue<'a> {
     /// Elements of nobody, of a failed enqueue, or from before their enqueue.
     fn strange(&self, findings: &mut Findings) {
         for (element, deliveries) in &self.delivered {
-            let first = deliveries[0];
+            // The one that was over first: it came out by then.
+            let first = deliveries.iter().min_by_key(|one| one.operation.finish()).unwrap_or(&deliveries[0]);
             let (witness, why) = match self.enqueued.get(element) {
                 None => (vec![first.number], "which nobody enqueued".to_owned()),
                 Some((number, enqueue)) if enqueue.completion == Completion::Fail => {
@@ -175,38 +178,5 @@ impl<'a> Queue<'a> {
         );
         let witness: Vec<u32> = lost.iter().map(|(number, _)| *number).take(6).collect();
         findings.add(AnomalyKind::LostWrite, self.key, &witness, sentence);
-    }
-
-    /// Pairs of which the one that surely went in first surely came out last.
-    fn overtaken(&self, findings: &mut Findings) {
-        let mut both: Vec<(Numbered<'_>, Delivered<'_>)> = self
-            .delivered
-            .iter()
-            .filter_map(|(element, deliveries)| Some((*self.enqueued.get(element)?, deliveries[0])))
-            .filter(|((_, enqueue), _)| enqueue.completion != Completion::Fail)
-            .collect();
-        let mut earlier = both.clone();
-        earlier.sort_by_key(|((_, enqueue), _)| enqueue.finish());
-        both.sort_by_key(|((_, enqueue), _)| enqueue.call.at);
-        let mut passed = 0;
-        let mut latest: Option<(Numbered<'_>, Delivered<'_>)> = None;
-        for (enqueue, out) in &both {
-            while let Some(one) = earlier.get(passed).filter(|((_, one), _)| one.finish() < enqueue.1.call.at) {
-                // The one that came out last; within a drain, the one that stands last.
-                let key = |out: &Delivered<'_>| (out.operation.call.at, out.place);
-                if latest.is_none_or(|(_, last)| key(&one.1) > key(&last)) {
-                    latest = Some(*one);
-                }
-                passed += 1;
-            }
-            let Some((first, last)) = latest else { continue };
-            let same = last.number == out.number;
-            if (same && last.place > out.place) || (!same && out.operation.finish() < last.operation.call.at) {
-                let sentence =
-                    format!("{} had been enqueued before {}, but came out after it", first.1.input, enqueue.1.input);
-                let witness = [first.0, enqueue.0, out.number, last.number];
-                findings.add(AnomalyKind::OutOfOrder, self.key, &witness[..if same { 3 } else { 4 }], sentence);
-            }
-        }
     }
 }

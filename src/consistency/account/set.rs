@@ -2,42 +2,32 @@
 //!
 //! A *final* read was called after every add had ended. An acknowledged element that no final read shows is lost; one that
 //! only some show means that replicas differ. An indeterminate element may appear at any time, but once it was read it
-//! is there. Reads in between may be stale unless the set is claimed to be linearizable.
+//! is there. What was in the set before all operations counts as acknowledged. Reads in between may be stale: whether the set
+//! is linearizable is asked elsewhere ([`super::layers`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::findings::{Findings, Numbered, by_key, done, list, of, some, who, within};
 use crate::allowance::{Allowance, Meter, Stop};
+use crate::check::{Nil, Options};
 use crate::format::{ReadError, unique_inputs};
 use crate::history::{Completion, History, Moment, Operation, Value};
 use crate::outcome::{AnomalyKind, Outcome};
 
-/// What the store promises.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
-    /// What was acknowledged is there in the end, on every replica.
-    Durable,
-    /// Besides, each read shows everything that was acknowledged or read before it began.
-    Linearizable,
-}
-
-/// Accounts for every element.
+/// Accounts for every element. Of the options, the elements before all operations (a list) and what a read of nil says count.
 ///
 /// # Errors
 /// The first operation that is not of a set, and the second add of one element.
-pub fn check(history: &History, claim: Claim, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
-    within(history, allowance, |findings, meter| account(history, claim, findings, meter))
+pub fn check(history: &History, options: &Options, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+    within(history, allowance, |findings, meter| account(history, options, findings, meter))
 }
 
-fn account(history: &History, claim: Claim, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
+fn account(history: &History, options: &Options, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
     unique_inputs(history, "add", meter)?;
     for operations in by_key(history, "set", &["add", "read"], meter)?.values() {
-        let set = Set::of(operations, meter)?;
+        let set = Set::of(operations, options, meter)?;
         set.contents(findings, meter)?;
         set.last(findings, meter)?;
-        if claim == Claim::Linearizable {
-            set.stale(findings, meter)?;
-        }
     }
     Ok(())
 }
@@ -58,8 +48,9 @@ pub fn lost(history: &History) -> Result<Option<Vec<u32>>, ReadError> {
 fn count_lost(history: &History, meter: &Meter<'_>) -> Result<Option<Vec<u32>>, Stop> {
     unique_inputs(history, "add", meter)?;
     let mut all = Vec::new();
+    let options = Options::default();
     for operations in by_key(history, "set", &["add", "read"], meter)?.values() {
-        let set = Set::of(operations, meter)?;
+        let set = Set::of(operations, &options, meter)?;
         if set.final_reads().next().is_none() {
             return Ok(None);
         }
@@ -81,18 +72,23 @@ struct Set<'a> {
     key: Option<&'a Value>,
     adds: Vec<Numbered<'a>>,
     places: BTreeMap<&'a Value, usize>,
+    /// What was there before all operations.
+    initial: BTreeSet<&'a Value>,
     reads: Vec<Read<'a>>,
     /// After this moment nothing was added any more.
     quiet: Moment,
 }
 
 impl<'a> Set<'a> {
-    fn of(operations: &[Numbered<'a>], meter: &Meter<'_>) -> Result<Self, Stop> {
+    fn of(operations: &[Numbered<'a>], options: &'a Options, meter: &Meter<'_>) -> Result<Self, Stop> {
         let adds: Vec<Numbered<'_>> = of(operations, "add").collect();
         let places: BTreeMap<&Value, usize> =
             adds.iter().enumerate().map(|(place, (_, add))| (&add.input, place)).collect();
         let mut reads = Vec::new();
         for (number, operation) in done(operations, "read") {
+            if operation.output == Value::Nil && options.nil == Nil::Wildcard {
+                continue;
+            }
             let elements = list(operation, "a set", &operation.output)?;
             meter.spend(16 * (elements.len() + 1))?;
             let mut known: Vec<usize> = elements.iter().filter_map(|element| places.get(element)).copied().collect();
@@ -102,7 +98,11 @@ impl<'a> Set<'a> {
         }
         let quiet = adds.iter().map(|(_, add)| add.end.unwrap_or(add.call).at).max().unwrap_or(0);
         let key = operations.first().and_then(|(_, operation)| operation.key.as_ref());
-        Ok(Self { key, adds, places, reads, quiet })
+        let initial = match &options.initial {
+            Some(Value::List(elements)) => elements.iter().collect(),
+            _ => BTreeSet::new(),
+        };
+        Ok(Self { key, adds, places, initial, reads, quiet })
     }
 
     fn final_reads(&self) -> impl Iterator<Item = &Read<'a>> {
@@ -126,7 +126,7 @@ impl<'a> Set<'a> {
                 let sentence = format!("{} read {} twice, which was added once", who(read.operation), pair[0]);
                 findings.add(AnomalyKind::Duplicate, self.key, &witness, sentence);
             }
-            for element in read.elements {
+            for element in read.elements.iter().filter(|element| !self.initial.contains(*element)) {
                 let Some(place) = self.places.get(element) else {
                     let sentence = format!("{} read {element}, which nobody added", who(read.operation));
                     findings.add(AnomalyKind::PhantomRead, self.key, &[read.number], sentence);
@@ -171,6 +171,7 @@ impl<'a> Set<'a> {
             findings.lacks(format!("no read of {key} after the last add: nobody knows what was kept"));
             return Ok(());
         }
+        self.forgotten(findings, meter)?;
         let missing = self.missing();
         let lost: Vec<usize> = missing.iter().filter(|(_, shown)| *shown == 0).map(|(place, _)| *place).collect();
         if let Some(first) = lost.first() {
@@ -193,6 +194,22 @@ impl<'a> Set<'a> {
             self.differ(*place, with, without, findings);
         }
         self.vanished(findings, meter)
+    }
+
+    /// What was there before all operations and is in some final read no more.
+    fn forgotten(&self, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
+        for read in self.final_reads().filter(|_| !self.initial.is_empty()) {
+            meter.spend(16 * (read.elements.len() + self.initial.len()))?;
+            let shown: BTreeSet<&Value> = read.elements.iter().collect();
+            let mut gone = self.initial.difference(&shown).peekable();
+            if let Some(first) = gone.peek().copied() {
+                let count = gone.count();
+                let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
+                let sentence = format!("{} did not read {first}{more}, which was there first", who(read.operation));
+                findings.add(AnomalyKind::LostWrite, self.key, &[read.number], sentence);
+            }
+        }
+        Ok(())
     }
 
     fn differ(&self, place: usize, with: Option<&Read<'_>>, without: Option<&Read<'_>>, findings: &mut Findings) {
@@ -225,49 +242,6 @@ impl<'a> Set<'a> {
                 seen.operation.finish() < read.operation.call.at && read.known.binary_search(&place).is_err()
             };
             self.differ(place, Some(seen), self.final_reads().find(lacks), findings);
-        }
-        Ok(())
-    }
-
-    /// Reads that lack what had been acknowledged or read before they began, and that is there elsewhere. Counting comes
-    /// first: only a read that lacks something is looked through.
-    fn stale(&self, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
-        let mut since: Vec<Moment> = self
-            .adds
-            .iter()
-            .map(|(_, add)| if add.completion == Completion::Ok { add.finish() } else { Moment::MAX })
-            .collect();
-        for read in &self.reads {
-            for place in &read.known {
-                since[*place] = since[*place].min(read.operation.finish());
-            }
-        }
-        let mut order: Vec<Moment> = since.clone();
-        order.sort_unstable();
-        let lost: Vec<usize> =
-            self.missing().into_iter().filter(|(_, shown)| *shown == 0).map(|(place, _)| place).collect();
-        for read in &self.reads {
-            let call = read.operation.call.at;
-            let expected = order.partition_point(|moment| *moment < call);
-            let shown = read.known.iter().filter(|place| since[**place] < call).count();
-            meter.spend(read.known.len() + 16)?;
-            if shown == expected {
-                continue;
-            }
-            meter.spend(self.adds.len())?;
-            let lacks = |place: &usize| {
-                since[*place] < call && read.known.binary_search(place).is_err() && lost.binary_search(place).is_err()
-            };
-            if let Some(place) = (0..self.adds.len()).find(lacks) {
-                let (number, add) = self.adds[place];
-                let sentence = format!(
-                    "{} did not read {}, which {} had added or somebody had read before that read began",
-                    who(read.operation),
-                    add.input,
-                    who(add)
-                );
-                findings.add(AnomalyKind::StaleRead, self.key, &[number, read.number], sentence);
-            }
         }
         Ok(())
     }

@@ -3,11 +3,15 @@
 //! An event names its revision; writes do not, so that a write's revision is known from any watch that delivered it. A
 //! change is missing from a watch when another watch delivered it between the revisions that this one covers, or when
 //! it was acknowledged between two writes that this watch delivered. What comes after a watch's last event may yet come.
+//! A deletion is an event without a value that no call here asked for; it is known by its revision.
+//!
+//! Revisions are whole numbers that grow with time: what was called after something had been acknowledged, or been delivered
+//! to a watch that has ended, has a greater one. So a write that no watch delivered must still find one ([`watch_places`]).
 
 use std::collections::BTreeMap;
 
 use super::findings::{Findings, Numbered, by_key, list, shape, who, whole, within};
-use super::watch_order;
+use super::{watch_order, watch_places};
 use crate::allowance::{Allowance, Meter, Stop};
 use crate::format::{ReadError, unique_inputs};
 use crate::history::{Completion, History, Operation, Value};
@@ -35,7 +39,7 @@ fn account(history: &History, findings: &mut Findings, meter: &Meter<'_>) -> Res
         watch_order::gaps(&seen, watch, findings, meter)?;
     }
     watch_order::revisions(&seen, findings);
-    Ok(())
+    watch_places::places(&seen, findings, meter)
 }
 
 /// One event.
@@ -56,13 +60,23 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
+    /// The last revision that it delivered.
+    pub(super) fn last(&self) -> Option<i64> {
+        self.events.iter().map(|event| event.revision).max()
+    }
+
     /// Whether a key lies below its prefix.
     pub(super) fn covers(&self, key: &Value) -> bool {
-        match (&self.operation.key, key) {
-            (Some(Value::Text(prefix)), Value::Text(key)) => key.starts_with(&**prefix),
-            (None, _) => true,
-            (Some(prefix), key) => prefix == key,
-        }
+        covers(self.operation.key.as_ref(), key)
+    }
+}
+
+/// Whether a key lies below a prefix; without a prefix all do.
+pub(super) fn covers(prefix: Option<&Value>, key: &Value) -> bool {
+    match (prefix, key) {
+        (Some(Value::Text(prefix)), Value::Text(key)) => key.starts_with(&**prefix),
+        (None, _) => true,
+        (Some(prefix), key) => prefix == key,
     }
 }
 
@@ -87,8 +101,11 @@ impl<'a> Seen<'a> {
                 if operation.completion == Completion::Ok {
                     seen.acknowledged.push((number, operation));
                 }
-                seen.writes
-                    .insert((operation.key.as_ref().unwrap_or(&Value::Nil), &operation.input), (number, operation));
+                // One deletion looks like the other: nobody knows whose an event without a value is.
+                if operation.input != Value::Nil {
+                    let key = operation.key.as_ref().unwrap_or(&Value::Nil);
+                    seen.writes.insert((key, &operation.input), (number, operation));
+                }
             } else if operation.completion == Completion::Ok {
                 let after = match &operation.input {
                     Value::Nil => 0,
@@ -128,6 +145,9 @@ impl<'a> Seen<'a> {
                 add(AnomalyKind::OutOfOrder, &[], sentence);
             }
             before = before.max(revision);
+            if !watch.covers(key) {
+                add(AnomalyKind::Unexpected, &[], format!("{whose} saw {value} in {key}, which it did not watch"));
+            }
             if let Some((other, first)) = self.revisions.get(&(revision, key))
                 && *other != value
             {

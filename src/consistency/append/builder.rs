@@ -46,6 +46,11 @@ impl Builder {
         number
     }
 
+    /// What the history does not tell: calls, processes.
+    pub(super) fn lacking(&mut self, calls: bool, processes: bool) {
+        (self.made.untimed, self.made.unnamed) = (calls, processes);
+    }
+
     pub(super) fn next(&self) -> u32 {
         u32::try_from(self.made.len()).unwrap_or(u32::MAX)
     }

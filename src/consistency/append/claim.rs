@@ -86,7 +86,9 @@ fn weakest(kind: AnomalyKind) -> Option<&'static [Claim]> {
     const REALTIME_SERIAL: &[Claim] = &[C::StrictSerializable];
     match kind {
         Kind::G0 | Kind::Duplicate => Some(EVERY),
-        Kind::G1a | Kind::G1b | Kind::G1c | Kind::IncompatibleOrder | Kind::PhantomRead => Some(COMMITTED),
+        Kind::G1a | Kind::G1b | Kind::G1c | Kind::AppendOrder | Kind::IncompatibleOrder | Kind::PhantomRead => {
+            Some(COMMITTED)
+        }
         Kind::Internal => Some(REPEATABLE),
         Kind::LostUpdate | Kind::GSingle | Kind::GNonadjacent => Some(SNAPSHOT),
         Kind::G2Item => Some(SERIAL),

@@ -1,9 +1,7 @@
 //! Cycles inside one component: the shortest of each class, by the rules of Adya. Knows no transaction's contents.
 
-use std::collections::BTreeMap;
-
-use super::components::{Graph, LABEL_BITS, Successors};
-use super::graph::{LINK, PROCESS, REALTIME, RW, WR, WW};
+use super::components::{Components, Graph, LABEL_BITS};
+use super::graph::{LINK, MAYBE, PROCESS, REALTIME, RW, WR, WW};
 use crate::allowance::Meter;
 use crate::outcome::AnomalyKind;
 
@@ -11,8 +9,9 @@ use crate::outcome::AnomalyKind;
 pub(super) const STEPS_MAX: usize = 20_000_000;
 /// Of one class in one component.
 const STEPS_OF_ONE: usize = 2_000_000;
+const NONE: u32 = u32::MAX;
 
-/// A cycle: nodes of the component, each with the label of the edge that leaves it. Chain and group nodes included.
+/// A cycle: nodes of the component, each with the label of the edge that leaves it. Group nodes included.
 pub(super) type Cycle = Vec<(u32, u32)>;
 
 /// A class of cycles.
@@ -24,18 +23,24 @@ pub(super) struct Class {
     pub(super) adjacent: bool,
 }
 
-const BASES: [Class; 4] = [
+/// The classes that decide about some claim, from the gravest.
+pub(super) const CLASSES: [Class; 4] = [
     Class { mask: 1 << WW, adjacent: true },
-    Class { mask: 1 << WW | 1 << WR, adjacent: true },
-    Class { mask: 1 << WW | 1 << WR | 1 << RW, adjacent: false },
-    Class { mask: 1 << WW | 1 << WR | 1 << RW, adjacent: true },
+    Class { mask: 1 << WW | 1 << MAYBE | 1 << WR, adjacent: true },
+    Class { mask: 1 << WW | 1 << MAYBE | 1 << WR | 1 << RW, adjacent: false },
+    Class { mask: 1 << WW | 1 << MAYBE | 1 << WR | 1 << RW, adjacent: true },
 ];
 
-/// Each class that decides about some claim, from the gravest: alone, with the order of processes, with real time.
-pub(super) fn classes() -> impl Iterator<Item = Class> {
-    [0, 1 << PROCESS, 1 << REALTIME]
-        .into_iter()
-        .flat_map(|more| BASES.into_iter().map(move |class| Class { mask: class.mask | more, ..class }))
+impl Class {
+    /// The same with edges of the order of a process.
+    pub(super) fn with_processes(self) -> Self {
+        Self { mask: self.mask | 1 << PROCESS, ..self }
+    }
+
+    /// States for each node: where `rw` edges must not be neighbours, it is there twice.
+    pub(super) fn copies(self) -> u32 {
+        if self.adjacent { 1 } else { 2 }
+    }
 }
 
 /// The name of a cycle, from the edges that it has.
@@ -46,7 +51,7 @@ pub(super) fn kind(cycle: &[(u32, u32)]) -> AnomalyKind {
     let anti = labels.iter().filter(|label| **label == RW).count();
     let before = labels.iter().cycle().skip(labels.len().saturating_sub(1));
     let adjacent = anti > 1 && labels.iter().zip(before).any(|(one, before)| *one == RW && *before == RW);
-    let [plain, process, realtime] = match (anti, adjacent, has(WR)) {
+    let [plain, process, realtime] = match (anti, adjacent, has(WR) || has(MAYBE)) {
         (0, _, false) => [Kind::G0, Kind::G0Process, Kind::G0Realtime],
         (0, _, true) => [Kind::G1c, Kind::G1cProcess, Kind::G1cRealtime],
         (1, _, _) => [Kind::GSingle, Kind::GSingleProcess, Kind::GSingleRealtime],
@@ -76,40 +81,10 @@ pub(super) fn inside(graph: &Graph, nodes: &[u32]) -> Graph {
     })
 }
 
-/// A short cycle of the class, the shortest if the component is not too large to tell; none if there is none, or if none was
-/// found in time.
-pub(super) fn shortest(component: &Graph, class: Class, budget: &mut usize, meter: &Meter<'_>) -> Option<Cycle> {
-    let states = states(component, class);
-    let cyclic = states.components(meter)?.cyclic();
-    let mut best: Option<Vec<(u32, u32)>> = None;
-    let allowed = STEPS_OF_ONE.min(*budget);
-    let mut steps = 0;
-    for nodes in cyclic {
-        let inner = inside(&states, &nodes);
-        for start in 0..u32::try_from(inner.len()).unwrap_or(u32::MAX) {
-            if meter.spent(1) || best.as_ref().is_some_and(|best| best.len() <= 2 || steps > allowed) {
-                break;
-            }
-            let limit = best.as_ref().map_or(usize::MAX, Vec::len);
-            if let Some(cycle) = from(&inner, start, limit, &mut steps, meter) {
-                best = Some(cycle.into_iter().map(|(at, label)| (nodes[at as usize], label)).collect());
-            }
-        }
-    }
-    *budget = budget.saturating_sub(steps);
-    best.map(|best| real(best, class))
-}
-
-fn real(states: Cycle, class: Class) -> Cycle {
-    let divisor = if class.adjacent { 1 } else { 2 };
-    states.into_iter().map(|(state, label)| (state / divisor, label)).collect()
-}
-
 /// The graph in which every cycle is one of the class. Where `rw` edges must not be neighbours, each node is there twice:
 /// entered by another edge (even), or by an `rw` edge (odd), which no `rw` edge then leaves.
-fn states(component: &Graph, class: Class) -> Graph {
-    let copies = if class.adjacent { 1 } else { 2 };
-    Graph::build(component.len() * copies, |add| {
+pub(super) fn states(component: &Graph, class: Class) -> Graph {
+    Graph::build(component.len() * class.copies() as usize, |add| {
         for node in 0..u32::try_from(component.len()).unwrap_or(u32::MAX) {
             for (target, label) in component.of(node) {
                 if label != LINK && class.mask & 1 << label == 0 {
@@ -135,44 +110,119 @@ fn states(component: &Graph, class: Class) -> Graph {
     })
 }
 
-/// The shortest cycle through `start` that is shorter than `limit`.
-fn from(graph: &Graph, start: u32, limit: usize, steps: &mut usize, meter: &Meter<'_>) -> Option<Cycle> {
-    let mut reached: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
-    let mut wave = vec![start];
-    let mut length = 1;
-    while !wave.is_empty() && length < limit {
-        let mut next = Vec::new();
-        for node in &wave {
-            if meter.spent(4) {
-                return None;
+/// A short cycle of states, the shortest if there are not too many of them to tell; none if none was found in time. Nodes are
+/// those of the component.
+pub(super) fn shortest(
+    states: &Graph,
+    components: &Components,
+    class: Class,
+    budget: &mut usize,
+    meter: &Meter<'_>,
+) -> Option<Cycle> {
+    let mut best: Option<Cycle> = None;
+    let allowed = STEPS_OF_ONE.min(*budget);
+    let mut steps = 0;
+    for nodes in components.cyclic() {
+        let inner = inside(states, &nodes);
+        let mut search = Search { reached: vec![(NONE, NONE, 0); inner.len()], round: 0 };
+        for start in 0..u32::try_from(inner.len()).unwrap_or(NONE) {
+            let enough = best.as_ref().is_some_and(|best| length(best) <= 2 || steps > allowed);
+            if meter.spent(1) || enough {
+                break;
             }
-            for (target, label) in graph.of(*node) {
-                *steps += 1;
-                if target == start {
-                    return Some(back(&reached, start, *node, label));
+            let limit = best.as_ref().map_or(usize::MAX, |best| length(best));
+            let to = |target: u32| target == start;
+            if let Some((path, label)) = search.path(&inner, start, to, limit, &mut steps, meter) {
+                let mut cycle = path;
+                if let Some(last) = cycle.last_mut() {
+                    last.1 = label;
                 }
-                reached.entry(target).or_insert_with(|| {
-                    next.push(target);
-                    (*node, label)
-                });
+                best = Some(cycle.into_iter().map(|(at, label)| (nodes[at as usize], label)).collect());
             }
         }
-        wave = next;
-        length += 1;
     }
-    None
+    *budget = budget.saturating_sub(steps);
+    best.map(|best| real(best, class))
 }
 
-fn back(reached: &BTreeMap<u32, (u32, u32)>, start: u32, last: u32, label: u32) -> Cycle {
-    let mut cycle = vec![(last, label)];
-    let mut node = last;
-    while node != start {
-        let Some((before, label)) = reached.get(&node) else { break };
-        cycle.push((*before, *label));
-        node = *before;
-    }
-    cycle.reverse();
-    cycle
+/// Steps between transactions: what is inside a group costs nothing.
+pub(super) fn length(cycle: &[(u32, u32)]) -> usize {
+    cycle.iter().filter(|(_, label)| *label != LINK).count()
 }
 
-const _: () = assert!(LINK < 1 << LABEL_BITS);
+/// Nodes of the component instead of states.
+pub(super) fn real(states: Cycle, class: Class) -> Cycle {
+    states.into_iter().map(|(state, label)| (state / class.copies(), label)).collect()
+}
+
+/// Breadth-first searches in one graph, one after the other.
+pub(super) struct Search {
+    /// Whence each node was reached, by which label, and in which round.
+    reached: Vec<(u32, u32, u32)>,
+    round: u32,
+}
+
+impl Search {
+    pub(super) fn of(graph: &Graph) -> Self {
+        Self { reached: vec![(NONE, NONE, 0); graph.len()], round: 0 }
+    }
+
+    /// The shortest path from `start` over fewer than `limit` edges to where `to` says, with the labels of its edges; the last
+    /// node of the path is the one before the end, and its label is given beside.
+    pub(super) fn path(
+        &mut self,
+        graph: &Graph,
+        start: u32,
+        to: impl Fn(u32) -> bool,
+        limit: usize,
+        steps: &mut usize,
+        meter: &Meter<'_>,
+    ) -> Option<(Cycle, u32)> {
+        self.round += 1;
+        let mut wave = vec![start];
+        let mut length = 1;
+        while !wave.is_empty() && length < limit {
+            let mut next = Vec::new();
+            let mut at = 0;
+            while let Some(node) = wave.get(at).copied() {
+                at += 1;
+                if meter.spent(4) {
+                    return None;
+                }
+                for (target, label) in graph.of(node) {
+                    *steps += 1;
+                    if to(target) {
+                        return Some((self.back(start, node), label));
+                    }
+                    let place = &mut self.reached[target as usize];
+                    if place.2 != self.round && target != start {
+                        *place = (node, label, self.round);
+                        // What is inside a group costs nothing.
+                        if label == LINK { wave.push(target) } else { next.push(target) }
+                    }
+                }
+            }
+            wave = next;
+            length += 1;
+        }
+        None
+    }
+
+    /// The path to a node that was reached; its own label is not known.
+    fn back(&self, start: u32, last: u32) -> Cycle {
+        let mut path = vec![(last, NONE)];
+        let mut node = last;
+        while node != start {
+            let (before, label, round) = self.reached[node as usize];
+            if round != self.round {
+                break;
+            }
+            path.push((before, label));
+            node = before;
+        }
+        path.reverse();
+        path
+    }
+}
+
+const _: () = assert!(LINK < 1 << LABEL_BITS && MAYBE < 1 << LABEL_BITS);

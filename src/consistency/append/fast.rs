@@ -8,6 +8,7 @@ use super::pieces::{Pieces, Source};
 use super::scan::{Scan, word};
 use super::{Completion, Micro, Transactions, What};
 use crate::allowance::{Allowance, Meter};
+use crate::format::Disorder;
 
 /// Processes are looked up in a table below this.
 const PROCESS_MAX: usize = 1 << 24;
@@ -46,7 +47,9 @@ pub(crate) fn read_within(source: &dyn Source, meter: &Meter<'_>) -> Option<Tran
         scope.spawn(move || help(pieces, &full, &spare));
         let mut joiner = Joiner::default();
         join_all(pieces, &mut joiner, from_helper, &empty, meter)?;
-        joiner.builder.finish()
+        let mut made = joiner.builder.finish()?;
+        made.notes.extend(joiner.disorder.note());
+        Some(made)
     })
 }
 
@@ -94,15 +97,15 @@ fn join_all(
 
 /// Events of a part of the file.
 #[derive(Default)]
-struct Batch {
-    events: Vec<Event>,
+pub(super) struct Batch {
+    pub(super) events: Vec<Event>,
     micros: Vec<Written>,
     elements: Vec<i64>,
 }
 
 impl Batch {
     /// The events of a piece, in the place of those before; nothing if some of it is not plain.
-    fn scan(&mut self, piece: &[u8]) -> Option<()> {
+    pub(super) fn scan(&mut self, piece: &[u8]) -> Option<()> {
         let mut scan = Scan::new(piece);
         self.events.clear();
         self.micros.clear();
@@ -115,7 +118,7 @@ impl Batch {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Type {
+pub(super) enum Type {
     #[default]
     Unknown,
     Invoke,
@@ -141,11 +144,11 @@ enum Written {
 
 /// One event; its micro-operations are those of its batch that follow the ones of the event before.
 #[derive(Clone, Copy, Debug, Default)]
-struct Event {
-    kind: Type,
-    process: Option<i64>,
-    index: Option<i64>,
-    time: Option<i64>,
+pub(super) struct Event {
+    pub(super) kind: Type,
+    pub(super) process: Option<i64>,
+    pub(super) index: Option<i64>,
+    pub(super) time: Option<i64>,
     /// Whether a value was there and was no `nil`.
     value: bool,
     /// Where its micro-operations end.
@@ -238,6 +241,7 @@ struct Joiner {
     events: u32,
     index: Option<i64>,
     time: Option<i64>,
+    disorder: Disorder,
 }
 
 impl Joiner {
@@ -282,10 +286,14 @@ impl Joiner {
 
     fn ordered(&mut self, event: &Event) -> Option<()> {
         let forward = event.index.is_none_or(|index| index >= 0 && self.index.is_none_or(|last| index > last))
-            && (event.index.is_some() || self.index.is_none())
-            && event.time.is_none_or(|time| self.time.is_none_or(|last| time >= last));
+            && (event.index.is_some() || self.index.is_none());
+        if let (Some(last), Some(time)) = (self.time, event.time)
+            && time < last
+        {
+            self.disorder.add(last, time, 0);
+        }
         self.index = event.index;
-        self.time = event.time.or(self.time);
+        self.time = event.time.max(self.time);
         forward.then_some(())
     }
 

@@ -30,11 +30,17 @@ impl Transactions {
         let mut builder = Builder::default();
         let ranks = Ranks::of(history);
         let mut processes = BTreeMap::new();
+        builder.lacking(
+            history.operations.iter().any(Operation::is_uncalled),
+            history.operations.iter().any(Operation::is_unnamed),
+        );
         for (number, operation) in history.operations.iter().enumerate() {
             meter.spend(16)?;
             let answered = operation.completion == Completion::Ok;
             let count = u32::try_from(processes.len()).unwrap_or(u32::MAX);
-            builder.begin(*processes.entry(operation.process).or_insert(count), ranks.calls[number]);
+            // Of those that name no process each is one of its own.
+            let alone = if operation.is_unnamed() { number as u64 + 1 } else { 0 };
+            builder.begin(*processes.entry((operation.process, alone)).or_insert(count), ranks.calls[number]);
             let transaction = builder.next() - 1;
             let micros = list(operation, if answered { &operation.output } else { &operation.input })?;
             if answered && !same_shape(&operation.input, micros) {
@@ -67,13 +73,13 @@ impl Transactions {
 }
 
 /// Moments may lie far apart; only their order counts.
-struct Ranks {
-    calls: Vec<u32>,
-    ends: Vec<u32>,
+pub(super) struct Ranks {
+    pub(super) calls: Vec<u32>,
+    pub(super) ends: Vec<u32>,
 }
 
 impl Ranks {
-    fn of(history: &History) -> Self {
+    pub(super) fn of(history: &History) -> Self {
         let count = history.operations.len();
         let mut events: Vec<(u64, u32)> = Vec::with_capacity(count * 2);
         for (number, operation) in (0_u32..).zip(&history.operations) {
@@ -118,7 +124,7 @@ fn same_shape(input: &Value, answer: &[Value]) -> bool {
 }
 
 fn is_read(word: &Value) -> bool {
-    matches!(word, Value::Text(word) if matches!(&**word, "r" | ":r"))
+    matches!(word.word(), Some("r" | ":r"))
 }
 
 /// A micro-operation, without what it read.
@@ -158,7 +164,7 @@ fn answers(builder: &mut Builder, reader: &Operation, transaction: u32) -> Resul
 fn parts<'a>(operation: &Operation, micro: &'a Value) -> Result<(&'a str, &'a Value, &'a Value), ReadError> {
     match micro {
         Value::List(parts) => match &**parts {
-            [Value::Text(word), key, value] => Ok((word, key, value)),
+            [word, key, value] => Ok((word.word().ok_or_else(|| bad(operation, micro))?, key, value)),
             _ => Err(bad(operation, micro)),
         },
         _ => Err(bad(operation, micro)),

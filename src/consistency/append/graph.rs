@@ -13,6 +13,12 @@ pub(super) const PROCESS: u32 = 3;
 pub(super) const REALTIME: u32 = 4;
 /// Inside a group of nodes that stands for many edges: it continues the edge that led into the group.
 pub(super) const LINK: u32 = 5;
+/// As `WW`, where one of the two transactions is indeterminate: it committed if reads of it are no aborted reads, so that this
+/// edge counts from read-committed up.
+pub(super) const MAYBE: u32 = 6;
+
+/// All edges of values.
+pub(super) const VALUES: u32 = 1 << WW | 1 << MAYBE | 1 << WR | 1 << RW;
 
 /// A key's appends that no read shows, with those that they follow: whoever read or wrote the last version.
 struct Tail {
@@ -87,13 +93,19 @@ impl<'a> Edges<'a> {
     /// Between writers of versions, and between writers and readers.
     fn values(&self, add: &mut impl FnMut(u32, u32, u32)) {
         for key in 0..u32::try_from(self.all.keys.len()).unwrap_or(NOBODY) {
-            let mut before = NOBODY;
+            let (mut before, mut sure) = (NOBODY, NOBODY);
             for writer in self.versions.writers(key).iter().filter(|writer| self.happened(**writer)) {
                 if self.meter.spent(1) {
                     return;
                 }
                 if before != NOBODY {
-                    add(before, *writer, WW);
+                    add(before, *writer, overwrites(self.all, before, *writer));
+                }
+                if self.all.completions[*writer as usize] == Completion::Ok {
+                    if sure != NOBODY && sure != before {
+                        add(sure, *writer, WW);
+                    }
+                    sure = *writer;
                 }
                 before = *writer;
             }
@@ -161,28 +173,41 @@ impl<'a> Edges<'a> {
     }
 }
 
-/// Keys that were read, with appends that happened and that no read shows.
+/// The label of an edge between writers of two versions.
+fn overwrites(all: &Transactions, one: u32, other: u32) -> u32 {
+    let sure = |transaction: u32| all.completions[transaction as usize] == Completion::Ok;
+    if sure(one) && sure(other) { WW } else { MAYBE }
+}
+
+/// Keys that were read, with appends that happened and that no read shows; those of indeterminate transactions apart, since
+/// the edges that lead to them have other labels.
 fn tails(all: &Transactions, versions: &Versions) -> Vec<Tail> {
-    let mut tails = Vec::new();
-    let mut of_key = vec![NOBODY; all.keys.len()];
+    let mut tails: Vec<Tail> = Vec::new();
+    let mut of_key = vec![(0, 0); all.keys.len()];
     for key in 0..u32::try_from(all.keys.len()).unwrap_or(NOBODY) {
         // Without any read nothing is known of the order of a key's versions.
         if all.longest_reader[key as usize] == NOBODY {
             continue;
         }
-        let unread = versions.unread(all, key);
-        if !unread.is_empty() {
-            let last =
-                versions.writers(key).iter().rev().find(|one| **one != NOBODY && versions.happened[**one as usize]);
-            of_key[key as usize] = u32::try_from(tails.len()).unwrap_or(NOBODY);
-            tails.push(Tail { unread, sources: last.map(|last| (*last, WW)).into_iter().collect(), nodes: NOBODY });
+        let sure = |one: &u32| all.completions[*one as usize] == Completion::Ok;
+        let (ended, open): (Vec<u32>, Vec<u32>) = versions.unread(key).into_iter().partition(sure);
+        let first = tails.len();
+        let shown = || versions.writers(key).iter().rev().filter(|one| **one != NOBODY);
+        let last = shown().find(|one| versions.happened[**one as usize]);
+        let last_sure = shown().find(|one| sure(one)).filter(|one| Some(*one) != last);
+        for unread in [ended, open].into_iter().filter(|unread| !unread.is_empty()) {
+            let label = |source: &u32| (*source, overwrites(all, *source, unread[0]));
+            let sources = last.into_iter().chain(last_sure).map(label).collect();
+            tails.push(Tail { unread, sources, nodes: NOBODY });
         }
+        of_key[key as usize] = (first, tails.len());
     }
     for reader in 0..u32::try_from(all.len()).unwrap_or(NOBODY) {
         for micro in all.micros(reader).iter().filter(|micro| micro.what == What::Read) {
             let whole = usize::try_from(micro.value) == Ok(all.longest[micro.key as usize].len());
-            if whole && of_key[micro.key as usize] != NOBODY {
-                tails[of_key[micro.key as usize] as usize].sources.push((reader, RW));
+            let (first, end) = of_key[micro.key as usize];
+            for tail in tails[first..end].iter_mut().filter(|_| whole) {
+                tail.sources.push((reader, RW));
             }
         }
     }

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::components::{Components, Graph, Successors};
-use super::cycles::{self, classes};
-use super::graph::{Edges, PROCESS, REALTIME, RW, WR, WW};
+use super::cycles::{self, CLASSES, Class, Cycle};
+use super::direct::Found;
+use super::graph::{Edges, PROCESS, REALTIME, VALUES};
+use super::settle::{Settled, settle};
+use super::snapshots::{self, Snapshots};
 use super::timed::Timed;
 use super::versions::Versions;
-use super::{Claim, Transactions, tell};
+use super::{Claim, Completion, Transactions, realtime, tell};
 use crate::allowance::{Allowance, Meter, Stop};
 use crate::format::ReadError;
 use crate::history::History;
@@ -17,17 +20,20 @@ use crate::outcome::{Anomaly, AnomalyKind, Budget, Certificate, Outcome};
 const TOLD_MAX: usize = 3;
 /// Cycles of one class that are looked for.
 const FOUND_MAX: usize = 50;
-const VALUES: u32 = 1 << WW | 1 << WR | 1 << RW;
 
 /// What was found, whatever the store claims.
 #[derive(Clone, Debug)]
 pub struct Analysis {
     /// Every kind of anomaly that there is, each with a few witnesses.
     pub anomalies: Vec<Anomaly>,
+    /// How many there are of each kind that has no cycle, told or not.
+    pub(super) counts: BTreeMap<AnomalyKind, u64>,
     /// An order of the transactions that explains everything, for the strongest claim that has one.
-    order: Option<(Claim, Vec<u32>)>,
+    pub(super) order: Option<(Claim, Vec<u32>)>,
+    /// What the history does not say, so that nothing that was found says nothing of these claims.
+    pub(super) open: Vec<(Claim, String)>,
     /// The budget that ended the search, so that what was not found says nothing.
-    cut: Option<Budget>,
+    pub(super) cut: Option<Budget>,
 }
 
 impl Analysis {
@@ -43,6 +49,16 @@ impl Analysis {
         !self.anomalies.iter().any(|anomaly| claim.forbids(anomaly.kind))
     }
 
+    /// How many anomalies break the claim and are told, and how many there are at least.
+    #[must_use]
+    pub fn count(&self, claim: Claim) -> (u64, u64) {
+        let broken = || self.anomalies.iter().filter(|anomaly| claim.forbids(anomaly.kind));
+        let told = broken().count() as u64;
+        let counted = self.counts.iter().filter(|(kind, _)| claim.forbids(**kind)).map(|(_, count)| *count);
+        let cycles = broken().filter(|anomaly| !self.counts.contains_key(&anomaly.kind)).count() as u64;
+        (told, told.max(counted.sum::<u64>() + cycles))
+    }
+
     /// The outcome for a claim. A claim is broken only by what it forbids.
     #[must_use]
     pub fn outcome(self, claim: Claim) -> Outcome {
@@ -50,10 +66,16 @@ impl Analysis {
             if let Some(budget) = self.cut {
                 return Outcome::Unknown(budget);
             }
-            return Outcome::Ok(match self.order {
-                Some((proved, order)) if proves(proved, claim) => Certificate::Orders(vec![order]),
-                _ => Certificate::Accounted,
-            });
+            let sound = |proved: Claim| !self.anomalies.iter().any(|anomaly| proved.forbids(anomaly.kind));
+            if let Some((_, order)) =
+                self.order.filter(|(proved, order)| !order.is_empty() && proves(*proved, claim) && sound(*proved))
+            {
+                return Outcome::Ok(Certificate::Orders(vec![order]));
+            }
+            return match self.open.into_iter().find(|(open, _)| *open == claim) {
+                Some((_, missing)) => Outcome::Unknown(Budget::Evidence(missing)),
+                None => Outcome::Ok(Certificate::Accounted),
+            };
         }
         let weakest = self.weakest_ruled_out();
         let mut broken: Vec<Anomaly> =
@@ -80,17 +102,24 @@ fn proves(proved: Claim, claim: Claim) -> bool {
 /// # Errors
 /// The first operation that is no such transaction, or the second append of one value to one key.
 pub fn check(history: &History, claim: Claim, allowance: Allowance<'_>) -> Result<Outcome, ReadError> {
+    analyse_history(history, allowance).map(|analysis| analysis.outcome(claim))
+}
+
+/// Finds what is wrong with a history of list-append transactions, as far as the allowance goes.
+///
+/// # Errors
+/// As [`check`].
+pub(crate) fn analyse_history(history: &History, allowance: Allowance<'_>) -> Result<Analysis, ReadError> {
     let transactions = match Transactions::from_history_within(history, &allowance.meter()) {
         Ok(transactions) => transactions,
         Err(Stop::Input(error)) => return Err(error),
-        Err(Stop::Budget(budget)) => return Ok(Outcome::Unknown(budget)),
+        Err(Stop::Budget(budget)) => return Ok(Analysis { cut: Some(budget), ..Analysis::nothing() }),
     };
-    let analysis = analyse_within(&transactions, allowance).map_err(|error| ReadError {
+    analyse_within(&transactions, allowance).map_err(|error| ReadError {
         line: history.operations.get(usize::try_from(error.line).unwrap_or(usize::MAX)).map_or(0, |one| one.call.line),
         column: 1,
         ..error
-    })?;
-    Ok(analysis.outcome(claim))
+    })
 }
 
 /// Finds everything that is wrong with the transactions.
@@ -103,68 +132,185 @@ pub fn analyse(all: &Transactions) -> Result<Analysis, ReadError> {
 
 /// Finds what is wrong with the transactions, as far as the allowance goes.
 pub(crate) fn analyse_within(all: &Transactions, allowance: Allowance<'_>) -> Result<Analysis, ReadError> {
-    let cut = |anomalies, budget| Analysis { anomalies, order: None, cut: Some(budget) };
     let meter = allowance.meter();
-    let versions = match Versions::of(all, &meter) {
-        Ok(versions) => versions,
-        Err(Stop::Input(error)) => return Err(error),
-        Err(Stop::Budget(budget)) => return Ok(cut(Vec::new(), budget)),
-    };
+    match analysed(all, allowance, &meter) {
+        Ok(analysis) => Ok(analysis),
+        Err(Stop::Input(error)) => Err(error),
+        Err(Stop::Budget(budget)) => Ok(Analysis { cut: Some(budget), ..Analysis::nothing() }),
+    }
+}
+
+impl Analysis {
+    pub(super) fn nothing() -> Self {
+        Self { anomalies: Vec::new(), counts: BTreeMap::new(), order: None, open: Vec::new(), cut: None }
+    }
+}
+
+fn analysed(all: &Transactions, allowance: Allowance<'_>, meter: &Meter<'_>) -> Result<Analysis, Stop> {
+    let Settled { changed, contradictory } = settle(all, meter)?;
+    let all = changed.as_ref().unwrap_or(all);
+    let versions = Versions::of(all, meter)?;
     let edges = Edges::of(all, &versions, allowance);
+    let found = |found: Found, open| Analysis {
+        counts: found.counts().clone(),
+        anomalies: found.anomalies,
+        open,
+        ..Analysis::nothing()
+    };
+    let open = open(all, contradictory);
     if let Err(Stop::Budget(budget)) = meter.hold(edges.bytes()) {
-        return Ok(cut(versions.anomalies(all, &meter), budget));
+        return Ok(Analysis { cut: Some(budget), ..found(versions.anomalies(all, meter), open) });
     }
     // What is wrong without a cycle is found beside the graph, on a thread of its own.
-    let (mut anomalies, components) = std::thread::scope(|scope| {
+    let (others, components) = std::thread::scope(|scope| {
         let others = scope.spawn(|| versions.anomalies(all, &allowance.meter()));
         let values = edges.graph(VALUES);
-        let components = Timed::of(all, &values, edges.chain).components(&meter);
+        let components = Timed::of(all, &values, edges.chain).components(meter);
         (others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), components)
     });
+    let mut analysis = found(others, open);
     if meter.is_over() {
-        return Ok(cut(anomalies, meter.time()));
-    }
-    if let Some(components) = components.filter(Components::acyclic) {
-        let order = order(all, &versions, &components);
-        return Ok(Analysis { anomalies, order: Some((Claim::StrictSerializable, order)), cut: None });
+        return Ok(Analysis { cut: Some(meter.time()), ..analysis });
     }
     // The order of processes follows from real time, except for completions without calls.
-    let graph = edges.graph(VALUES | 1 << PROCESS | 1 << REALTIME);
-    anomalies.append(&mut tell_cycles(all, &versions, &graph, &meter));
-    drop(graph);
-    let order = weaker_order(all, &versions, &edges, &meter);
-    let cut = meter.is_over().then(|| meter.time());
-    Ok(Analysis { anomalies, order: order.filter(|_| cut.is_none()), cut })
+    if let Some(components) = components.filter(|components| !all.untimed && components.acyclic()) {
+        analysis.order = Some((Claim::StrictSerializable, order(all, &versions, &components)));
+        return Ok(analysis);
+    }
+    analysis.anomalies.append(&mut tell_cycles(all, &versions, &edges, meter));
+    let order = weaker_order(all, &versions, &edges, meter);
+    snapshots(all, &versions, &edges, order.is_some(), &mut analysis, meter);
+    analysis.cut = meter.is_over().then(|| meter.time());
+    analysis.order = order.filter(|_| analysis.cut.is_none());
+    Ok(analysis)
+}
+
+/// The claims of which the history says too little.
+fn open(all: &Transactions, contradictory: bool) -> Vec<(Claim, String)> {
+    let mut open = lacking(!all.completions.contains(&Completion::Ok), all.untimed, all.unnamed);
+    if contradictory {
+        let missing = "committed elements stand in different orders in different reads, so that the order of the versions \
+                       is not known";
+        open.push((Claim::ReadUncommitted, missing.to_owned()));
+    }
+    open
+}
+
+/// The claims of which a history says too little that has nothing, no calls, or no processes.
+pub(super) fn lacking(nothing: bool, untimed: bool, unnamed: bool) -> Vec<(Claim, String)> {
+    if nothing {
+        let missing = "nothing completed: no operation is known to have happened";
+        return Claim::ALL.map(|claim| (claim, missing.to_owned())).to_vec();
+    }
+    let mut open = Vec::new();
+    if untimed {
+        let missing = "the history has no calls, only completions: it says nothing of real time, and serializable is the \
+                       strongest claim that can be judged without it";
+        open.extend(
+            [Claim::StrictSerializable, Claim::StrongSnapshotIsolation].map(|claim| (claim, missing.to_owned())),
+        );
+    }
+    if unnamed {
+        let missing = "the history names no processes: it says nothing of the order of a session";
+        open.push((Claim::StrongSessionSerializable, missing.to_owned()));
+    }
+    open
+}
+
+/// Which appends that no read orders can be snapshots' writes one after the other, where no serial order says it already.
+fn snapshots(
+    all: &Transactions,
+    versions: &Versions,
+    edges: &Edges<'_>,
+    serializable: bool,
+    analysis: &mut Analysis,
+    meter: &Meter<'_>,
+) {
+    let claims = [(Claim::SnapshotIsolation, VALUES), (Claim::StrongSnapshotIsolation, VALUES | 1 << REALTIME)];
+    for (claim, mask) in claims {
+        let timed = mask != VALUES;
+        if (!timed && serializable) || (timed && all.untimed) || !analysis.holds(claim) || meter.is_over() {
+            continue;
+        }
+        match snapshots::decide(all, versions, edges, mask, meter) {
+            Snapshots::Possible => {}
+            Snapshots::Impossible(anomaly) => analysis.anomalies.push(anomaly),
+            Snapshots::Open(missing) => analysis.open.push((claim, missing)),
+        }
+    }
 }
 
 /// The cycles of each component, class by class.
-fn tell_cycles(all: &Transactions, versions: &Versions, graph: &Graph, meter: &Meter<'_>) -> Vec<Anomaly> {
-    let mut anomalies = Vec::new();
-    let mut kinds: BTreeMap<AnomalyKind, usize> = BTreeMap::new();
-    let mut found = vec![0; classes().count()];
+fn tell_cycles(all: &Transactions, versions: &Versions, edges: &Edges<'_>, meter: &Meter<'_>) -> Vec<Anomaly> {
+    let Some(components) = edges.graph(VALUES | 1 << PROCESS | 1 << REALTIME).components(meter) else {
+        return Vec::new();
+    };
+    let graph = edges.graph(VALUES | 1 << PROCESS);
+    let mut told = Told { all, versions, anomalies: Vec::new(), kinds: BTreeMap::new(), meter };
+    let mut found = [0; CLASSES.len()];
     let mut budget = cycles::STEPS_MAX;
-    let components = graph.components(meter);
-    for nodes in components.iter().flat_map(Components::cyclic) {
-        let component = cycles::inside(graph, &nodes);
-        for (class, found) in classes().zip(&mut found) {
+    for mut nodes in components.cyclic() {
+        // The nodes of real time are left out: its edges are looked for in another way.
+        nodes.retain(|node| *node < edges.chain);
+        let component = cycles::inside(&graph, &nodes);
+        for (class, found) in CLASSES.into_iter().zip(&mut found) {
             // Whatever else there is of this class breaks no claim that is not broken already.
-            if *found >= FOUND_MAX {
-                continue;
-            }
-            let Some(cycle) = cycles::shortest(&component, class, &mut budget, meter) else { continue };
-            *found += 1;
-            let count = kinds.entry(cycles::kind(&cycle)).or_default();
-            *count += 1;
-            if *count <= TOLD_MAX {
-                let cycle: cycles::Cycle = cycle.into_iter().map(|(at, label)| (nodes[at as usize], label)).collect();
-                let anomaly = tell::anomaly(all, versions, &cycle, meter);
-                if !anomalies.contains(&anomaly) {
-                    anomalies.push(anomaly);
-                }
+            if *found < FOUND_MAX {
+                let cycles = of_class(all, &component, &nodes, class, &mut budget, meter);
+                *found += cycles.len();
+                cycles.into_iter().for_each(|cycle| told.tell(&cycle));
             }
         }
     }
-    anomalies
+    told.anomalies
+}
+
+/// Cycles of one class in a component: of values alone, or else with the order of processes, and with real time.
+fn of_class(
+    all: &Transactions,
+    component: &Graph,
+    nodes: &[u32],
+    class: Class,
+    budget: &mut usize,
+    meter: &Meter<'_>,
+) -> Vec<Cycle> {
+    let global = |cycle: Cycle| cycle.into_iter().map(|(at, label)| (nodes[at as usize], label)).collect::<Cycle>();
+    let states = cycles::states(component, class);
+    let Some(components) = states.components(meter) else { return Vec::new() };
+    if !components.acyclic() {
+        return cycles::shortest(&states, &components, class, budget, meter).into_iter().map(global).collect();
+    }
+    let moments: Vec<(u32, u32)> = nodes.iter().map(|node| all.moments(*node)).collect();
+    let mut found = realtime::cycles(&states, &components, class, &moments, meter);
+    drop(states);
+    let with = class.with_processes();
+    let states = cycles::states(component, with);
+    if let Some(components) = states.components(meter).filter(|components| !components.acyclic()) {
+        found.extend(cycles::shortest(&states, &components, with, budget, meter));
+    }
+    found.into_iter().map(global).collect()
+}
+
+/// Cycles as anomalies, a few of each kind.
+struct Told<'a> {
+    all: &'a Transactions,
+    versions: &'a Versions,
+    anomalies: Vec<Anomaly>,
+    kinds: BTreeMap<AnomalyKind, usize>,
+    meter: &'a Meter<'a>,
+}
+
+impl Told<'_> {
+    fn tell(&mut self, cycle: &Cycle) {
+        let count = self.kinds.entry(cycles::kind(cycle)).or_default();
+        *count += 1;
+        if *count <= TOLD_MAX {
+            let anomaly = tell::anomaly(self.all, self.versions, cycle, self.meter);
+            if !self.anomalies.contains(&anomaly) {
+                self.anomalies.push(anomaly);
+            }
+        }
+    }
 }
 
 /// An order without real time, or without the order of processes either.
@@ -175,7 +321,7 @@ fn weaker_order(
     meter: &Meter<'_>,
 ) -> Option<(Claim, Vec<u32>)> {
     let weaker = [(Claim::StrongSessionSerializable, VALUES | 1 << PROCESS), (Claim::Serializable, VALUES)];
-    weaker.into_iter().find_map(|(claim, mask)| {
+    weaker.into_iter().skip(usize::from(all.unnamed)).find_map(|(claim, mask)| {
         let components = edges.graph(mask).components(meter)?;
         components.acyclic().then(|| (claim, order(all, versions, &components)))
     })

@@ -15,13 +15,19 @@ mod builder;
 mod claim;
 mod components;
 mod cycles;
+mod direct;
 mod fast;
 mod from_history;
 mod graph;
 mod judge;
 mod keys;
 mod pieces;
+mod realtime;
+mod recall;
+pub mod registers;
 mod scan;
+mod settle;
+mod snapshots;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -32,10 +38,12 @@ mod versions;
 pub use claim::Claim;
 pub use fast::read as read_fast;
 pub(super) use fast::read_within as read_fast_within;
-pub(super) use judge::analyse_within;
 pub use judge::{Analysis, analyse, check};
+pub(super) use judge::{analyse_history, analyse_within};
 pub use pieces::Source;
+pub(super) use recall::recall;
 pub use verify::verify_order;
+use verify::verify_times;
 
 use super::history::{Completion, Value};
 use keys::Keys;
@@ -83,6 +91,12 @@ pub struct Transactions {
     odd: Vec<Vec<i64>>,
     /// Elements that are no whole numbers; each stands for `i64::MIN` plus its index.
     words: Vec<Value>,
+    /// Whether there are completions without calls: then nothing is known of real time.
+    untimed: bool,
+    /// What there is to tell of the file.
+    pub(super) notes: Vec<String>,
+    /// Whether no process is named: then nothing is known of the order of a session.
+    unnamed: bool,
 }
 
 impl Transactions {
@@ -107,6 +121,14 @@ impl Transactions {
     fn micros(&self, transaction: u32) -> &[Micro] {
         let at = transaction as usize;
         &self.micros[self.starts[at] as usize..self.starts[at + 1] as usize]
+    }
+
+    /// Its call and its end as places among all events, from 1; 0 and `u32::MAX` of what is no transaction, or never ended.
+    fn moments(&self, node: u32) -> (u32, u32) {
+        match (self.calls.get(node as usize), self.ends.get(node as usize)) {
+            (Some(call), Some(end)) => (call.saturating_add(1), end.saturating_add(1)),
+            _ => (0, u32::MAX),
+        }
     }
 
     /// The list that a read returned; none if that is not known.

@@ -61,6 +61,11 @@ impl<'a> Pieces<'a> {
         (begin <= end).then_some(Self { source, begin, end })
     }
 
+    /// Where the events begin.
+    pub(super) fn begin(&self) -> u64 {
+        self.begin
+    }
+
     /// How many there are, at least one.
     pub(super) fn count(&self) -> u64 {
         (self.end - self.begin).div_ceil(PIECE as u64).max(1)

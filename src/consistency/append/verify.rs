@@ -28,9 +28,14 @@ pub fn verify_order(history: &History, claim: Claim, order: &[u32]) -> Result<()
     if let Some((number, _)) = missing {
         return Err(format!("T{number} happened and is missing"));
     }
+    verify_times(claim, &run)
+}
+
+/// Whether an order agrees with what the claim says of sessions and time.
+pub(super) fn verify_times(claim: Claim, run: &[&Operation]) -> Result<(), String> {
     match claim {
-        Claim::StrictSerializable | Claim::StrongSnapshotIsolation => realtime(&run),
-        Claim::StrongSessionSerializable => processes(&run),
+        Claim::StrictSerializable | Claim::StrongSnapshotIsolation => realtime(run),
+        Claim::StrongSessionSerializable => processes(run),
         Claim::Serializable
         | Claim::SnapshotIsolation
         | Claim::RepeatableRead
@@ -45,8 +50,9 @@ fn apply<'a>(operation: &'a Operation, lists: &mut BTreeMap<&'a Value, Vec<&'a V
     let Value::List(micros) = micros else { return Err("is no list".to_owned()) };
     for micro in micros.iter() {
         let Value::List(parts) = micro else { return Err(format!("has {micro}")) };
-        let [Value::Text(word), key, value] = &**parts else { return Err(format!("has {micro}")) };
+        let [word, key, value] = &**parts else { return Err(format!("has {micro}")) };
         let list = lists.entry(key).or_default();
+        let Some(word) = word.word() else { return Err(format!("has {micro}")) };
         if word.ends_with("append") {
             list.push(value);
         } else if done {

@@ -49,4 +49,6 @@ pub struct Surroundings {
     pub steady: Option<(i64, i64)>,
     /// The node of each pod, as far as it is known.
     pub nodes: BTreeMap<String, String>,
+    /// The number of each operation in the whole history, where only a part of it is at hand.
+    pub numbers: Vec<u32>,
 }

@@ -23,7 +23,11 @@ pub struct Explanation {
 pub fn explain(history: &History, anomaly: &Anomaly, all: &[Anomaly], around: &Surroundings) -> Explanation {
     let clock = Clock::of(history);
     let witness = || anomaly.witness.iter().filter_map(|number| history.operations.get(*number as usize));
-    let operations = witness().map(|operation| told(operation, clock, around)).collect();
+    let named = |number: &u32| Some((*number, history.operations.get(*number as usize)?));
+    let operations = anomaly.witness.iter().filter_map(named);
+    let operations = operations
+        .map(|(number, operation)| name(number, operation, around) + &told(operation, clock, around))
+        .collect();
     let Some((from, to)) = span(witness()).filter(|_| clock == Clock::Time) else {
         return Explanation { headline: headline(anomaly, None), operations, surroundings: Vec::new(), steady: None };
     };
@@ -86,6 +90,19 @@ fn overlap(annotation: &Annotation, shown: i64) -> String {
     )
 }
 
+/// What sentences call a transaction, and where it stands in the file.
+fn name(number: u32, operation: &Operation, around: &Surroundings) -> String {
+    if &*operation.function != "txn" {
+        return String::new();
+    }
+    let number = around.numbers.get(number as usize).unwrap_or(&number);
+    match (operation.call.line, operation.end.map(|end| end.line)) {
+        (0, _) => format!("T{number}: "),
+        (line, Some(end)) if end != line => format!("T{number} (lines {line} and {end}): "),
+        (line, _) => format!("T{number} (line {line}): "),
+    }
+}
+
 /// One operation: when, who, where, what, and how it ended.
 fn told(operation: &Operation, clock: Clock, around: &Surroundings) -> String {
     let place = operation.node.as_ref().map_or_else(String::new, |pod| match around.nodes.get(&**pod) {
@@ -106,7 +123,8 @@ fn told(operation: &Operation, clock: Clock, around: &Surroundings) -> String {
     let input = if operation.input == Value::Nil { String::new() } else { format!(" {}", short(&operation.input)) };
     let shows = operation.completion == Completion::Ok && operation.output != operation.input;
     let output = if shows { format!(" -> {}", short(&operation.output)) } else { String::new() };
-    format!("{from}: process {}{place}: {}{key}{input}{output}, {ended}", operation.process, operation.function)
+    let who = if operation.is_unnamed() { "a client".to_owned() } else { format!("process {}", operation.process) };
+    format!("{from}: {who}{place}: {}{key}{input}{output}, {ended}", operation.function)
 }
 
 /// A value that fits into a sentence.

@@ -47,7 +47,7 @@ fn surroundings() -> Surroundings {
         node: Some("worker-2".to_owned()),
     };
     let nodes = BTreeMap::from([("db-1".to_owned(), "worker-2".to_owned())]);
-    Surroundings { annotations: vec![fault], steady: Some((0, 5 * SECOND)), nodes }
+    Surroundings { annotations: vec![fault], steady: Some((0, 5 * SECOND)), nodes, ..Surroundings::default() }
 }
 
 #[test]

@@ -4,16 +4,13 @@ use super::edn::{self, Bracket, Lexer, Token};
 use super::error::{ReadError, Wrong, quoted};
 use super::join::{Event, EventType, Joiner};
 use super::lines::LineCount;
-use crate::history::{History, Value};
+use crate::history::Value;
 
 /// One vector or list of maps, or one map after the other.
-pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadError> {
+pub(super) fn read(text: &str, joiner: &mut Joiner<'_>) -> Result<(), ReadError> {
     let mut lexer = Lexer::new(text);
     let mut lines = LineCount::new(text);
-    match events(&mut lexer, &mut lines, &mut joiner) {
-        Ok(()) => Ok(joiner.finish()),
-        Err(wrong) => Err(wrong.at(text, lexer.start)),
-    }
+    events(&mut lexer, &mut lines, joiner).map_err(|wrong| wrong.at(text, lexer.start))
 }
 
 fn events(lexer: &mut Lexer<'_>, lines: &mut LineCount<'_>, joiner: &mut Joiner<'_>) -> Result<(), Wrong> {
@@ -134,19 +131,20 @@ fn field(lexer: &mut Lexer<'_>, joiner: &mut Joiner<'_>, fields: &mut Fields, na
                 .map_err(|_| Wrong::new(format!("process {process} is negative"), "processes are numbered from 0"))?;
             fields.process = Process::Client(process);
         }
-        ("process", Value::Text(_)) => fields.process = Process::Other,
-        ("type", Value::Text(word)) => match EventType::parse(&word) {
+        ("process", Value::Text(_) | Value::Keyword(_)) => fields.process = Process::Other,
+        ("process", Value::Nil) => {}
+        ("type", Value::Text(word) | Value::Keyword(word)) => match EventType::parse(&word) {
             Ok(kind) => fields.kind = Some(kind),
             Err(wrong) => return Err(wrong),
         },
-        ("f", Value::Text(word)) => event.function = Some(joiner.word(&word)),
+        ("f", Value::Text(word) | Value::Keyword(word)) => event.function = Some(joiner.word(&word)),
         ("f" | "node", Value::Nil) => {}
         ("value", value) => event.value = value,
         ("key", Value::Text(key)) => event.key = Some(Value::Text(joiner.word(&key))),
         ("key", value) => event.key = Some(value),
         ("time", Value::Int(time)) => fields.time = Some(time),
         ("index", Value::Int(index)) => fields.index = Some(index),
-        ("node", Value::Text(node)) => event.node = Some(joiner.word(&node)),
+        ("node", Value::Text(node) | Value::Keyword(node)) => event.node = Some(joiner.word(&node)),
         (_, other) => {
             return Err(Wrong::new(
                 format!(":{name} is {}", quoted(&other.to_string())),

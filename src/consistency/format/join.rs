@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::{Wrong, quoted};
-use super::pairing::Pairing;
+use super::pairing::{Disorder, Pairing};
 use crate::allowance::{Meter, Stop};
-use crate::history::{Call, Completion, Function, History, Operation, Value};
+use crate::history::{Call, Completion, Function, History, Operation, UNNAMED, Value};
 
 /// What one event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,13 @@ impl<'a> Joiner<'a> {
     }
 
     fn call(&mut self, event: Event, call: Call) -> Result<(), Wrong> {
-        let process = event.process.ok_or_else(no_process)?;
+        let process = self.process(event.process)?;
+        if process == UNNAMED && self.pairing.is_open(UNNAMED) {
+            return Err(Wrong::new(
+                "a call without a process while another one is open",
+                "nobody can tell which of the two the next completion answers: give each event its :process",
+            ));
+        }
         let function = event.function.or_else(|| self.function.clone()).ok_or_else(no_function)?;
         self.pairing.call(process, &function, event.key.as_ref(), call.line)?;
         self.operations.push(Operation {
@@ -141,7 +147,13 @@ impl<'a> Joiner<'a> {
     }
 
     fn end(&mut self, event: Event, completion: Completion, end: Call) -> Result<(), Wrong> {
-        let process = event.process.ok_or_else(no_process)?;
+        let process = self.process(event.process)?;
+        if process == UNNAMED && !self.pairing.is_open(UNNAMED) {
+            return Err(Wrong::new(
+                "a completion without a process, and no call without one is open",
+                "give each event its :process, or take the calls out of the file",
+            ));
+        }
         let saw = event.saw.is_some();
         let open = self.pairing.end(process, event.function.as_deref(), event.key.as_ref(), completion, saw)?;
         let operation = &mut self.operations[open.operation as usize];
@@ -159,7 +171,7 @@ impl<'a> Joiner<'a> {
     fn alone(&mut self, event: Event, completion: Completion, end: Call) -> Result<(), Wrong> {
         let function = event.function.or_else(|| self.function.clone()).ok_or_else(no_function)?;
         self.operations.push(Operation {
-            process: event.process.unwrap_or(end.at),
+            process: event.process.unwrap_or(UNNAMED),
             function,
             key: event.key,
             input: event.value.clone(),
@@ -171,6 +183,16 @@ impl<'a> Joiner<'a> {
             node: event.node,
         });
         Ok(())
+    }
+
+    /// The process of an event; transactions need none.
+    fn process(&self, named: Option<u64>) -> Result<u64, Wrong> {
+        named.or_else(|| self.function.as_ref().map(|_| UNNAMED)).ok_or_else(no_process)
+    }
+
+    /// What there is to tell of how the events stand in the file.
+    pub(crate) fn disorder(&self) -> Disorder {
+        self.pairing.disorder()
     }
 
     /// The history; calls that nobody answered are indeterminate.

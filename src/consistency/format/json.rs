@@ -10,29 +10,29 @@ use serde_json::value::RawValue;
 use super::error::{ReadError, Wrong, quoted};
 use super::join::{Event, EventType, Joiner};
 use super::lines::LineCount;
-use crate::history::{History, Value};
+use crate::history::Value;
 
 /// One array of objects, or one object after the other.
-pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadError> {
+pub(super) fn read(text: &str, joiner: &mut Joiner<'_>) -> Result<(), ReadError> {
     let mut lines = LineCount::new(text);
     for item in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
         let item = item.map_err(|error| wrong(&error).at(text, offset_of(text, &error)))?;
         if item.get().starts_with('[') {
             let events: Vec<&RawValue> = parse(text, item.get())?;
             for event in events {
-                push(text, event.get(), &mut lines, &mut joiner)?;
+                push(text, event.get(), &mut lines, joiner)?;
                 if joiner.is_over() {
                     break;
                 }
             }
         } else {
-            push(text, item.get(), &mut lines, &mut joiner)?;
+            push(text, item.get(), &mut lines, joiner)?;
         }
         if joiner.is_over() {
             break;
         }
     }
-    Ok(joiner.finish())
+    Ok(())
 }
 
 /// A part of the text as a value of serde's.
@@ -130,6 +130,11 @@ impl<'de> Deserialize<'de> for Value {
     }
 }
 
+/// A whole number that may be too large for 64 bits with a sign.
+pub(super) fn large(value: u64) -> Value {
+    i64::try_from(value).map_or_else(|_| Value::Number(Arc::from(value.to_string())), Value::Int)
+}
+
 pub(super) struct ValueVisitor;
 
 impl<'de> Visitor<'de> for ValueVisitor {
@@ -152,11 +157,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(i64::try_from(value).map_or_else(|_| Value::Text(Arc::from(value.to_string())), Value::Int))
+        Ok(large(value))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(Value::Text(Arc::from(value.to_string())))
+        Ok(Value::number(value))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
@@ -174,13 +179,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut entries: Vec<(Value, Value)> = Vec::new();
         while let Some((key, value)) = map.next_entry::<String, Value>()? {
-            let key = Value::Text(Arc::from(key));
-            if entries.len() < 64 && entries.iter().any(|(other, _)| *other == key) {
-                return Err(A::Error::custom(format!("duplicate field {}", quoted(&key.to_string()))));
-            }
-            entries.push((key, value));
+            entries.push((Value::Text(Arc::from(key)), value));
         }
-        Ok(Value::Map(entries.into()))
+        Value::map(entries).map_err(|key| A::Error::custom(format!("duplicate field {}", quoted(&key.to_string()))))
     }
 }
 
@@ -192,7 +193,10 @@ pub(super) fn write(value: &Value, out: &mut String) {
         Value::Int(value) => {
             let _ = write!(out, "{value}");
         }
-        Value::Text(text) => write_text(text, out),
+        // A number that JSON does not know: a ratio, a decimal of EDN.
+        Value::Number(number) if serde_json::from_str::<f64>(number).is_err() => write_text(number, out),
+        Value::Number(number) => out.push_str(number),
+        Value::Text(text) | Value::Keyword(text) => write_text(text, out),
         Value::List(items) => write_list(items.iter(), out),
         Value::Map(entries) if entries.iter().all(|(key, _)| matches!(key, Value::Text(_))) => {
             out.push('{');

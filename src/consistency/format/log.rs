@@ -1,22 +1,27 @@
-//! The lines of `jepsen.util` in Jepsen's log. Other lines of a log are left out; a line that begins like one must be one.
+//! Jepsen's log, and the `history.txt` of its store: a process, a type, a function and a value on each line. Other lines of a log
+//! are left out; a line that begins like one must be one.
+//!
+//! Loggers have changed: `INFO  jepsen.util - 0 :invoke :read nil` until 2016, `… - jepsen.util 0 …` in the tutorial of 2017,
+//! `… jepsen.util: 0 …` today; `history.txt` has the same lines without a logger.
 
 use super::edn::{self, Lexer};
 use super::error::{ReadError, Wrong, quoted};
 use super::join::{Event, EventType, Joiner};
-use crate::history::{Completion, History, Value};
+use crate::history::{Completion, Value};
 
-const MARK: &str = "jepsen.util - ";
+const LOGGER: &str = "jepsen.util";
+/// Lines that are looked at to recognise a log.
+const LOOKED_AT: usize = 200;
 
-/// `INFO  jepsen.util - PROCESS :TYPE :FUNCTION VALUE`, parted by tabs or spaces.
-pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadError> {
+/// `… jepsen.util: PROCESS :TYPE :FUNCTION VALUE`, parted by tabs or spaces.
+pub(super) fn read(text: &str, joiner: &mut Joiner<'_>) -> Result<(), ReadError> {
     let mut offset = 0;
     let mut found = false;
     let mut strange = None;
     for (number, line) in text.split_inclusive('\n').enumerate() {
-        if let Some(at) = line.find(MARK) {
+        if let Some(start) = start(line) {
             found = true;
-            let start = at + MARK.len();
-            let event = event(&line[start..], number as u64 + 1, &mut joiner);
+            let event = event(&line[start..], number as u64 + 1, joiner);
             let pushed = event.and_then(|event| event.map_or(Ok(()), |event| joiner.push(event)));
             pushed.map_err(|wrong| wrong.at(text, offset + start))?;
         } else if !line.trim().is_empty() && strange.is_none() {
@@ -31,11 +36,37 @@ pub(super) fn read(text: &str, mut joiner: Joiner<'_>) -> Result<History, ReadEr
         // A log with other loggers' lines is usual; a file with nothing of ours is another format, or was cut.
         Some(at) if !found || offset_is_last(text, at) => Err(Wrong::new(
             "a line that is no line of jepsen.util",
-            "a line is written `INFO  jepsen.util - 0 :invoke :read nil`; is the file cut off, or of another format?",
+            "a line is written `INFO  jepsen.util - 0 :invoke :read nil`, or without what stands before the process; is the file \
+             cut off, or of another format?",
         )
         .at(text, at)),
-        _ => Ok(joiner.finish()),
+        _ => Ok(()),
     }
+}
+
+/// Whether the text looks like such a log.
+pub(super) fn is_log(text: &str) -> bool {
+    text.lines().take(LOOKED_AT).any(|line| start(line).is_some_and(|start| has_event(&line[start..])))
+}
+
+/// Where a line's process begins, if it is one of these lines.
+fn start(line: &str) -> Option<usize> {
+    if let Some(at) = line.find(LOGGER) {
+        let rest = &line[at + LOGGER.len()..];
+        let rest = rest.strip_prefix(':').or_else(|| rest.strip_prefix(" -")).unwrap_or(rest);
+        let fields = rest.trim_start_matches([' ', '\t']);
+        // Another logger may have such a name and more.
+        return (fields.len() < rest.len()).then_some(line.len() - fields.len());
+    }
+    let process = line.len() - line.trim_start().len();
+    has_event(&line[process..]).then_some(process)
+}
+
+/// Whether these are a process and a type.
+fn has_event(rest: &str) -> bool {
+    let mut words = rest.split([' ', '\t']).filter(|word| !word.is_empty());
+    let process = words.next().is_some_and(|word| word.starts_with(':') || word.parse::<u64>().is_ok());
+    process && words.next().is_some_and(|word| matches!(word.trim_end(), ":invoke" | ":ok" | ":fail" | ":info"))
 }
 
 /// Whether a line is the last one and does not end: what a cut leaves.

@@ -16,11 +16,13 @@
 //! (Jepsen's `:nemesis`) are no operations and are left out. Times are nanoseconds. A history of `elle` may consist of
 //! completions alone: such transactions have no order in real time.
 
+mod detect;
 mod edn;
 mod edn_events;
 mod error;
 mod join;
 mod json;
+mod keys;
 mod lines;
 mod log;
 pub mod native;
@@ -31,11 +33,12 @@ mod seen;
 #[cfg(test)]
 mod tests;
 
+pub use detect::detect;
 pub use error::ReadError;
 pub(super) use error::Wrong;
 pub(super) use join::{EventType, Joiner};
 pub(super) use lines::Lines;
-pub(super) use pairing::Pairing;
+pub(super) use pairing::{Disorder, Pairing};
 pub(crate) use rules::at_call;
 pub use rules::known_functions;
 pub(super) use rules::{unique_inputs, unknown_function};
@@ -97,13 +100,40 @@ pub fn read_value(text: &str) -> Result<Value, ReadError> {
     }
 }
 
+/// Whether each value stands for a key and a value, as Jepsen's independent keys are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keys {
+    /// Decided where it is certain, refused where it could be either.
+    #[default]
+    Known,
+    /// Each value is `[key value]`.
+    Tuple,
+    /// Values are values.
+    None,
+}
+
+/// What was read.
+pub(super) struct Read {
+    pub(super) history: History,
+    /// What there is to tell of the file.
+    pub(super) notes: Vec<String>,
+}
+
 /// Reads a history.
 ///
 /// # Errors
 /// The first place at which the bytes are not a history of this format, with what is wrong and what to do.
 pub fn read(bytes: &[u8], format: Format) -> Result<History, ReadError> {
-    match read_within(bytes, format, &Allowance::unlimited().meter()) {
-        Ok(history) => Ok(history),
+    read_with(bytes, format, Keys::Known)
+}
+
+/// Reads a history whose values may be tuples of a key and a value.
+///
+/// # Errors
+/// The same; and a value that is none, or a history of pairs that could be either.
+pub fn read_with(bytes: &[u8], format: Format, keys: Keys) -> Result<History, ReadError> {
+    match read_within(bytes, format, keys, &Allowance::unlimited().meter()) {
+        Ok(read) => Ok(read.history),
         Err(Stop::Input(error)) => Err(error),
         // There is none.
         Err(Stop::Budget(_)) => Ok(History::default()),
@@ -111,26 +141,54 @@ pub fn read(bytes: &[u8], format: Format) -> Result<History, ReadError> {
 }
 
 /// Reads a history while there is time.
-pub(super) fn read_within(bytes: &[u8], format: Format, meter: &Meter<'_>) -> Result<History, Stop> {
-    let history = read_as(bytes, format, meter);
+pub(super) fn read_within(bytes: &[u8], format: Format, keys: Keys, meter: &Meter<'_>) -> Result<Read, Stop> {
+    let mut joiner = joiner(format, meter);
+    let joined = join(bytes, format, &mut joiner);
     meter.spend(0)?;
-    history
+    joined?;
+    let notes = joiner.disorder().note().into_iter().collect();
+    let mut history = joiner.finish();
+    if matches!(format, Format::JepsenEdn | Format::JepsenJson | Format::JepsenLog) {
+        history = keys::split(history, keys)?;
+    } else if keys == Keys::Tuple {
+        let what = format!("keys in tuples in the format {}", format.word());
+        let why = "only Jepsen's formats have them: leave --keys out".to_owned();
+        return Err(Stop::Input(ReadError { line: 0, column: 0, what, why }));
+    }
+    Ok(Read { history, notes })
 }
 
-fn read_as(bytes: &[u8], format: Format, meter: &Meter<'_>) -> Result<History, Stop> {
-    let (strict, transactions) = (Joiner::strict(meter), Joiner::transactions(meter));
+/// The operations at the beginning of a file that may go on: those before the first thing that is wrong.
+#[must_use]
+pub fn beginning(head: &[u8], format: Format) -> History {
+    let allowance = Allowance::unlimited();
+    let meter = allowance.meter();
+    let mut joiner = joiner(format, &meter);
+    // Whatever is wrong is told when all is read.
+    let _cut = join(head, format, &mut joiner);
+    let history = joiner.finish();
+    if matches!(format, Format::JepsenEdn | Format::JepsenJson | Format::JepsenLog) {
+        keys::split(history.clone(), Keys::Known).unwrap_or(history)
+    } else {
+        history
+    }
+}
+
+fn joiner<'a>(format: Format, meter: &'a Meter<'a>) -> Joiner<'a> {
+    if format == Format::Elle { Joiner::transactions(meter) } else { Joiner::strict(meter) }
+}
+
+fn join(bytes: &[u8], format: Format, joiner: &mut Joiner<'_>) -> Result<(), Stop> {
     let text = || lines::utf8(bytes);
-    Ok(match format {
-        Format::Native => native::read(bytes, strict)?,
-        Format::JepsenEdn => rules::split_tuples(edn_events::read(text()?, strict)?),
-        Format::JepsenJson => rules::split_tuples(json::read(text()?, strict)?),
-        Format::JepsenLog => log::read(text()?, strict)?,
-        Format::PorcupineKv => edn_events::read(text()?, strict)?,
+    match format {
+        Format::Native => native::read(bytes, joiner)?,
+        Format::JepsenEdn | Format::PorcupineKv => edn_events::read(text()?, joiner)?,
+        Format::JepsenJson => json::read(text()?, joiner)?,
+        Format::JepsenLog => log::read(text()?, joiner)?,
         Format::Elle => match text()? {
-            text if text.trim_start().starts_with("{\"") || text.trim_start().starts_with("[{\"") => {
-                json::read(text, transactions)?
-            }
-            text => edn_events::read(text, transactions)?,
+            text if text.trim_start().starts_with(['{', '[']) && detect::is_json(text) => json::read(text, joiner)?,
+            text => edn_events::read(text, joiner)?,
         },
-    })
+    }
+    Ok(())
 }

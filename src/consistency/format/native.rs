@@ -93,17 +93,16 @@ impl<'a> Line<'a> {
     }
 }
 
-pub(super) fn read(bytes: &[u8], mut joiner: Joiner<'_>) -> Result<History, Stop> {
+pub(super) fn read(bytes: &[u8], joiner: &mut Joiner<'_>) -> Result<(), Stop> {
     let mut each = |number: u64, line: &str| {
         if let Some(line) = Line::read(number, line)? {
-            line.join(number, &mut joiner)?;
+            line.join(number, joiner)?;
         }
         joiner.go_on()
     };
     let mut lines = Lines::default();
     lines.push(bytes, &mut each)?;
-    lines.finish(&mut each)?;
-    Ok(joiner.finish())
+    lines.finish(&mut each)
 }
 
 /// One event to write; the fields of a line in their order.

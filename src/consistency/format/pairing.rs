@@ -24,12 +24,68 @@ pub(crate) struct Pairing {
     events: u64,
     last_moment: Option<u64>,
     last_time: Option<i64>,
+    disorder: Disorder,
+}
+
+/// Stamps that disagree with the order in which the events stand.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Disorder {
+    /// Events whose stamp is before that of one that stands before them.
+    events: u64,
+    /// By how many nanoseconds at most.
+    most: u64,
+    /// The line of that one.
+    line: u64,
+}
+
+impl Disorder {
+    /// A stamp that is before the greatest so far.
+    pub(crate) fn add(&mut self, greatest: i64, time: i64, line: u64) {
+        self.events += 1;
+        if greatest.abs_diff(time) > self.most {
+            (self.most, self.line) = (greatest.abs_diff(time), line);
+        }
+    }
+
+    /// What to tell of it; loud where it cannot be the stamping that took so long.
+    pub(crate) fn note(self) -> Option<String> {
+        let text = match self.most {
+            most if most >= 1_000_000_000 => format!("{}.{:03} s", most / 1_000_000_000, most / 1_000_000 % 1000),
+            most if most >= 1_000_000 => format!("{}.{:03} ms", most / 1_000_000, most / 1000 % 1000),
+            most => format!("{}.{:03} µs", most / 1000, most % 1000),
+        };
+        let place = if self.line == 0 { String::new() } else { format!(" (line {})", self.line) };
+        let many = if self.events == 1 { "the stamp of 1 event is" } else { "the stamps of events are" };
+        let count = if self.events == 1 { String::new() } else { format!("{} ", self.events) };
+        let many = many.replacen("of events", &format!("of {count}events"), 1);
+        let said = format!(
+            "{many} before that of an earlier event, by up to {text}{place}: what was before what is taken from the order of the file"
+        );
+        match (self.events, self.most >= 1_000_000_000) {
+            (0, _) => None,
+            (_, false) => Some(format!("note: {said}")),
+            (_, true) => Some(format!(
+                "warning: {said}; no stamping takes that long, so if the file was merged or sorted, the verdict says nothing: \
+                 record it again, or sort it by the order in which things happened"
+            )),
+        }
+    }
 }
 
 impl Pairing {
     /// How many events there were.
     pub(crate) fn events(&self) -> u64 {
         self.events
+    }
+
+    /// How far stamps disagree with the order of the events.
+    pub(crate) fn disorder(&self) -> Disorder {
+        self.disorder
+    }
+
+    /// Whether a process waits for an answer.
+    pub(crate) fn is_open(&self, process: u64) -> bool {
+        self.open.contains_key(&process)
     }
 
     /// The place of the next event in the order, which only grows.
@@ -46,17 +102,15 @@ impl Pairing {
                 "events stand in the order in which they happened, each with an index of its own; sort the file by index",
             ));
         }
+        // Recorders stamp each event in a thread of its own, so that neighbours differ a little: the order of the file counts.
         if let (Some(last), Some(time)) = (self.last_time, time)
             && time < last
         {
-            return Err(Wrong::new(
-                format!("time goes backwards, from {last} to {time}"),
-                "one monotonic clock must time all events; without one the order of the history is not known",
-            ));
+            self.disorder.add(last, time, line);
         }
         self.events += 1;
         self.last_moment = Some(at);
-        self.last_time = time.or(self.last_time);
+        self.last_time = time.max(self.last_time);
         Ok(Call { at, time: time.unwrap_or_else(|| i64::try_from(at).unwrap_or(i64::MAX)), line })
     }
 

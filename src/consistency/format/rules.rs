@@ -51,32 +51,3 @@ pub(crate) fn unique_inputs(history: &History, function: &str, meter: &Meter<'_>
 pub(crate) fn at_call(operation: &Operation, what: String, why: String) -> ReadError {
     ReadError { line: operation.call.line, column: 1, what, why }
 }
-
-/// Jepsen's independent keys are tuples `[key value]`, printed like any vector. A register's read sends nothing, so
-/// reads that send `[key nil]` are such tuples, and then every operation must be one.
-pub(super) fn split_tuples(mut history: History) -> History {
-    let is_tuple = |value: &Value| matches!(value, Value::List(items) if items.len() == 2 && !matches!(items[0], Value::List(_) | Value::Map(_)));
-    let is_read = |operation: &Operation| {
-        &*operation.function == "read"
-            && matches!(&operation.input, Value::List(items) if items.len() == 2 && items[1] == Value::Nil)
-    };
-    let keyed = history.operations.iter().any(is_read)
-        && history.operations.iter().all(|operation| {
-            operation.key.is_none()
-                && is_tuple(&operation.input)
-                && (&*operation.function != "read" || is_read(operation))
-                && (operation.output == Value::Nil || is_tuple(&operation.output))
-        });
-    if keyed {
-        for operation in &mut history.operations {
-            if let Value::List(items) = operation.input.clone() {
-                operation.key = Some(items[0].clone());
-                operation.input = items[1].clone();
-            }
-            if let Value::List(items) = operation.output.clone() {
-                operation.output = items[1].clone();
-            }
-        }
-    }
-    history
-}

@@ -20,6 +20,11 @@ pub(crate) enum Seen<'a> {
 }
 
 impl Seen<'_> {
+    /// A number as it is kept.
+    fn of(value: Value) -> Self {
+        if let Value::Int(whole) = value { Self::Int(whole) } else { Self::Whole(value) }
+    }
+
     pub(crate) fn into_value(self) -> Value {
         match self {
             Self::Nil => Value::Nil,
@@ -58,11 +63,11 @@ impl<'de> Visitor<'de> for SeenVisitor {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-        Ok(i64::try_from(value).map_or_else(|_| Seen::Text(Cow::Owned(value.to_string())), Seen::Int))
+        Ok(Seen::of(super::json::large(value)))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(Seen::Text(Cow::Owned(value.to_string())))
+        Ok(Seen::of(Value::number(value)))
     }
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {

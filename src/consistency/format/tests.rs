@@ -72,7 +72,7 @@ fn every_scalar_of_edn() {
     let value = edn::value(&mut Lexer::new(text)).expect("reads").expect("one");
     assert_eq!(
         value.to_string(),
-        "[nil true -7 7 42 1.5M 1e9 1/2 99999999999999999999 a\n\"A a \n A k sym/bol [1] [2] {a 1} NaN 5]"
+        "[nil true -7 7 42 1.5M 1000000000.0 1/2 99999999999999999999 a\n\"A a \n A :k sym/bol [1] [2] {:a 1} NaN 5]"
     );
 }
 
@@ -88,7 +88,6 @@ fn bad_lines_of_our_own_are_refused_with_their_place() {
             with(r#"{"i":1,"t":6,"p":1,"type":"invoke","f":"cas"}"#),
             "line 2, column 1: process 1 calls `cas` while its `read` of line 1",
         ),
-        (with(r#"{"i":1,"t":4,"p":1,"type":"ok","f":"read"}"#), "line 2, column 1: time goes backwards, from 5 to 4"),
         (with(r#"{"i":0,"t":6,"p":1,"type":"ok","f":"read"}"#), "line 2, column 1: index 0 after index 0"),
         (with(r#"{"i":-1,"t":6,"p":1,"type":"ok","f":"read"}"#), "line 2, column 1: index -1 is negative"),
         (
@@ -143,6 +142,136 @@ fn a_log_that_is_cut_off_is_refused() {
         assert!(error.starts_with("line 2"), "{error}");
     }
     assert!(read(format!("INFO  other - hello\n{whole}").as_bytes(), Format::JepsenLog).is_ok());
+}
+
+#[test]
+fn logs_of_every_year_and_the_history_of_a_store() {
+    let old = "INFO  jepsen.util - 4\t:invoke\t:write\t7\nINFO  jepsen.util - 4\t:ok\t:write\t7\n";
+    let of_2017 = old.replace("INFO  jepsen.util - ", "INFO [2017-03-02 11:22:33,004] jepsen worker 4 - jepsen.util ");
+    let of_today =
+        old.replace("INFO  jepsen.util - ", "2026-03-02 11:22:33,004{GMT}\tINFO\t[jepsen worker 4] jepsen.util: ");
+    let of_store = old.replace("INFO  jepsen.util - ", "");
+    let more =
+        format!(":nemesis\t:info\t:start\tnil\n{of_store}4\t:invoke\t:read\tnil\n4\t:info\t:read\tnil\t:timeout\n");
+    let read = |text: &str| read(text.as_bytes(), Format::JepsenLog).unwrap_or_else(|error| panic!("{text}: {error}"));
+    for text in [&of_2017, &of_today, &of_store, &more] {
+        let history = read(text);
+        assert_eq!(history.operations[0].completion, Completion::Ok, "{text}");
+        assert_eq!(history.operations[0].output, Value::Int(7), "{text}");
+        assert_eq!(detect(text.as_bytes()), Ok(Format::JepsenLog), "{text}");
+    }
+    assert_eq!(read(&more).operations[1].completion, Completion::Info);
+}
+
+#[test]
+fn stamps_that_disagree_with_the_order_are_told() {
+    let noted = |stamp: i64| {
+        let text = format!(
+            "{{:process 0, :type :invoke, :f :write, :value 3, :time 5000}}\n\
+             {{:process 1, :type :invoke, :f :read, :time {stamp}}}\n{{:process 0, :type :ok, :f :write, :value 3, :time 9000}}"
+        );
+        let allowance = Allowance::unlimited();
+        let read = read_within(text.as_bytes(), Format::JepsenEdn, Keys::Known, &allowance.meter());
+        read.unwrap_or_else(|stop| panic!("{stop:?}")).notes
+    };
+    assert!(noted(5000).is_empty());
+    let [note] = noted(3000).try_into().expect("one");
+    assert!(
+        note.starts_with("note: the stamp of 1 event is before that of an earlier event, by up to 2.000 µs (line 2)"),
+        "{note}"
+    );
+    let [warning] = noted(-3_000_000_000).try_into().expect("one");
+    assert!(warning.starts_with("warning: ") && warning.contains("by up to 3.000 s"), "{warning}");
+}
+
+#[test]
+fn transactions_need_no_processes_while_one_is_open_at_a_time() {
+    let one = "{:index 0 :type :invoke :value [[:append 4 1]]}{:index 1 :type :ok :value [[:append 4 1]]}\
+               {:index 2 :type :invoke :value [[:r 4 nil]]}{:index 3 :type :ok :value [[:r 4 [1]]]}";
+    let history = read(one.as_bytes(), Format::Elle).expect("reads");
+    assert!(history.operations.len() == 2 && history.operations.iter().all(Operation::is_unnamed));
+    let both = "{:type :invoke :value [[:append 4 1]]}\n{:type :invoke :value [[:r 4 nil]]}";
+    assert!(
+        refused(Format::Elle, both).starts_with("line 2, column 1: a call without a process while another one is open")
+    );
+    assert!(refused(Format::JepsenEdn, &one.replace(":value", ":f :txn :value")).contains("without a process"));
+}
+
+#[test]
+fn equal_values_are_equal_however_they_are_written() {
+    let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+    assert_eq!(json(r#"{"b":[1,2.0],"a":1e0}"#), json(r#"{"a":1,"b":[1.0,2]}"#));
+    assert_eq!(json("1.50"), json("15e-1"));
+    assert_eq!(json("-0.0"), json("0"));
+    assert_ne!(json("1.5"), json("\"1.5\""));
+    assert_ne!(json("99999999999999999999"), json("\"99999999999999999999\""));
+    assert_ne!(json("[1,2]"), json("[2,1]"));
+    let edn = |text: &str| read_value(text).expect("EDN");
+    assert_eq!(edn("#{3 1 2}"), edn("#{2 3 1}"));
+    assert_eq!(edn("{:b 1, :a #{2 1}}"), edn("{:a #{1 2}, :b 1}"));
+    assert_eq!(edn("1.50"), edn("+15e-1"));
+    for (one, other) in [(":a", "\"a\""), ("1.5", "\"1.5\""), ("1", "1.0"), ("1/2", "0.5"), ("[1 2]", "[2 1]")] {
+        assert_ne!(edn(one), edn(other), "{one} and {other}");
+        assert_ne!(edn(one).to_string(), edn(other).to_string(), "people see that they differ");
+    }
+    assert!(read_value("{:a 1, :a 2}").is_err());
+}
+
+#[test]
+fn keys_in_tuples_are_taken_where_nothing_else_is_possible_and_refused_where_it_is() {
+    let event = |kind: &str, f: &str, value: &str| format!("{{:process 3, :type :{kind}, :f :{f}, :value {value}}}\n");
+    let done = |f: &str, call: &str, end: &str| event("invoke", f, call) + &event("ok", f, end);
+    let keys = |text: &str, keys| {
+        let history = read_with(text.as_bytes(), Format::JepsenEdn, keys).map_err(|error| error.to_string())?;
+        Ok::<_, String>(history.operations.iter().map(|one| one.key.clone()).collect::<Vec<_>>())
+    };
+    let key = |number| Some(Value::Int(number));
+    let lock = done("acquire", "[4 nil]", "[4 nil]") + &done("release", "[4 nil]", "[4 nil]");
+    assert_eq!(keys(&lock, Keys::Known), Ok(vec![key(4), key(4)]));
+    let queue = done("enqueue", "[5 9]", "[5 9]") + &done("dequeue", "[5 nil]", "[5 9]");
+    assert_eq!(keys(&queue, Keys::Known), Ok(vec![key(5), key(5)]));
+    let register = done("write", "[6 9]", "[6 9]") + &done("cas", "[6 [9 8]]", "[6 [9 8]]");
+    let refused = keys(&register, Keys::Known).expect_err("either");
+    assert!(
+        refused.starts_with("line 1, column 1: every value is a pair, like [6 9]") && refused.contains("--keys tuple"),
+        "{refused}"
+    );
+    assert_eq!(keys(&register, Keys::Tuple), Ok(vec![key(6), key(6)]));
+    assert_eq!(keys(&register, Keys::None), Ok(vec![None, None]));
+    assert_eq!(keys(&done("cas", "[9 8]", "[9 8]"), Keys::Known), Ok(vec![None]));
+    let mixed = register + &done("write", "7", "7");
+    assert_eq!(keys(&mixed, Keys::Known), Ok(vec![None; 3]));
+    assert!(keys(&mixed, Keys::Tuple).expect_err("no pair").starts_with("line 5, column 1: write of 7"));
+}
+
+#[test]
+fn formats_are_known_from_their_first_bytes() {
+    for (text, format) in [
+        ("", Format::Native),
+        (r#"{"i":0,"t":1,"p":0,"type":"invoke","f":"read"}"#, Format::Native),
+        (r#"[{"process":0,"type":"invoke","f":"read","value":null}, {"proc"#, Format::JepsenJson),
+        (r#"{"index":0,"process":0,"type":"ok","f":"txn","value":[["append",1,1]]}"#, Format::Elle),
+        (r#"{"type":"ok","value":[["r","x",[1]]]}"#, Format::Elle),
+        ("; a comment {\n[{:process 0, :type :invoke, :f :read}", Format::JepsenEdn),
+        ("#jepsen.history.Op{:process 0, :type :invoke, :f :cas, :value [1 2]}", Format::JepsenEdn),
+        ("{:index 0 :type :invoke :value [[:append 1 1]]}", Format::Elle),
+        ("{:process 0, :type :invoke, :f :txn, :value nil}", Format::Elle),
+        ("{:process 0, :type :invoke, :f :get, :key \"7\", :value nil}", Format::PorcupineKv),
+    ] {
+        assert_eq!(detect(text.as_bytes()), Ok(format), "{text}");
+    }
+    for text in [
+        "hello",
+        "<xml/>",
+        "12",
+        "\u{1f}\u{8b}",
+        r#"{"params":{},"info":"","data":[]}"#,
+        r#"[{"ClientId":1,"Input":{},"Call":1,"Output":{},"Return":2}]"#,
+    ] {
+        let refused = detect(text.as_bytes()).expect_err(text);
+        assert!(refused.contains("--format") || refused.contains("looks like"), "{refused}");
+    }
+    assert!(detect(&[0xff, 0xfe]).is_err());
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! Text by key: `get`, `put s`, `append s`; initially empty. A state is a text, by number.
 //!
 //! A text with which no text that was ever got begins is as good as any other such text: nothing but a `put` leads out. All of
-//! them are one state.
+//! them are one state. Every other text is the beginning of one that was got, so that no state needs a text of its own: it
+//! is a length, and the stretch of the sorted texts that begin so.
+
+use std::sync::Arc;
 
 use super::{Codes, History, Machine, Options, Steps, Value, is_wildcard, required, unknown};
 use crate::history::Completion;
-use crate::intern::{Numbers, Shelf};
+use crate::intern::{Numbers, Shelf, number_of, soon};
 
 #[derive(Clone, Copy)]
 enum Effect {
@@ -14,35 +17,42 @@ enum Effect {
     Append(u32),
 }
 
+/// The beginning, of some length, of the texts that were got from one place up to another one.
+#[derive(Clone, Copy)]
+struct Beginning {
+    from: u32,
+    to: u32,
+    length: u32,
+}
+
+/// The state of all texts with which nothing begins that was got.
+const LOST: u32 = 0;
+
 /// The machine of one text.
 pub(crate) struct Text {
-    texts: Shelf,
+    /// What was got, sorted.
+    got: Vec<Arc<str>>,
+    /// By state; that of the lost one means nothing.
+    beginnings: Vec<Beginning>,
+    numbers: Numbers,
+    initial: u32,
     effects: Vec<Effect>,
-    appended: Numbers,
-    /// What was got, sorted; a text lives while one of these begins with it.
-    got: Vec<Box<[u8]>>,
-    /// The state of all texts that do not.
-    lost: u32,
-    scratch: Vec<u8>,
+    pieces: Shelf,
 }
 
 impl Machine for Text {
+    fn initial(&self) -> u32 {
+        self.initial
+    }
+
     fn step(&mut self, state: u32, code: u32) -> Option<u32> {
         match self.effects[code as usize] {
             Effect::Get(text) => (state == text).then_some(state),
             Effect::Put(text) => Some(text),
-            Effect::Append(_) if state == self.lost => Some(state),
-            Effect::Append(text) => {
-                let key = u64::from(state) << 32 | u64::from(text);
-                if let Some(known) = self.appended.get(key) {
-                    return Some(known);
-                }
-                self.scratch.clear();
-                self.scratch.extend_from_slice(self.texts.get(state));
-                self.scratch.extend_from_slice(self.texts.get(text));
-                let after = if lives(&self.got, &self.scratch) { self.texts.number(&self.scratch) } else { self.lost };
-                self.appended.insert(key, after);
-                Some(after)
+            Effect::Append(_) if state == LOST => Some(state),
+            Effect::Append(piece) => {
+                let longer = longer(&self.got, self.beginnings[state as usize], self.pieces.get(piece));
+                Some(self.number(longer))
             }
         }
     }
@@ -52,68 +62,99 @@ impl Machine for Text {
     }
 
     fn shown(&self, state: u32) -> Option<String> {
-        let text = self.texts.get(state);
-        let short = state != self.lost && text.len() <= 40;
-        short.then(|| format!("`{}`", String::from_utf8_lossy(text)))
+        let Beginning { from, length, .. } = self.beginnings[state as usize];
+        let short = state != LOST && length <= 40;
+        short.then(|| format!("`{}`", &self.got[from as usize][..length as usize]))
     }
 
-    fn held(&self) -> u64 {
-        self.texts.held() + self.appended.bytes()
+    fn soon(&self) -> u64 {
+        self.numbers.soon() + soon(self.beginnings.len(), self.beginnings.capacity(), size_of::<Beginning>())
     }
+}
+
+impl Text {
+    fn number(&mut self, beginning: Option<Beginning>) -> u32 {
+        let Some(beginning) = beginning else { return LOST };
+        let next = number_of(self.beginnings.len());
+        let key = u64::from(beginning.from) << 32 | u64::from(beginning.length);
+        let number = self.numbers.get_or_insert(key, next);
+        if number == next {
+            self.beginnings.push(beginning);
+        }
+        number
+    }
+
+    fn text(&mut self, text: &str) -> u32 {
+        let all = Beginning { from: 0, to: number_of(self.got.len()), length: 0 };
+        let beginning = longer(&self.got, all, text.as_bytes());
+        self.number(beginning)
+    }
+}
+
+/// The beginning with a piece behind it; none if nothing that was got begins so.
+fn longer(got: &[Arc<str>], beginning: Beginning, piece: &[u8]) -> Option<Beginning> {
+    let Beginning { from, to, length } = beginning;
+    let some = &got[from as usize..to as usize];
+    let length_now = length as usize;
+    let first = some.partition_point(|text| &text.as_bytes()[length_now..] < piece);
+    let count = some[first..].partition_point(|text| text.as_bytes()[length_now..].starts_with(piece));
+    (count > 0).then(|| {
+        let from = from + number_of(first);
+        Beginning { from, to: from + number_of(count), length: length + number_of(piece.len()) }
+    })
 }
 
 fn text(value: &Value) -> Option<&str> {
     match value {
         Value::Text(text) => Some(text),
         Value::Nil => Some(""),
-        Value::Bool(_) | Value::Int(_) | Value::List(_) | Value::Map(_) => None,
+        Value::Bool(_) | Value::Int(_) | Value::Number(_) | Value::Keyword(_) | Value::List(_) | Value::Map(_) => None,
     }
 }
 
 /// The operations of one key.
 pub(crate) fn kv(history: &History, members: &[u32], options: &Options) -> Result<(Text, Steps), String> {
-    let mut texts = Shelf::new();
-    let mut codes = Codes::new();
     let initial = options.initial.as_ref().map_or(Some(""), text);
-    texts.number(initial.ok_or("the initial value of the model kv is a text")?.as_bytes());
-    // No text: it is not UTF-8.
-    let lost = texts.number(&[0xFF]);
+    let initial = initial.ok_or("the initial value of the model kv is a text")?;
+    let (mut got, mut operations) = (Vec::new(), Vec::with_capacity(members.len()));
     for &index in members {
         let operation = &history.operations[index as usize];
-        let strange = || unknown("kv", index, operation);
-        let (input, output) = (text(&operation.input), text(&operation.output));
         let (kind, words) = match &*operation.function {
             "get" if operation.completion != Completion::Ok || is_wildcard(&operation.output, options) => continue,
-            "get" => (0, output),
-            "put" => (1, input),
-            "append" => (2, input),
-            _ => return Err(strange()),
+            "get" => (0, &operation.output),
+            "put" => (1, &operation.input),
+            "append" => (2, &operation.input),
+            _ => return Err(unknown("kv", index, operation)),
         };
-        let number = texts.number(words.ok_or_else(strange)?.as_bytes());
-        let effect = [Effect::Get, Effect::Put, Effect::Append][kind](number);
-        let Some(required) = required(operation) else { continue };
-        codes.add(index, required, (kind as u64) << 32 | u64::from(number), effect, kind == 0);
-    }
-    let mut got: Vec<Box<[u8]>> = Vec::new();
-    for effect in &codes.effects {
-        if let Effect::Get(text) = effect {
-            got.push(texts.get(*text).into());
+        let words = match words {
+            Value::Text(words) => Arc::clone(words),
+            Value::Nil => Arc::from(""),
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Number(_)
+            | Value::Keyword(_)
+            | Value::List(_)
+            | Value::Map(_) => {
+                return Err(unknown("kv", index, operation));
+            }
+        };
+        if kind == 0 {
+            got.push(Arc::clone(&words));
         }
+        operations.extend(required(operation).map(|required| (index, required, kind, words)));
     }
     got.sort_unstable();
-    for effect in &mut codes.effects {
-        if let Effect::Put(text) = effect
-            && !lives(&got, texts.get(*text))
-        {
-            *text = lost;
-        }
+    got.dedup();
+    let lost = Beginning { from: 0, to: 0, length: 0 };
+    let (numbers, pieces) = (Numbers::new(), Shelf::new());
+    let mut machine = Text { got, beginnings: vec![lost], numbers, initial: LOST, effects: Vec::new(), pieces };
+    machine.initial = machine.text(initial);
+    let mut codes = Codes::new();
+    for (index, required, kind, words) in operations {
+        let number = if kind == 2 { machine.pieces.number(words.as_bytes()) } else { machine.text(&words) };
+        let effect = [Effect::Get, Effect::Put, Effect::Append][kind](number);
+        codes.add(index, required, (kind as u64) << 32 | u64::from(number), effect, kind == 0);
     }
-    let machine = Text { texts, effects: codes.effects, appended: Numbers::new(), got, lost, scratch: Vec::new() };
+    machine.effects = codes.effects;
     Ok((machine, codes.steps))
-}
-
-/// Whether something that was got begins with the text.
-fn lives(got: &[Box<[u8]>], text: &[u8]) -> bool {
-    let place = got.partition_point(|got| **got < *text);
-    got.get(place).is_some_and(|got| got.starts_with(text))
 }

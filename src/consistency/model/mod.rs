@@ -2,12 +2,15 @@
 //!
 //! Know nothing of time, orders or search.
 
+mod counter;
 mod kv;
 mod mutex;
 mod register;
 mod set;
 mod txn;
+mod vectors;
 
+pub(crate) use counter::{Effect as CounterEffect, counter};
 pub(crate) use kv::kv;
 pub(crate) use mutex::mutex;
 pub(crate) use register::register;
@@ -18,8 +21,11 @@ use super::check::{FailedCas, Nil, Options};
 use super::history::{Completion, History, Operation, Value};
 use super::intern::{Numbers, number_of};
 
-/// A sequential object. State 0 is the initial one.
+/// A sequential object.
 pub(crate) trait Machine {
+    /// The state before all operations.
+    fn initial(&self) -> u32;
+
     /// The state after the operation; none where it could not have happened.
     fn step(&mut self, state: u32, code: u32) -> Option<u32>;
 
@@ -29,8 +35,8 @@ pub(crate) trait Machine {
     /// The state as people read it, if it is short.
     fn shown(&self, state: u32) -> Option<String>;
 
-    /// Bytes held for states that were met.
-    fn held(&self) -> u64;
+    /// Bytes that it holds at most for states that were met, after one more step.
+    fn soon(&self) -> u64;
 }
 
 /// An operation for a machine.

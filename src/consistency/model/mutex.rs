@@ -10,6 +10,10 @@ pub(crate) struct Mutex {
 }
 
 impl Machine for Mutex {
+    fn initial(&self) -> u32 {
+        0
+    }
+
     fn step(&mut self, state: u32, code: u32) -> Option<u32> {
         let (before, after) = if self.acquires[code as usize] { (0, 1) } else { (1, 0) };
         (state == before).then_some(after)
@@ -23,7 +27,7 @@ impl Machine for Mutex {
         Some((if state == 0 { "free" } else { "held" }).to_owned())
     }
 
-    fn held(&self) -> u64 {
+    fn soon(&self) -> u64 {
         0
     }
 }

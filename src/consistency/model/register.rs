@@ -19,6 +19,10 @@ pub(crate) struct Register {
 }
 
 impl Machine for Register {
+    fn initial(&self) -> u32 {
+        0
+    }
+
     fn step(&mut self, state: u32, code: u32) -> Option<u32> {
         match self.effects[code as usize] {
             Effect::Read(value) => (state == value).then_some(state),
@@ -36,7 +40,7 @@ impl Machine for Register {
         self.values.get(state as usize).map(ToString::to_string)
     }
 
-    fn held(&self) -> u64 {
+    fn soon(&self) -> u64 {
         0
     }
 }

@@ -1,46 +1,39 @@
-//! A set: `add v`, and `read` of all its elements. A state is the sorted list of the numbers of its elements, by number.
+//! A set: `add v`, and `read` of all its elements. A state is a vector of bits, by number: sets share what they have in common.
 
+use super::vectors::Vectors;
 use super::{Codes, History, Machine, Options, Steps, Value, is_wildcard, required, unknown};
-use crate::history::Completion;
-use crate::intern::{Interner, Numbers, Shelf};
+use crate::history::{Completion, Operation};
+use crate::intern::{Interner, NONE};
 
 #[derive(Clone, Copy)]
 enum Effect {
     Add(u32),
+    /// Of a set, or of what is none: an element is there twice.
     Read(u32),
 }
 
 /// The machine of a set.
 pub(crate) struct Set {
-    states: Shelf,
+    states: Vectors,
+    initial: u32,
     effects: Vec<Effect>,
-    added: Numbers,
 }
 
-fn packed(elements: &[u32]) -> Vec<u8> {
-    elements.iter().flat_map(|element| element.to_le_bytes()).collect()
-}
-
-fn unpacked(bytes: &[u8]) -> Vec<u32> {
-    bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect()
-}
+/// Bits of a number: a number of 32 would not be one.
+const BITS: u32 = 31;
 
 impl Machine for Set {
+    fn initial(&self) -> u32 {
+        self.initial
+    }
+
     fn step(&mut self, state: u32, code: u32) -> Option<u32> {
         match self.effects[code as usize] {
             Effect::Read(seen) => (state == seen).then_some(state),
             Effect::Add(element) => {
-                let key = u64::from(state) << 32 | u64::from(element);
-                if let Some(known) = self.added.get(key) {
-                    return Some(known);
-                }
-                let mut elements = unpacked(self.states.get(state));
-                if let Err(place) = elements.binary_search(&element) {
-                    elements.insert(place, element);
-                }
-                let after = self.states.number(&packed(&elements));
-                self.added.insert(key, after);
-                Some(after)
+                let word = self.states.get(state, element / BITS);
+                let bits = word | 1 << (element % BITS);
+                Some(if bits == word { state } else { self.states.with(state, element / BITS, bits) })
             }
         }
     }
@@ -53,47 +46,75 @@ impl Machine for Set {
         None
     }
 
-    fn held(&self) -> u64 {
-        self.states.held() + self.added.bytes()
+    fn soon(&self) -> u64 {
+        self.states.soon()
     }
 }
 
-fn elements<'a>(value: &'a Value, numbers: &mut Interner<'a>) -> Option<Vec<u32>> {
+fn listed(value: &Value) -> Option<&[Value]> {
     match value {
-        Value::Nil => Some(Vec::new()),
-        Value::List(values) => {
-            let mut elements: Vec<_> = values.iter().map(|value| numbers.number(value)).collect();
-            elements.sort_unstable();
-            Some(elements)
-        }
-        Value::Bool(_) | Value::Int(_) | Value::Text(_) | Value::Map(_) => None,
+        Value::Nil => Some(&[]),
+        Value::List(values) => Some(values),
+        Value::Bool(_) | Value::Int(_) | Value::Number(_) | Value::Text(_) | Value::Keyword(_) | Value::Map(_) => None,
     }
+}
+
+/// The set of some elements that all have numbers; [`NONE`] if one is there twice.
+fn set_of<'a>(values: &'a [Value], numbers: &mut Interner<'a>, states: &mut Vectors, once: bool) -> u32 {
+    let mut words = vec![0_u32; numbers.len().div_ceil(BITS) as usize];
+    for value in values {
+        let element = numbers.number(value);
+        let (word, bit) = (&mut words[(element / BITS) as usize], 1 << (element % BITS));
+        if once && *word & bit != 0 {
+            return NONE;
+        }
+        *word |= bit;
+    }
+    states.of(&words)
 }
 
 /// The operations of one key. A read that shows an element twice fits no state.
 pub(crate) fn set<'a>(history: &'a History, members: &[u32], options: &'a Options) -> Result<(Set, Steps), String> {
     let mut numbers = Interner::new();
-    let mut states = Shelf::new();
-    let mut codes = Codes::new();
-    let initial = options.initial.as_ref().map_or(Some(Vec::new()), |value| elements(value, &mut numbers));
-    states.number(&packed(&initial.ok_or("the initial value of the model set is a list")?));
+    let initial = options.initial.as_ref().map_or(Some(&[][..]), listed);
+    let initial = initial.ok_or("the initial value of the model set is a list")?;
+    for value in initial {
+        numbers.number(value);
+    }
+    let reads = |operation: &Operation| {
+        &*operation.function == "read"
+            && operation.completion == Completion::Ok
+            && !is_wildcard(&operation.output, options)
+    };
     for &index in members {
         let operation = &history.operations[index as usize];
         match &*operation.function {
             "add" => {
-                let element = numbers.number(&operation.input);
-                let Some(required) = required(operation) else { continue };
-                codes.add(index, required, u64::from(element), Effect::Add(element), false);
+                numbers.number(&operation.input);
             }
-            "read" if operation.completion != Completion::Ok || is_wildcard(&operation.output, options) => {}
-            "read" => {
-                let seen = elements(&operation.output, &mut numbers);
-                let seen = seen.ok_or_else(|| unknown("set", index, operation))?;
-                let seen = states.number(&packed(&seen));
-                codes.add(index, true, 1 << 32 | u64::from(seen), Effect::Read(seen), true);
+            "read" if reads(operation) => {
+                let seen = listed(&operation.output).ok_or_else(|| unknown("set", index, operation))?;
+                for value in seen {
+                    numbers.number(value);
+                }
             }
+            "read" => {}
             _ => return Err(unknown("set", index, operation)),
         }
     }
-    Ok((Set { states, effects: codes.effects, added: Numbers::new() }, codes.steps))
+    let mut states = Vectors::new(numbers.len().div_ceil(BITS) as usize);
+    let initial = set_of(initial, &mut numbers, &mut states, false);
+    let mut codes = Codes::new();
+    for &index in members {
+        let operation = &history.operations[index as usize];
+        if &*operation.function == "add" {
+            let element = numbers.number(&operation.input);
+            let Some(required) = required(operation) else { continue };
+            codes.add(index, required, u64::from(element), Effect::Add(element), false);
+        } else if reads(operation) {
+            let seen = set_of(listed(&operation.output).unwrap_or(&[]), &mut numbers, &mut states, true);
+            codes.add(index, true, 1 << 32 | u64::from(seen), Effect::Read(seen), true);
+        }
+    }
+    Ok((Set { states, initial, effects: codes.effects }, codes.steps))
 }

@@ -1,10 +1,12 @@
-//! Several registers: `txn [[r k v] [w k v] …]`, all or nothing. A state is the list of their values, by number.
+//! Several registers: `txn [[r k v] [w k v] …]`, all or nothing. A state is the vector of their values, by
+//! number: states share what they have in common.
 
 use std::collections::BTreeMap;
 
+use super::vectors::Vectors;
 use super::{Codes, History, Machine, Options, Steps, Value, is_wildcard, required, unknown};
 use crate::history::{Completion, Operation};
-use crate::intern::{Interner, Numbers, Shelf, number_of};
+use crate::intern::{Interner, number_of};
 
 /// One access of a transaction, by numbers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,35 +17,26 @@ enum Micro {
 
 /// The machine of several registers.
 pub(crate) struct MultiRegister {
-    states: Shelf,
+    states: Vectors,
+    initial: u32,
     transactions: Vec<Vec<Micro>>,
-    stepped: Numbers,
-    scratch: Vec<u8>,
 }
 
-/// Stands for "this transaction cannot happen here".
-const ILLEGAL: u32 = u32::MAX;
-
 impl Machine for MultiRegister {
+    fn initial(&self) -> u32 {
+        self.initial
+    }
+
     fn step(&mut self, state: u32, code: u32) -> Option<u32> {
-        let key = u64::from(state) << 32 | u64::from(code);
-        if let Some(known) = self.stepped.get(key) {
-            return (known != ILLEGAL).then_some(known);
-        }
-        self.scratch.clear();
-        self.scratch.extend_from_slice(self.states.get(state));
-        let mut legal = true;
+        let mut after = state;
         for micro in &self.transactions[code as usize] {
             match *micro {
-                Micro::Read { register, value } => legal &= self.scratch[place(register)] == value.to_le_bytes(),
-                Micro::Write { register, value } => {
-                    self.scratch[place(register)].copy_from_slice(&value.to_le_bytes());
-                }
+                Micro::Read { register, value } if self.states.get(after, register) != value => return None,
+                Micro::Read { .. } => {}
+                Micro::Write { register, value } => after = self.states.with(after, register, value),
             }
         }
-        let after = if legal { self.states.number(&self.scratch) } else { ILLEGAL };
-        self.stepped.insert(key, after);
-        legal.then_some(after)
+        Some(after)
     }
 
     fn is_blind(&self, _code: u32) -> bool {
@@ -54,14 +47,9 @@ impl Machine for MultiRegister {
         None
     }
 
-    fn held(&self) -> u64 {
-        self.states.held() + self.stepped.bytes()
+    fn soon(&self) -> u64 {
+        self.states.soon()
     }
-}
-
-fn place(register: u32) -> std::ops::Range<usize> {
-    let start = register as usize * 4;
-    start..start + 4
 }
 
 /// The accesses of one transaction: what was read is in the output where there is one.
@@ -70,7 +58,7 @@ fn accesses<'a>(operation: &'a Operation) -> Option<Vec<(bool, &'a Value, &'a Va
     let Value::List(micros) = (if happened { &operation.output } else { &operation.input }) else { return None };
     let access = |micro: &'a Value| match micro {
         Value::List(parts) => match &**parts {
-            [Value::Text(word), key, value] => match word.trim_start_matches(':') {
+            [word, key, value] => match word.word()?.trim_start_matches(':') {
                 "r" | "read" => Some((true, key, value)),
                 "w" | "write" => Some((false, key, value)),
                 _ => None,
@@ -118,10 +106,9 @@ pub(crate) fn multi_register<'a>(
             first[register] = values.number(value);
         }
     }
-    let mut states = Shelf::new();
-    states.number(&first.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>());
-    let machine = MultiRegister { states, transactions: codes.effects, stepped: Numbers::new(), scratch: Vec::new() };
-    Ok((machine, codes.steps))
+    let mut states = Vectors::new(first.len());
+    let initial = states.of(&first);
+    Ok((MultiRegister { states, initial, transactions: codes.effects }, codes.steps))
 }
 
 /// A map gives each register its own initial value; anything else is the initial value of all.
@@ -129,6 +116,7 @@ fn initial_values(options: &Options) -> Result<Vec<(&Value, &Value)>, String> {
     match &options.initial {
         Some(Value::Map(entries)) => Ok(entries.iter().map(|(key, value)| (key, value)).collect()),
         Some(Value::List(_)) => Err("the initial value of the model multi-register is one value or a map".to_owned()),
-        Some(Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Text(_)) | None => Ok(Vec::new()),
+        Some(Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Number(_) | Value::Text(_) | Value::Keyword(_))
+        | None => Ok(Vec::new()),
     }
 }

@@ -96,13 +96,26 @@ impl<'a> Teller<'a> {
         let mut witness = self.witness(&[&[reader]]);
         let seen = did(operation);
         let failed = self.all().find(|(_, other)| other.completion == Completion::Fail && other.meant() == Some(value));
-        if let Some((index, other)) = failed {
+        // What was called when the read was over is not where it came from.
+        if let Some((index, other)) = failed.filter(|(_, other)| other.call.at < operation.finish()) {
             witness.push(index);
             let sentence =
                 format!("{seen}, but {value} is of a write of client {} that failed for sure", other.process);
             return (AnomalyKind::ReadOfFailed, witness, sentence);
         }
-        (AnomalyKind::PhantomRead, witness, format!("{seen}, but nobody wrote {value}"))
+        let why = match failed {
+            Some((index, _)) => {
+                witness.push(index);
+                format!("before anybody called a write of {value}")
+            }
+            None => format!("but nobody wrote {value}"),
+        };
+        (AnomalyKind::PhantomRead, witness, format!("{seen}, {why}{}", self.hint(value)))
+    }
+
+    /// A history does not say what was there first.
+    fn hint(&self, value: &Value) -> String {
+        initial_hint(self.options, value)
     }
 
     fn two_from(&self, first: u32, second: u32) -> Told {
@@ -150,8 +163,12 @@ impl<'a> Teller<'a> {
         } else {
             format!(", which comes from {value} by compare-and-sets{cut},")
         };
-        let sentence =
-            format!("{}{between} and was done before client {} began to write {value}", did(last), first.process);
+        let sentence = format!(
+            "{}{between} and was done before client {} began to write {value}{}",
+            did(last),
+            first.process,
+            self.hint(last.found().unwrap_or(&Value::Nil))
+        );
         (AnomalyKind::ReadFromTheFuture, witness, sentence)
     }
 
@@ -185,6 +202,14 @@ impl<'a> Teller<'a> {
         newer.completion == Completion::Ok
             && !ok().any(|other| other.found() == Some(value))
             && last.is_some_and(|last| Some(state_after(last)) == stale.found())
+    }
+}
+
+/// What to do where a value that was read before anybody wrote it may have been there first.
+pub(crate) fn initial_hint(options: &Options, value: &Value) -> String {
+    match options.initial {
+        Some(_) => String::new(),
+        None => format!("; if {value} is the initial value, say --initial {value}"),
     }
 }
 

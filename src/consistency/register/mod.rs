@@ -81,7 +81,7 @@ mod tests;
 pub use blocks::judge;
 pub(crate) use compact::bytes;
 pub use compact::{check_key, compact};
-pub(crate) use explain::{WITNESS_MAX, explain};
+pub(crate) use explain::{WITNESS_MAX, explain, initial_hint};
 
 pub use super::intern::NONE;
 

@@ -135,19 +135,33 @@ fn a_lost_write() {
 
 #[test]
 fn reads_of_what_was_not_there() {
-    assert_eq!(told("3 read 41 1..2"), "phantom-read (1): k7: client 3 read 41, but nobody wrote 41");
+    assert_eq!(
+        told("3 read 41 1..2"),
+        "phantom-read (1): k7: client 3 read 41, but nobody wrote 41; if 41 is the initial value, say --initial 41"
+    );
     assert_eq!(
         told("9 write 41 1..2!\n 3 read 41 3..4"),
         "read-of-failed (2): k7: client 3 read 41, but 41 is of a write of client 9 that failed for sure"
     );
     assert_eq!(
         told("3 read 41 1..2\n 9 write 41 3..4"),
-        "read-from-the-future (2): k7: client 3 read 41 and was done before client 9 began to write 41"
+        "read-from-the-future (2): k7: client 3 read 41 and was done before client 9 began to write 41; if 41 is the initial \
+         value, say --initial 41"
     );
     assert_eq!(
         told("3 cas 41 42 1..2\n 9 write 41 3..4"),
-        "read-from-the-future (2): k7: client 3 changed 41 to 42 and was done before client 9 began to write 41"
+        "read-from-the-future (2): k7: client 3 changed 41 to 42 and was done before client 9 began to write 41; if 41 is \
+         the initial value, say --initial 41"
     );
+    // A write that began when the read was over is not where the value came from, and its failure says nothing.
+    assert_eq!(
+        told("3 read 41 1..2\n 9 write 41 3..4!"),
+        "phantom-read (2): k7: client 3 read 41, before anybody called a write of 41; if 41 is the initial value, say \
+         --initial 41"
+    );
+    let known = Options { initial: Some(Value::Int(41)), ..Options::default() };
+    let outcome = check(&history("3 read 41 1..2\n 9 write 41 3..4!"), Model::Register, &known, &|| false);
+    assert!(matches!(outcome, Outcome::Ok(_)), "{outcome:?}");
 }
 
 #[test]
@@ -160,7 +174,8 @@ fn a_lost_update() {
     // A value that was read before anybody set it says more than that two set theirs.
     assert_eq!(
         told("2 write 41 1..2\n 6 read 42 3..4\n 3 cas 41 42 5..?\n 5 cas 41 43 6..8"),
-        "read-from-the-future (2): k7: client 6 read 42 and was done before client 3 began to write 42"
+        "read-from-the-future (2): k7: client 6 read 42 and was done before client 3 began to write 42; if 42 is the initial \
+         value, say --initial 42"
     );
     // An indeterminate one counts once its value was seen.
     assert!(

@@ -7,8 +7,8 @@
 //! nothing else is tried there: whatever works without it still works with it.
 
 use super::problem::Problem;
-use super::{Dead, Progress, Search};
-use crate::intern::{NONE, mix, number_of, slot_of};
+use super::{Dead, Progress, Search, Turn};
+use crate::intern::{NONE, mix, number_of, slot_of, soon, soon_with};
 use crate::model::Machine;
 
 /// One operation in the line, and what to go back to.
@@ -24,7 +24,6 @@ struct Frame {
 }
 
 pub(crate) struct Depth {
-    memory: Option<u64>,
     /// Required operations in the line, by number (they are numbered by their calls).
     done: Vec<u64>,
     /// How many are.
@@ -46,15 +45,14 @@ pub(crate) struct Depth {
 }
 
 impl Depth {
-    pub(crate) fn new(problem: &Problem, memory: Option<u64>) -> Self {
+    pub(crate) fn new(problem: &Problem, machine: &impl Machine) -> Self {
         Self {
-            memory,
             done: vec![0; problem.required.len() / 64 + 1],
             count: 0,
             low: 0,
             high: 0,
             used: vec![0; problem.classes.len()],
-            state: 0,
+            state: machine.initial(),
             hash: 0,
             frames: Vec::with_capacity(problem.required.len()),
             cursor: None,
@@ -187,13 +185,18 @@ impl Depth {
 }
 
 impl<M: Machine> Search<M> for Depth {
-    fn run(&mut self, problem: &Problem, machine: &mut M, steps: u64) -> Progress {
-        for _ in 0..steps {
+    fn run(&mut self, problem: &Problem, machine: &mut M, turn: &Turn<'_>) -> Progress {
+        for _ in 0..turn.steps {
             if self.count == problem.required.len() {
                 return Progress::Order(self.order(problem));
             }
-            if self.memory.is_some_and(|memory| Search::<M>::held(self) > memory / 2) {
+            if turn.room.is_some_and(|room| Search::<M>::soon(self) + machine.soon() > room) {
                 return Progress::Full;
+            }
+            // As much as is looked through for the next candidate.
+            let work = (self.high.max(self.low) - self.low) as usize + self.used.len() + problem.width as usize + 1;
+            if turn.meter.spent(work) {
+                return Progress::Time;
             }
             let entered = match self.candidate(problem, machine) {
                 Some(candidate) => self.take(problem, candidate),
@@ -207,9 +210,13 @@ impl<M: Machine> Search<M> for Depth {
         Progress::Again
     }
 
-    fn held(&self) -> u64 {
-        (self.seen.words.capacity() * 8 + self.seen.slots.len() * 8 + self.frames.capacity() * size_of::<Frame>())
-            as u64
+    fn soon(&self) -> u64 {
+        let frames = soon(self.frames.len(), self.frames.capacity(), size_of::<Frame>());
+        let seen = &self.seen;
+        let entry = seen.scratch.capacity() + (self.high.max(self.low) - self.low) as usize / 64 + self.used.len();
+        let words = soon_with(entry, seen.words.len(), seen.words.capacity(), 8);
+        let slots = seen.slots.len() as u64 * 8;
+        frames + words + if (seen.used + 2) * 2 > seen.slots.len() { slots * 5 } else { slots }
     }
 }
 

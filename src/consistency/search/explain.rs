@@ -6,6 +6,7 @@ use super::Dead;
 use crate::check::{Model, Options};
 use crate::history::{Completion, History, Operation, Value};
 use crate::outcome::{Anomaly, AnomalyKind};
+use crate::register::initial_hint;
 
 const WITNESS_MAX: usize = 6;
 
@@ -63,26 +64,14 @@ impl<'a> Told<'a> {
         let initial = options.initial.as_ref().unwrap_or(&Value::Nil) == value;
         let may = |other: &Operation| other.completion != Completion::Fail;
         if !initial && !writers.iter().any(|(_, other)| may(other)) {
-            let failed = writers.first().map(|(index, _)| *index);
-            let witness = [Some(self.at), failed].into_iter().flatten().collect();
-            return Some(match failed {
-                Some(_) => {
-                    let sentence =
-                        format!("client {client} read {value}, but the only writes of {value} failed for sure");
-                    (AnomalyKind::ReadOfFailed, witness, sentence)
-                }
-                None => (
-                    AnomalyKind::PhantomRead,
-                    witness,
-                    format!("client {client} read {value}, but nobody wrote {value}"),
-                ),
-            });
+            return Some(self.phantom(value, &writers, options));
         }
         if !initial && writers.iter().all(|(_, other)| !may(other) || other.call.at > read.finish()) {
             let (index, other) = writers.iter().find(|(_, other)| may(other))?;
             let sentence = format!(
-                "client {client} read {value} and was done before client {} began to write {value}",
+                "client {client} read {value} and was done before client {} began to write {value}{}",
                 other.process,
+                initial_hint(options, value),
             );
             return Some((AnomalyKind::ReadFromTheFuture, vec![self.at, *index], sentence));
         }
@@ -104,6 +93,24 @@ impl<'a> Told<'a> {
             did(over.1),
         );
         Some((AnomalyKind::StaleRead, vec![self.at, over.0], sentence))
+    }
+
+    /// A read of a value that nobody wrote, or of which all writes failed: only one that was called by then is its source.
+    fn phantom(&self, value: &Value, writers: &[(u32, &Operation)], options: &Options) -> Anyhow {
+        let (read, client) = (self.operation, self.operation.process);
+        let failed = writers.iter().find(|(_, other)| other.call.at < read.finish());
+        let witness = [Some(self.at), failed.or(writers.first()).map(|(index, _)| *index)];
+        let witness = witness.into_iter().flatten().collect();
+        if failed.is_some() {
+            let sentence = format!("client {client} read {value}, but the only writes of {value} failed for sure");
+            return (AnomalyKind::ReadOfFailed, witness, sentence);
+        }
+        let why = match writers.first() {
+            Some(_) => format!("before anybody called a write of {value}"),
+            None => format!("but nobody wrote {value}"),
+        };
+        let hint = initial_hint(options, value);
+        (AnomalyKind::PhantomRead, witness, format!("client {client} read {value}, {why}{hint}"))
     }
 
     /// The operation that had to take effect next and could not, and those that ran beside it or just before.

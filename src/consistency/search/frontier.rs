@@ -12,17 +12,18 @@
 
 use super::lanes::Lanes;
 use super::problem::{Event, Problem, Required};
-use super::{Dead, Progress, Search};
-use crate::intern::{NONE, mix, number_of, slot_of};
+use super::{Dead, Progress, Search, Turn};
+use crate::intern::{NONE, mix, number_of, slot_of, soon_with};
 use crate::model::Machine;
 
 /// An engine with words enough for the operations that run at once and for the classes; none if there are too many.
-pub(crate) fn engine<M: Machine + 'static>(problem: &Problem, memory: Option<u64>) -> Option<Box<dyn Search<M>>> {
+pub(crate) fn engine<M: Machine + 'static>(problem: &Problem, machine: &M) -> Option<Box<dyn Search<M>>> {
+    let initial = machine.initial();
     let lanes = Lanes::new(&problem.classes);
     match (problem.width, lanes.words()) {
-        (0..=64, 0..=1) => Some(Box::new(Frontier::<1, 1>::new(problem, lanes, memory))),
-        (0..=64, 2) => Some(Box::new(Frontier::<1, 2>::new(problem, lanes, memory))),
-        (0..=256, 0..=8) => Some(Box::new(Frontier::<4, 8>::new(problem, lanes, memory))),
+        (0..=64, 0..=1) => Some(Box::new(Frontier::<1, 1>::new(problem, lanes, initial))),
+        (0..=64, 2) => Some(Box::new(Frontier::<1, 2>::new(problem, lanes, initial))),
+        (0..=256, 0..=8) => Some(Box::new(Frontier::<4, 8>::new(problem, lanes, initial))),
         _ => None,
     }
 }
@@ -95,8 +96,12 @@ impl<const L: usize, const U: usize> Pool<L, U> {
         }
     }
 
-    fn held(&self) -> u64 {
-        (self.members.capacity() * (size_of::<Configuration<L, U>>() + 4) + self.heads.len() * 4) as u64
+    /// Bytes that it holds at most after so many configurations more.
+    fn soon(&self, more: usize) -> u64 {
+        let size = size_of::<Configuration<L, U>>() + 4;
+        let members = soon_with(more, self.members.len(), self.members.capacity(), size);
+        let heads = self.heads.len() * 4;
+        members + if self.members.len() + more + 1024 > heads / 4 { heads * 5 } else { heads } as u64
     }
 }
 
@@ -106,7 +111,6 @@ fn key<const L: usize, const U: usize>(configuration: &Configuration<L, U>) -> u
 
 struct Frontier<const L: usize, const U: usize> {
     lanes: Lanes,
-    memory: Option<u64>,
     /// The next event.
     at: usize,
     /// The operation that is returning, while configurations are still to be extended.
@@ -130,11 +134,10 @@ struct Frontier<const L: usize, const U: usize> {
 const CLASS: u32 = 1 << 31;
 
 impl<const L: usize, const U: usize> Frontier<L, U> {
-    fn new(problem: &Problem, lanes: Lanes, memory: Option<u64>) -> Self {
-        let first = Configuration { state: 0, trail: NONE, done: [0; L], used: [0; U] };
+    fn new(problem: &Problem, lanes: Lanes, initial: u32) -> Self {
+        let first = Configuration { state: initial, trail: NONE, done: [0; L], used: [0; U] };
         Self {
             lanes,
-            memory,
             at: 0,
             returning: NONE,
             now: vec![first],
@@ -255,6 +258,26 @@ impl<const L: usize, const U: usize> Frontier<L, U> {
         }
     }
 
+    /// Bytes that it holds at most after the next step, in which each configuration that there is now may move.
+    fn needed(&self, more: usize) -> u64 {
+        let now = self.now.capacity() * size_of::<Configuration<L, U>>();
+        let trail = soon_with(more, self.trail.len(), self.trail.capacity(), 8);
+        let queue = soon_with(more, self.queue.len(), self.queue.capacity(), 4);
+        // What explains the whole return is copied once it is over.
+        let after = self.after.members.len() * size_of::<Configuration<L, U>>();
+        self.before.soon(more) + self.after.soon(more) + trail + queue + (now + after) as u64
+    }
+
+    /// Whether it may go on: `more` configurations may be made in the next step, in as many units of work.
+    fn may<M: Machine>(&self, machine: &M, turn: &Turn<'_>, more: usize) -> Result<(), Progress> {
+        let full = turn.room.is_some_and(|room| self.needed(more) + machine.soon() > room);
+        if full || self.trail.len() > CLASS as usize {
+            return Err(Progress::Full);
+        }
+        let work = self.changing.len() + self.pure.len() + self.offered.len() + more + 1;
+        if turn.meter.spent(work) { Err(Progress::Time) } else { Ok(()) }
+    }
+
     /// The returning operation, and the states in which it was tried.
     fn dead<M: Machine>(&self, problem: &Problem, machine: &M) -> Dead {
         let mut states: Vec<_> = self.before.members.iter().map(|configuration| configuration.state).collect();
@@ -301,7 +324,8 @@ fn effect<const L: usize, const U: usize>(
 }
 
 impl<M: Machine, const L: usize, const U: usize> Search<M> for Frontier<L, U> {
-    fn run(&mut self, problem: &Problem, machine: &mut M, mut steps: u64) -> Progress {
+    fn run(&mut self, problem: &Problem, machine: &mut M, turn: &Turn<'_>) -> Progress {
+        let mut steps = turn.steps;
         loop {
             while self.returning != NONE {
                 if self.head == self.queue.len() {
@@ -318,10 +342,8 @@ impl<M: Machine, const L: usize, const U: usize> Search<M> for Frontier<L, U> {
                 if steps == 0 {
                     return Progress::Again;
                 }
-                if self.memory.is_some_and(|memory| Search::<M>::held(self) > memory / 2)
-                    || self.trail.len() > CLASS as usize
-                {
-                    return Progress::Full;
+                if let Err(stopped) = self.may(machine, turn, 0) {
+                    return stopped;
                 }
                 self.extend(problem, machine);
                 steps -= 1;
@@ -329,6 +351,9 @@ impl<M: Machine, const L: usize, const U: usize> Search<M> for Frontier<L, U> {
             let Some(event) = problem.events.get(self.at) else {
                 return Progress::Order(self.order(problem, self.now[0].trail));
             };
+            if let Err(stopped) = self.may(machine, turn, self.now.len()) {
+                return stopped;
+            }
             self.at += 1;
             match *event {
                 Event::Call(operation) => self.call(problem, machine, operation),
@@ -338,8 +363,7 @@ impl<M: Machine, const L: usize, const U: usize> Search<M> for Frontier<L, U> {
         }
     }
 
-    fn held(&self) -> u64 {
-        let now = self.now.capacity() * size_of::<Configuration<L, U>>();
-        self.before.held() + self.after.held() + (now + self.trail.capacity() * 8 + self.queue.capacity() * 4) as u64
+    fn soon(&self) -> u64 {
+        self.needed(0)
     }
 }

@@ -24,6 +24,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use self::depth::Depth;
 use self::explain::explain;
 use self::problem::Problem;
+use super::allowance::{Allowance, Meter};
 use super::check::{Engine, Model, Options};
 use super::history::History;
 use super::model::{self, Machine, Steps};
@@ -45,8 +46,20 @@ pub(crate) enum Progress {
     Order(Vec<u32>),
     /// There is none.
     Broken(Dead),
-    /// It would need more memory than it may have.
+    /// It would need more memory than there is.
     Full,
+    /// The time is over.
+    Time,
+}
+
+/// What an engine may spend in one turn.
+pub(crate) struct Turn<'a> {
+    /// Steps.
+    pub(crate) steps: u64,
+    /// Bytes for itself and the machine; none: no limit.
+    pub(crate) room: Option<u64>,
+    /// Counts work, and asks whether the time is over.
+    pub(crate) meter: &'a Meter<'a>,
 }
 
 /// Where no configuration was left.
@@ -60,10 +73,10 @@ pub(crate) struct Dead {
 
 /// A search that can be interrupted.
 pub(crate) trait Search<M> {
-    fn run(&mut self, problem: &Problem, machine: &mut M, steps: u64) -> Progress;
+    fn run(&mut self, problem: &Problem, machine: &mut M, turn: &Turn<'_>) -> Progress;
 
-    /// Bytes held.
-    fn held(&self) -> u64;
+    /// Bytes that it holds at most after one more step.
+    fn soon(&self) -> u64;
 }
 
 /// Partitions above this many operations in all are searched by several threads.
@@ -71,6 +84,8 @@ const THREADS_FROM: usize = 20_000;
 const THREADS_MAX: usize = 8;
 const STEPS_FIRST: u64 = 100;
 const STEPS_MAX: u64 = 64_000;
+/// Bytes for an operation of a partition, beside the history: its step, its ends, its place in both engines.
+const OPERATION_BYTES: u64 = 160;
 
 /// Searches the partitions named by `open`, in this order. The first that is broken ends it: the answers after it are left
 /// out.
@@ -80,14 +95,16 @@ pub(crate) fn partitions(
     partitions: &[Vec<u32>],
     open: &[usize],
     options: &Options,
-    exhausted: &(dyn Fn() -> bool + Sync),
+    allowance: Allowance<'_>,
 ) -> Vec<Answer> {
     let size: usize = open.iter().map(|&place| partitions[place].len()).sum();
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     let threads = if size < THREADS_FROM { 1 } else { cores().min(THREADS_MAX).min(open.len()) };
-    let mut options = options.clone();
-    options.memory = options.memory.map(|bytes| bytes / threads.max(1) as u64);
-    let one = |place: usize| partition(history, model, &partitions[open[place]], &options, exhausted);
+    let room = allowance.room().map(|bytes| bytes / threads.max(1) as u64);
+    let one = |place: usize| {
+        let members = &partitions[open[place]];
+        Task { history, model, members, options, allowance, room }.answer()
+    };
     if threads <= 1 {
         let mut answers = Vec::with_capacity(open.len());
         for place in 0..open.len() {
@@ -121,46 +138,46 @@ pub(crate) fn partitions(
 }
 
 /// One partition on its own.
-fn partition(
-    history: &History,
-    model: Model,
-    members: &[u32],
-    options: &Options,
-    exhausted: &dyn Fn() -> bool,
-) -> Answer {
-    let task = Task { history, model, members, options, exhausted };
-    match model {
-        Model::Register => task.with(model::register(history, members, options)),
-        Model::Kv => task.with(model::kv(history, members, options)),
-        Model::Set => task.with(model::set(history, members, options)),
-        Model::Mutex => task.with(model::mutex(history, members)),
-        Model::MultiRegister => task.with(model::multi_register(history, members, options)),
-        Model::Append | Model::Bank | Model::Queue | Model::Counter | Model::Watch => {
-            Answer::Unknown(Budget::Evidence(format!("the model {model} is not one of linearizability")))
-        }
-    }
-}
-
 struct Task<'a> {
     history: &'a History,
     model: Model,
     members: &'a [u32],
     options: &'a Options,
-    exhausted: &'a dyn Fn() -> bool,
+    allowance: Allowance<'a>,
+    /// Bytes that there are.
+    room: Option<u64>,
 }
 
 impl Task<'_> {
+    fn answer(&self) -> Answer {
+        let (history, members, options) = (self.history, self.members, self.options);
+        if self.room.is_some_and(|room| room < members.len() as u64 * OPERATION_BYTES) {
+            return Answer::Unknown(self.allowance.full());
+        }
+        match self.model {
+            Model::Register => self.with(model::register(history, members, options)),
+            Model::Kv => self.with(model::kv(history, members, options)),
+            Model::Set => self.with(model::set(history, members, options)),
+            Model::Mutex => self.with(model::mutex(history, members)),
+            Model::MultiRegister => self.with(model::multi_register(history, members, options)),
+            Model::Append | Model::RwRegister | Model::Bank | Model::Queue | Model::Counter | Model::Watch => {
+                Answer::Unknown(Budget::Evidence(format!("the model {} is not one of linearizability", self.model)))
+            }
+        }
+    }
+
     fn with<M: Machine + 'static>(&self, compiled: Result<(M, Steps), String>) -> Answer {
         let (mut machine, steps) = match compiled {
             Ok(compiled) => compiled,
             Err(reason) => return Answer::Unknown(Budget::Evidence(reason)),
         };
         let problem = Problem::new(self.history, &steps);
-        match search(&problem, &mut machine, self.options.engine, self.options.memory, self.exhausted) {
+        let room = self.room.map(|room| room.saturating_sub(self.members.len() as u64 * OPERATION_BYTES));
+        match search(&problem, &mut machine, self.options.engine, room, &self.allowance.meter()) {
             Found::Order(order) => Answer::Order(order),
             Found::Broken(dead) => Answer::Broken(explain(self.history, self.model, self.members, &dead, self.options)),
-            Found::Time => Answer::Unknown(Budget::Time(self.options.timeout.unwrap_or_default())),
-            Found::Memory => Answer::Unknown(Budget::Memory(self.options.memory.unwrap_or(u64::MAX))),
+            Found::Time => Answer::Unknown(self.allowance.meter().time()),
+            Found::Memory => Answer::Unknown(self.allowance.full()),
         }
     }
 }
@@ -174,17 +191,17 @@ pub(crate) enum Found {
     Memory,
 }
 
-/// Lets the engines take turns until one has an answer, or none can go on.
+/// Lets the engines take turns until one has an answer, or none can go on. They share `room` with the machine.
 pub(crate) fn search<M: Machine + 'static>(
     problem: &Problem,
     machine: &mut M,
     engine: Engine,
-    memory: Option<u64>,
-    exhausted: &dyn Fn() -> bool,
+    room: Option<u64>,
+    meter: &Meter<'_>,
 ) -> Found {
     let mut engines: Vec<Box<dyn Search<M>>> = Vec::with_capacity(2);
     if engine != Engine::Depth {
-        engines.extend(frontier::engine(problem, memory));
+        engines.extend(frontier::engine(problem, machine));
     }
     // The second engine is made when the first has had its turn: most histories do not need it.
     let mut deep = engine != Engine::Frontier;
@@ -193,20 +210,22 @@ pub(crate) fn search<M: Machine + 'static>(
         let mut place = 0;
         while place < engines.len() || std::mem::take(&mut deep) {
             if place == engines.len() {
-                engines.push(Box::new(Depth::new(problem, memory)));
+                engines.push(Box::new(Depth::new(problem, machine)));
             }
-            match engines[place].run(problem, machine, steps) {
+            let others =
+                || engines.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, engine)| engine.soon());
+            let room = room.map(|room| room.saturating_sub(others().sum()));
+            match engines[place].run(problem, machine, &Turn { steps, room, meter }) {
                 Progress::Order(order) => return Found::Order(order),
                 Progress::Broken(dead) => return Found::Broken(dead),
-                Progress::Full => drop(engines.remove(place)),
+                Progress::Time => return Found::Time,
                 Progress::Again => place += 1,
-            }
-            if exhausted() {
-                return Found::Time;
-            }
-            let held = machine.held() + engines.iter().map(|engine| engine.held()).sum::<u64>();
-            if memory.is_some_and(|memory| held > memory) {
-                return Found::Memory;
+                Progress::Full => {
+                    // The one that holds the most makes room for the other.
+                    let largest = (0..engines.len()).max_by_key(|place| engines[*place].soon()).unwrap_or(place);
+                    drop(engines.remove(largest));
+                    place -= usize::from(largest < place);
+                }
             }
         }
         if engines.is_empty() {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use super::problem::Problem;
 use super::{Found, search};
+use crate::allowance::Allowance;
 use crate::check::{Engine, Model, Options};
 use crate::history::{Completion, History, Moment, Operation, Value};
 use crate::model;
@@ -34,7 +35,7 @@ pub fn shrink(
     model: Model,
     options: &Options,
     anomaly: Anomaly,
-    exhausted: &dyn Fn() -> bool,
+    exhausted: &(dyn Fn() -> bool + Sync),
 ) -> Anomaly {
     let last = anomaly.witness.first().map(|&index| &history.operations[index as usize]);
     let Some(last) = last.filter(|_| model == Model::Register && anomaly.kind == AnomalyKind::NotLinearizable) else {
@@ -56,7 +57,8 @@ pub fn shrink(
     for writers in writers.values_mut() {
         writers.sort_by_key(|&index| Reverse(at(index).finish()));
     }
-    let attempt = Shrinking { history, options, writers, bound, exhausted };
+    let allowance = Allowance::of(options, exhausted);
+    let attempt = Shrinking { history, options, writers, bound, allowance };
     let mut near = NEAR;
     while near <= FAR {
         let start = called.len().saturating_sub(near);
@@ -76,7 +78,7 @@ struct Shrinking<'a> {
     writers: BTreeMap<&'a Value, Vec<u32>>,
     /// A requirement of an operation that is not over by then is dropped.
     bound: Moment,
-    exhausted: &'a dyn Fn() -> bool,
+    allowance: Allowance<'a>,
 }
 
 impl<'a> Shrinking<'a> {
@@ -89,7 +91,7 @@ impl<'a> Shrinking<'a> {
         let mut part = chosen.len() / 2;
         while part > 0 {
             let mut start = 0;
-            while start < chosen.len() && !(self.exhausted)() {
+            while start < chosen.len() && !(self.allowance.clock())() {
                 let end = (start + part).min(chosen.len());
                 let rest: Vec<_> = chosen[..start].iter().chain(&chosen[end..]).copied().collect();
                 if self.contradicts(&rest) {
@@ -102,7 +104,7 @@ impl<'a> Shrinking<'a> {
         }
         // What was needed beside a part that is gone by now may not be needed any more.
         let mut place = 0;
-        while place < chosen.len() && !(self.exhausted)() {
+        while place < chosen.len() && !(self.allowance.clock())() {
             let rest: Vec<_> = chosen.iter().copied().filter(|&index| index != chosen[place]).collect();
             if self.contradicts(&rest) {
                 (chosen, place) = (rest, 0);
@@ -118,7 +120,8 @@ impl<'a> Shrinking<'a> {
         let members: Vec<u32> = (0_u32..).zip(&left.operations).map(|(index, _)| index).collect();
         let Ok((mut machine, steps)) = model::register(&left, &members, self.options) else { return false };
         let problem = Problem::new(&left, &steps);
-        let found = search(&problem, &mut machine, Engine::Portfolio, Some(MEMORY), self.exhausted);
+        let memory = self.options.memory.map_or(MEMORY, |memory| memory.min(MEMORY));
+        let found = search(&problem, &mut machine, Engine::Portfolio, Some(memory), &self.allowance.meter());
         matches!(found, Found::Broken(_))
     }
 

@@ -163,7 +163,13 @@ fn partitions_on_threads() {
     let outcome = check(&history, Model::Register, &options, &|| false);
     let Outcome::Violation(anomalies) = &outcome else { panic!("{outcome:?}") };
     assert_eq!(anomalies.len(), 1);
-    assert_eq!(anomalies[0].sentence, format!("17: client {} read 9, but nobody wrote 9", (200 * 30 + 17) * 10 + 5));
+    assert_eq!(
+        anomalies[0].sentence,
+        format!(
+            "17: client {} read 9, but nobody wrote 9; if 9 is the initial value, say --initial 9",
+            (200 * 30 + 17) * 10 + 5
+        )
+    );
     verify(&history, Model::Register, &options, &outcome).expect("the verifier agrees");
     let good =
         History { operations: history.operations.into_iter().filter(|one| one.key < Some(Value::Int(17))).collect() };

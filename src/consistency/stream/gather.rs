@@ -33,6 +33,8 @@ pub(super) struct Gather {
     pub(super) timed: Option<u32>,
     /// The first call of something that is no function of a register.
     pub(super) strange: Option<ReadError>,
+    /// Whether anything is known to have happened.
+    pub(super) something: bool,
     /// Whether something is among them that only the general way can judge.
     pub(super) beyond: bool,
 }
@@ -52,6 +54,7 @@ impl Gather {
             of_key: Vec::new(),
             timed: None,
             strange: None,
+            something: false,
             beyond: false,
         }
     }
@@ -59,6 +62,11 @@ impl Gather {
     /// How many events there were.
     pub(super) fn events(&self) -> u64 {
         self.pairing.events()
+    }
+
+    /// What there is to tell of how the events stand in the file.
+    pub(super) fn notes(&self) -> Vec<String> {
+        self.pairing.disorder().note().into_iter().collect()
     }
 
     /// One line of the file.
@@ -123,6 +131,7 @@ impl Gather {
         let name = self.keys.name(line.k.as_ref());
         let (key, saw) = (self.keys.value(name), line.saw.is_some());
         let open = self.pairing.end(line.p, Some(&line.f), key, completion, saw)?;
+        self.something |= completion == Completion::Ok || line.saw.is_some();
         let found = match completion {
             Completion::Ok if &*open.function == "read" => Some(line.value()),
             Completion::Fail => line.saw.as_ref(),

@@ -22,11 +22,11 @@ pub use tell::Telling;
 
 use self::gather::Gather;
 use self::pick::Picked;
-use super::allowance::{Allowance, Meter, Stop};
+use super::allowance::{Allowance, Meter, Stop, caught};
 use super::check::{Engine, FailedCas, Model, Options};
 use super::format::{Format, Lines, ReadError};
 use super::outcome::{Budget, Certificate, Outcome};
-use super::text::{Claim, Judged, Request};
+use super::text::{Claim, Judged, Request, nothing_completed};
 
 /// A history that is being read.
 pub struct Reading<'a> {
@@ -103,8 +103,16 @@ impl<'a> Reading<'a> {
             let start = gather.accesses[operation as usize].start;
             Picked { start, operation }
         });
-        Ok(match judge::all(&mut gather, &options, &exhausted) {
-            judge::Judged::Orders(orders) => whole(Outcome::Ok(Certificate::Orders(orders))),
+        let judged = match caught(|| judge::all(&mut gather, &options, &exhausted)) {
+            Ok(judged) => judged,
+            Err(fault) => return Ok(unknown(fault)),
+        };
+        Ok(match judged {
+            judge::Judged::Orders(_) if !gather.something => whole(nothing_completed()),
+            judge::Judged::Orders(orders) => {
+                let judged = Judged::of(Outcome::Ok(Certificate::Orders(orders)));
+                Answered::Judged(Judged { notes: gather.notes(), ..judged })
+            }
             judge::Judged::Broken(findings) => {
                 Answered::Again(Box::new(Telling::new(gather, calls, timed, findings, options)))
             }
@@ -119,5 +127,5 @@ fn unknown(budget: Budget) -> Answered {
 }
 
 fn whole(outcome: Outcome) -> Answered {
-    Answered::Judged(Judged { outcome, history: None, part: None })
+    Answered::Judged(Judged::of(outcome))
 }

@@ -42,7 +42,9 @@ impl Names {
         match value {
             Value::Int(whole) => self.whole(*whole),
             Value::Text(text) => self.text(text),
-            Value::Nil | Value::Bool(_) | Value::List(_) | Value::Map(_) => self.other(value),
+            Value::Nil | Value::Bool(_) | Value::Number(_) | Value::Keyword(_) | Value::List(_) | Value::Map(_) => {
+                self.other(value)
+            }
         }
     }
 

@@ -24,6 +24,7 @@ pub struct Telling {
     /// Events and calls of the first look.
     seen: (u64, u32),
     stop: Option<ReadError>,
+    notes: Vec<String>,
 }
 
 /// What is looked for, and what was found.
@@ -61,6 +62,7 @@ impl Telling {
         wanted.reverse();
         let meant = findings.iter().filter_map(|finding| Some((finding.key, finding.meant?))).collect();
         let seen = (gather.events(), calls);
+        let notes = gather.notes();
         let reader = Reader {
             keys: gather.keys,
             values: gather.values,
@@ -73,7 +75,7 @@ impl Telling {
             events: 0,
             calls: 0,
         };
-        Self { options, lines: Lines::default(), reader, findings, seen, stop: None }
+        Self { options, lines: Lines::default(), reader, findings, seen, stop: None, notes }
     }
 
     /// The next bytes of the file; whether more are of use.
@@ -111,7 +113,8 @@ impl Telling {
             anomalies.push(explain(&history, &members, &indices, finding.flaw, &self.options));
         }
         let part = Some(reader.picked.iter().map(|picked| picked.operation).collect());
-        Ok(Judged { outcome: Outcome::Violation(anomalies), history: Some(history), part })
+        let outcome = Outcome::Violation(anomalies);
+        Ok(Judged { history: Some(history), part, notes: self.notes, ..Judged::of(outcome) })
     }
 }
 

@@ -111,8 +111,8 @@ impl Object<'_> {
         let micros = if knows && operation.output != Value::Nil { &operation.output } else { &operation.input };
         for micro in list(micros)? {
             let parts = list(&micro)?;
-            let [Value::Text(word), key, value] = &*parts else { return None };
-            if word.trim_start_matches(':').starts_with('w') {
+            let [word, key, value] = &*parts else { return None };
+            if word.word()?.trim_start_matches(':').starts_with('w') {
                 registers.insert(key.clone(), value.clone());
                 continue;
             }

@@ -1,35 +1,44 @@
-//! The phase waterfall: where the time of each drift went.
+//! The phase waterfall: where the time of each drift went, as bars and, folded, as numbers.
 
 use maud::{Markup, html};
 
-use super::scale::{WIDTH, n};
+use super::scale::n;
 use crate::measure::text::duration;
 use crate::measure::{Drift, OldEnd};
 use crate::scenario::Phase;
 
 /// More drifts than this are not drawn; the slowest are.
 const SHOWN: usize = 40;
-const NAME: f64 = 260.0;
-const ROOM: f64 = WIDTH - NAME - 90.0;
+/// A bar of less than this share of the row has no room for a name, in percent.
+const NAMED: f64 = 7.0;
 
 /// The waterfall, slowest first when there are many.
 pub(super) fn waterfall(drifts: &[Drift], end: u64) -> Markup {
     let mut order: Vec<&Drift> = drifts.iter().collect();
     if drifts.len() > SHOWN {
         order.sort_by_key(|drift| std::cmp::Reverse(drift.total().unwrap_or(u64::MAX)));
+        order.truncate(SHOWN);
     }
-    let longest = order.iter().take(SHOWN).map(|drift| length(drift, end)).max().unwrap_or(1).max(1);
+    let longest = order.iter().map(|drift| length(drift, end)).max().unwrap_or(1).max(1);
     html! {
         @if !drifts.is_empty() {
-            h3 { "Drifts: where the time went" }
-            svg viewBox={ "0 0 " (WIDTH) " " (n(25.0 * order.len().min(SHOWN) as f64 + 4.0)) } role="img" aria-label="phases of each drift" {
-                @for (index, drift) in order.iter().take(SHOWN).enumerate() { (one(drift, 25.0 * index as f64, longest, end)) }
-            }
-            p class="legend" {
-                @for phase in Phase::ALL { span class="key" { i class={ "p-" (phase.word()) } {} (phase.word()) } }
-                span class="key" { i class="stuck" {} "stuck" }
-            }
+            h4 { "Drifts: where the time went" }
+            div class="waterfall" { @for drift in &order { (one(drift, longest, end)) } }
+            (legend(&order))
+            (numbers(&order))
             @if drifts.len() > SHOWN { p class="note" { "The " (SHOWN) " slowest of " (drifts.len()) " drifts; all are in report.json." } }
+        }
+    }
+}
+
+fn legend(drifts: &[&Drift]) -> Markup {
+    let used = |phase: Phase| drifts.iter().any(|drift| drift.edges.iter().any(|edge| edge.phase == phase));
+    html! {
+        p class="legend" {
+            @for phase in Phase::ALL.into_iter().filter(|phase| used(*phase)) {
+                span class="key" { i class={ "p-" (phase.word()) } {} (phase.word()) }
+            }
+            @if drifts.iter().any(|drift| drift.stuck.is_some()) { span class="key" { i class="stuck" {} "stuck" } }
         }
     }
 }
@@ -38,37 +47,50 @@ fn length(drift: &Drift, end: u64) -> u64 {
     drift.total().unwrap_or_else(|| end.saturating_sub(drift.from))
 }
 
-fn one(drift: &Drift, y: f64, longest: u64, end: u64) -> Markup {
-    let x = |micros: u64| NAME + micros as f64 / longest as f64 * ROOM;
-    let mut at = 0;
-    let bars: Vec<_> = drift
-        .phases()
-        .into_iter()
-        .map(|(phase, took)| {
-            let from = at;
-            at += took;
-            (phase, from, took)
-        })
-        .collect();
-    let whole = length(drift, end);
+fn one(drift: &Drift, longest: u64, end: u64) -> Markup {
+    let share = |micros: u64| micros as f64 / longest as f64 * 100.0;
+    let phases = drift.phases();
+    let reached: u64 = phases.iter().map(|(_, took)| took).sum();
+    let rest = share(length(drift, end).saturating_sub(reached));
     html! {
-        text class="label" x=(NAME - 8.0) y=(n(y + 10.0)) text-anchor="end" { (drift.instance) }
-        text class="label minor" x=(NAME - 8.0) y=(n(y + 19.0)) text-anchor="end" { (path(drift)) }
-        @for (phase, from, took) in &bars {
-            @if *took > 0 {
-                rect class={ "p-" (phase.word()) } x=(n(x(*from))) y=(n(y + 3.0)) height="13"
-                    width=(n((x(from + took) - x(*from)).max(0.5))) {
-                    title { (phase.word()) ": " (duration(*took)) }
+        div class="drift" {
+            span class="tag" { b { (drift.instance) } " " small { (path(drift)) } }
+            div class="bars" {
+                @for (phase, took) in phases.into_iter().filter(|(_, took)| *took > 0) {
+                    @let width = share(took);
+                    i class={ "p-" (phase.word()) } style={ "width:" (n(width)) "%" } title={ (phase.word()) " " (duration(took)) } {
+                        @if width >= NAMED { (phase.word()) " " (duration(took)) }
+                    }
+                }
+                @if let Some(stuck) = &drift.stuck {
+                    i class="stuck" style={ "width:" (n(rest)) "%" } title={ "stuck before " (stuck.phase.word()) ": " (stuck.why) } {
+                        @if rest >= NAMED { span { "stuck before " (stuck.phase.word()) } }
+                    }
                 }
             }
+            span class="total" { @match drift.total() { Some(total) => { (duration(total)) } None => { "never" } } }
         }
-        @if let Some(stuck) = &drift.stuck {
-            rect class="stuck" x=(n(x(at))) y=(n(y + 3.0)) height="13" width=(n((x(whole) - x(at)).max(1.0))) {
-                title { "stuck before " (stuck.phase.word()) ": " (stuck.why) }
+    }
+}
+
+/// The same as numbers, for those who cannot hover, see or print bars.
+fn numbers(drifts: &[&Drift]) -> Markup {
+    html! {
+        details { summary { "phases in numbers" }
+            table class="stack" {
+                thead { tr { th { "instance" } th { "moved" } th { "phases" } th { "total" } } }
+                tbody { @for drift in drifts { tr {
+                    td data-l="instance" { (drift.instance) }
+                    td data-l="moved" { (path(drift)) }
+                    td data-l="phases" {
+                        @for (index, (phase, took)) in drift.phases().into_iter().enumerate() {
+                            @if index > 0 { ", " } (phase.word()) " " (duration(took))
+                        }
+                        @if let Some(stuck) = &drift.stuck { "; stuck before " (stuck.phase.word()) ": " (stuck.why) }
+                    }
+                    td data-l="total" class="number" { @match drift.total() { Some(total) => { (duration(total)) } None => { "never" } } }
+                } } }
             }
-        }
-        text class="label" x=(n(x(whole) + 6.0)) y=(n(y + 14.0)) {
-            @match drift.total() { Some(total) => { (duration(total)) } None => { "never" } }
         }
     }
 }

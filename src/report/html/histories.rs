@@ -10,7 +10,7 @@ const PICTURE_MAX: usize = 1 << 20;
 
 pub(super) fn history(history: &HistoryMeasure) -> Markup {
     html! {
-        h4 { "Consistency: " (history.name) }
+        h5 { "Consistency: " (history.name) }
         p {
             "workload " (history.workload.name()) " on " (history.store.name()) ", claim " strong { (history.claim.name()) } ": "
             @match history.held {
@@ -22,7 +22,7 @@ pub(super) fn history(history: &HistoryMeasure) -> Markup {
             "; every operation is in " code { (history.file) }
         }
         @if !history.functions.is_empty() {
-            table {
+            table class="small" {
                 thead { tr { th { "function" } th { "ok" } th { "fail" } th { "info" } } }
                 tbody { @for count in &history.functions {
                     tr { td { code { (count.function) } } td class="number" { (count.ok) }
@@ -41,7 +41,7 @@ pub(super) fn history(history: &HistoryMeasure) -> Markup {
 fn told(anomaly: &AnomalyMeasure) -> Markup {
     html! {
         p { strong { code { (anomaly.kind) } } " " (anomaly.headline) }
-        table { tbody {
+        table class="operations" { tbody {
             @for (number, operation) in (1..).zip(&anomaly.operations) { tr { td class="number" { (number) } td { (operation) } } }
         } }
         @if !anomaly.surroundings.is_empty() || anomaly.steady.is_some() {
@@ -52,7 +52,7 @@ fn told(anomaly: &AnomalyMeasure) -> Markup {
         }
         @if !anomaly.svg.is_empty() && anomaly.svg.len() <= PICTURE_MAX {
             // Drawn by `consistency::explain`, which escapes all text.
-            div class="timeline" { (PreEscaped(&anomaly.svg)) }
+            div class="scroll" tabindex="0" role="region" aria-label="the operations around the anomaly" { (PreEscaped(&anomaly.svg)) }
         }
     }
 }

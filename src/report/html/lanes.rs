@@ -1,40 +1,62 @@
-//! A lane for each pod, coloured by node, so that a drift is seen as a change of colour.
-
-use std::collections::BTreeMap;
+//! A lane for each pod, coloured and named by node, so that a drift is seen as a change. Red is left to what is bad.
 
 use maud::{Markup, html};
 
-use super::scale::{LEFT, Scale, WIDTH, n};
+use super::order::natural;
+use super::scale::Scale;
 use crate::measure::text::duration;
-use crate::measure::{FaultSpan, Lane, LaneState};
+use crate::measure::{Lane, LaneSpan, LaneState};
 
-/// Colours by node name, in the order of names.
+/// Lanes have labels and names of nodes up to this many pods, and are thin beyond.
+const LABELLED: usize = 60;
+/// More lanes than this are thinner than a pixel: pods that nothing happened to are left out.
+const DRAWN: usize = 600;
+/// Nodes that have a colour and a pattern of their own in the style sheet.
+const STYLES: usize = 12;
+/// A stretch of less than this share of the plot has no room for the name of a node, in percent.
+const NAMED: f64 = 5.0;
+
+/// Names of nodes, in the order in which people count.
 #[derive(Debug)]
-pub(super) struct NodeColours(BTreeMap<String, usize>);
+struct Nodes<'a>(Vec<&'a str>);
 
-impl NodeColours {
-    pub(super) fn of(lanes: &[Lane]) -> Self {
-        let names =
-            lanes.iter().flat_map(|lane| &lane.spans).map(|span| span.node.clone()).filter(|node| !node.is_empty());
-        let mut colours: BTreeMap<String, usize> = names.map(|node| (node, 0)).collect();
-        colours.values_mut().enumerate().for_each(|(index, colour)| *colour = index);
-        Self(colours)
+impl<'a> Nodes<'a> {
+    fn of(lanes: &'a [Lane]) -> Self {
+        let spans = lanes.iter().flat_map(|lane| &lane.spans);
+        let mut names: Vec<&str> = spans.map(|span| span.node.as_str()).filter(|node| !node.is_empty()).collect();
+        names.sort_unstable_by(|a, b| natural(a, b));
+        names.dedup();
+        Self(names)
     }
 
-    /// A colour that is readable on light and on dark ground. Neighbouring indexes are far apart (golden angle).
-    pub(super) fn css(&self, node: &str) -> String {
-        match self.0.get(node) {
-            Some(index) => format!("hsl({:.0} 58% 52%)", (210.0 + 137.508 * *index as f64) % 360.0),
-            None => "var(--idle)".to_owned(),
-        }
+    fn index(&self, node: &str) -> Option<usize> {
+        self.0.iter().position(|name| *name == node)
+    }
+
+    /// A colour and a pattern for each of a few nodes.
+    fn class(&self, node: &str) -> Option<String> {
+        let index = self.index(node).filter(|_| self.0.len() <= STYLES)?;
+        Some(format!("n{index}"))
+    }
+
+    /// Shades from blue to violet for many nodes; neighbouring indexes are far apart (golden section).
+    fn shade(&self, node: &str) -> Option<String> {
+        let index = self.index(node).filter(|_| self.0.len() > STYLES)? as f64;
+        let (hue, light) = ((index * 0.618_034).fract(), (index * 0.754_878).fract());
+        Some(format!(
+            ";background:hsl({:.0} {:.0}% {:.0}%)",
+            195.0 + hue * 100.0,
+            20.0 + light * 45.0,
+            30.0 + light * 26.0
+        ))
     }
 
     fn legend(&self) -> Markup {
         const SHOWN: usize = 24;
         html! {
             p class="legend" {
-                @for node in self.0.keys().take(SHOWN) {
-                    span class="key" { i style={ "background:" (self.css(node)) } {} (node) }
+                @for node in self.0.iter().take(SHOWN) {
+                    span class="key" { i class=[self.class(node)] style=[self.shade(node)] {} (node) }
                 }
                 @if self.0.len() > SHOWN { span class="key" { "… and " (self.0.len() - SHOWN) " more nodes" } }
                 span class="key" { i class="pending" {} "pending" }
@@ -45,33 +67,34 @@ impl NodeColours {
     }
 }
 
-/// Lanes are high enough for a label up to this many pods, and thinner beyond.
-const LABELLED: usize = 60;
-/// More lanes than this are thinner than a pixel: pods that nothing happened to are left out.
-const DRAWN: usize = 600;
-
 /// The lanes: oldest pod first when there are few, node by node when there are many.
-pub(super) fn lanes(scale: Scale, faults: &[FaultSpan], lanes: &[Lane]) -> Markup {
-    let colours = NodeColours::of(lanes);
+pub(super) fn lanes(scale: Scale, lanes: &[Lane]) -> Markup {
+    let nodes = Nodes::of(lanes);
     let shown = selected(lanes);
-    let pitch = if shown.len() <= LABELLED { 14.0 } else { (840.0 / shown.len() as f64).max(1.4) };
-    let height = pitch * shown.len() as f64 + 4.0;
     html! {
-        @if !shown.is_empty() {
-            svg viewBox={ "0 0 " (WIDTH) " " (n(height)) } role="img" aria-label="pods by node" {
-                (scale.faults(faults, height))
-                @if shown.len() > LABELLED {
-                    text class="label" x=(LEFT - 8.0) y="14" text-anchor="end" { (lanes.len()) " pods" }
-                    text class="label minor" x=(LEFT - 8.0) y="26" text-anchor="end" { "node by node" }
-                }
-                @for (index, lane) in shown.iter().enumerate() {
-                    (one(scale, &colours, lane, index as f64 * pitch + 2.0, pitch, shown.len() <= LABELLED))
+        @if shown.len() > LABELLED {
+            div class="row thin" {
+                span class="tag" { b { (lanes.len()) " pods" } " " small { "node by node" } }
+                div class="plot" { @for lane in &shown { div { @for span in &lane.spans { (thin(scale, &nodes, lane, span)) } } } }
+            }
+        } @else {
+            @for lane in &shown {
+                div class="row lane" {
+                    span class="tag" { (shortened(&lane.pod)) }
+                    div class="plot" { (named(scale, &nodes, lane)) }
                 }
             }
-            (colours.legend())
-            @if shown.len() < lanes.len() {
-                p class="note" { (lanes.len() - shown.len()) " pods, mostly undisturbed ones, are not drawn; all are in report.json." }
-            }
+        }
+    }
+}
+
+/// What the colours of the lanes mean.
+pub(super) fn legend(lanes: &[Lane]) -> Markup {
+    let shown = selected(lanes).len();
+    html! {
+        @if shown > 0 { (Nodes::of(lanes).legend()) }
+        @if shown < lanes.len() {
+            p class="note" { (lanes.len() - shown) " pods, mostly undisturbed ones, are not drawn; all are in series.json." }
         }
     }
 }
@@ -100,29 +123,45 @@ fn selected(lanes: &[Lane]) -> Vec<&Lane> {
     shown
 }
 
-fn one(scale: Scale, colours: &NodeColours, lane: &Lane, y: f64, pitch: f64, labelled: bool) -> Markup {
-    let height = if pitch > 6.0 { pitch - 3.0 } else { pitch * 0.8 };
+/// The stretches of a pod; the node is named where it begins and there is room.
+fn named(scale: Scale, nodes: &Nodes<'_>, lane: &Lane) -> Markup {
+    let mut last = "";
     html! {
-        @if labelled {
-            text class="label minor" x=(LEFT - 8.0) y=(n(y + height - 2.0)) text-anchor="end" { (shortened(&lane.pod)) }
-        }
         @for span in &lane.spans {
-            rect class={ "lane " (class(span.state)) } x=(n(scale.x(span.from))) y=(n(y)) height=(n(height))
-                width=(n(scale.width(span.from, span.to))) fill=(colours.css(&span.node)) {
-                title { (lane.pod) " on " (if span.node.is_empty() { "no node" } else { &span.node }) ", " (class(span.state))
-                    " from " (duration(span.from)) " to " (duration(span.to)) }
-            }
+            @let roomy = scale.percent(span.to) - scale.percent(span.from) >= NAMED;
+            @let tell = roomy && span.node != last;
+            i class=(classes(nodes, span)) style={ (scale.place(span.from, span.to)) (nodes.shade(&span.node).unwrap_or_default()) }
+                title=(told(lane, span)) { @if tell { ({ last = &span.node; last }) } }
         }
     }
 }
 
-const fn class(state: LaneState) -> &'static str {
-    match state {
-        LaneState::Pending => "pending",
-        LaneState::Running => "running",
-        LaneState::Ready => "ready-lane",
-        LaneState::Terminating => "terminating",
+fn thin(scale: Scale, nodes: &Nodes<'_>, lane: &Lane, span: &LaneSpan) -> Markup {
+    html! {
+        i class=(classes(nodes, span)) style={ (scale.place(span.from, span.to)) (nodes.shade(&span.node).unwrap_or_default()) }
+            title=[(span.state != LaneState::Ready).then(|| told(lane, span))] {}
     }
+}
+
+fn classes(nodes: &Nodes<'_>, span: &LaneSpan) -> String {
+    let node = nodes.class(&span.node).unwrap_or_default();
+    match span.state {
+        LaneState::Ready => node,
+        LaneState::Pending => "pending".to_owned(),
+        LaneState::Running => format!("{node} running"),
+        LaneState::Terminating => format!("{node} terminating"),
+    }
+}
+
+fn told(lane: &Lane, span: &LaneSpan) -> String {
+    let state = match span.state {
+        LaneState::Pending => "pending",
+        LaneState::Running => "not ready",
+        LaneState::Ready => "ready",
+        LaneState::Terminating => "terminating",
+    };
+    let node = if span.node.is_empty() { "no node" } else { &span.node };
+    format!("{} on {node}, {state} from {} to {}", lane.pod, duration(span.from), duration(span.to))
 }
 
 /// Long generated names keep their end, which tells them apart.
@@ -133,5 +172,33 @@ fn shortened(name: &str) -> String {
         name.to_owned()
     } else {
         format!("…{}", name.chars().skip(length - LIMIT + 1).collect::<String>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lane(pod: &str, node: &str) -> Lane {
+        let span = LaneSpan { from: 0, to: 1_000_000, node: node.to_owned(), state: LaneState::Ready };
+        Lane { pod: pod.to_owned(), uid: String::new(), spans: vec![span] }
+    }
+
+    #[test]
+    fn no_node_is_red_or_green() {
+        let lanes: Vec<Lane> = (0..400).map(|index| lane("web", &format!("worker-{index}"))).collect();
+        let nodes = Nodes::of(&lanes);
+        for node in &nodes.0 {
+            let shade = nodes.shade(node).expect("many nodes have shades");
+            let hue: f64 = shade
+                .trim_start_matches(";background:hsl(")
+                .split(' ')
+                .next()
+                .and_then(|hue| hue.parse().ok())
+                .expect("a hue");
+            assert!((190.0..300.0).contains(&hue), "{shade}");
+        }
+        assert_eq!(nodes.0[2], "worker-2");
+        assert_eq!(Nodes::of(&lanes[..3]).class("worker-2").as_deref(), Some("n2"));
     }
 }

@@ -1,34 +1,63 @@
-//! Time to pixels: one scale for all plots of a scenario, so that they can be read above each other.
+//! Time to places: one scale for all plots of a scenario, in shares of the plot's width, so that they stand below each other
+//! on every screen.
 
+use jiff::Timestamp;
 use maud::{Markup, html};
 
+use crate::evidence::WorldName;
 use crate::measure::text::duration;
-use crate::measure::{FaultSpan, Measurements};
+use crate::report::Entry;
 
-/// Width of a plot in user units; SVG scales it to the page.
+/// Width of a drawing in its own units; the browser stretches it to the plot.
 pub(super) const WIDTH: f64 = 1000.0;
-/// Where the plot begins; labels stand to the left of it.
-pub(super) const LEFT: f64 = 150.0;
 
-/// The horizontal axis.
+/// The horizontal axis, and the wall clock where there was one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     end: f64,
+    /// The wall clock at the start of a live run. A simulated clock is nobody's.
+    started: Option<Timestamp>,
 }
 
 impl Scale {
-    pub(super) fn of(measurements: &Measurements) -> Self {
-        Self { end: measurements.end.max(1) as f64 }
+    pub(super) fn of(entry: &Entry) -> Self {
+        let started = match entry.header.world {
+            WorldName::Live { .. } => entry.header.started.parse().ok(),
+            WorldName::Embedded => None,
+        };
+        Self { end: entry.measurements.end.max(1) as f64, started }
     }
 
-    /// Position of an instant.
+    /// Position of an instant, 0 to 1.
+    fn share(self, at: u64) -> f64 {
+        (at as f64 / self.end).min(1.0)
+    }
+
+    /// Position of an instant in a drawing.
     pub(super) fn x(self, at: u64) -> f64 {
-        LEFT + (at as f64 / self.end).min(1.0) * (WIDTH - LEFT)
+        self.share(at) * WIDTH
     }
 
-    /// Width of a stretch, at least wide enough to be seen.
-    pub(super) fn width(self, from: u64, to: u64) -> f64 {
-        (self.x(to) - self.x(from)).max(0.6)
+    /// Position of an instant in percent.
+    pub(super) fn percent(self, at: u64) -> f64 {
+        self.share(at) * 100.0
+    }
+
+    /// Place and width of a stretch, for a style attribute.
+    pub(super) fn place(self, from: u64, to: u64) -> String {
+        let (from, to) = (self.percent(from), self.percent(to));
+        format!("left:{}%;width:{}%", n(from), n((to - from).max(0.0)))
+    }
+
+    /// An instant for people: since the run's start, and by the wall clock where there was one.
+    pub(super) fn instant(self, at: u64) -> Markup {
+        html! { (duration(at)) @if let Some(clock) = self.clock(at) { " " small { (clock) } } }
+    }
+
+    /// The wall clock at an instant, UTC: `14:03:07Z`.
+    pub(super) fn clock(self, at: u64) -> Option<String> {
+        let at = self.started?.checked_add(std::time::Duration::from_micros(at)).ok()?;
+        Some(at.strftime("%H:%M:%SZ").to_string())
     }
 
     /// Round instants for ticks, at most eleven.
@@ -42,23 +71,14 @@ impl Scale {
     /// The axis with its labels.
     pub(super) fn axis(self) -> Markup {
         html! {
-            svg class="axis" viewBox={ "0 0 " (WIDTH) " 18" } role="presentation" {
-                @for at in self.ticks() {
-                    line x1=(n(self.x(at))) x2=(n(self.x(at))) y1="0" y2="4" class="tick" {}
-                    text x=(n(self.x(at))) y="14" text-anchor=(if at == 0 { "start" } else { "middle" }) { (duration(at)) }
-                }
-            }
-        }
-    }
-
-    /// The shaded windows in which faults were in force, from injection to healing.
-    pub(super) fn faults(self, faults: &[FaultSpan], height: f64) -> Markup {
-        html! {
-            @for (index, fault) in faults.iter().enumerate() {
-                @if let Some(from) = fault.injected {
-                    rect class={ "fault f" (index % 4) } x=(n(self.x(from))) y="0" height=(n(height))
-                        width=(n(self.width(from, fault.healed.unwrap_or(from).max(from)))) {
-                        title { (fault.step) ": " (fault.targets.join(", ")) " from " (duration(from)) }
+            div class="row axis" {
+                span class="tag" {}
+                div class="plot" {
+                    @for at in self.ticks() {
+                        @let place = self.percent(at);
+                        span class=[(place > 96.0).then_some("last")] style={ "left:" (n(place)) "%" } {
+                            (duration(at)) @if let Some(clock) = self.clock(at) { br; small { (clock) } }
+                        }
                     }
                 }
             }
@@ -79,11 +99,19 @@ mod tests {
     #[test]
     fn ticks_are_round_and_few() {
         for seconds in [1_u64, 7, 59, 75, 600, 4000, 90_000] {
-            let scale = Scale { end: seconds as f64 * 1e6 };
+            let scale = Scale { end: seconds as f64 * 1e6, started: None };
             let ticks = scale.ticks();
             assert!((1..=11).contains(&ticks.len()), "{seconds}: {ticks:?}");
             assert!(ticks.iter().all(|at| scale.x(*at) <= WIDTH));
         }
+    }
+
+    #[test]
+    fn only_a_live_run_has_a_wall_clock() {
+        let simulated = Scale { end: 1e6, started: None };
+        assert_eq!(simulated.instant(2_500_000).into_string(), "2.5s");
+        let live = Scale { end: 1e6, started: "2026-11-30T23:59:58Z".parse().ok() };
+        assert_eq!(live.instant(2_500_000).into_string(), "2.5s <small>00:00:00Z</small>");
     }
 
     #[test]

@@ -1,77 +1,44 @@
-//! The tables of a scenario: objectives, faults with their proofs, data, differences, gaps.
+//! The tables of a scenario: faults with their proofs, data, differences, clocks, gaps.
 
 use maud::{Markup, html};
 
-use crate::evidence::Connection;
-use crate::measure::text::{duration, some};
-use crate::measure::{DataMeasure, FaultSpan, Measurements, ProbeMeasure, SameMeasure, SetMeasure, VolumeMeasure};
+use crate::evidence::{CanaryResult, Connection};
+use crate::measure::text::{count, duration, some};
+use crate::measure::{DataMeasure, FaultSpan, Measurements, SameMeasure, SetMeasure, VolumeMeasure};
 use crate::report::text;
 
 use super::histories;
-use crate::verdict::{Judgement, Outcome};
+use super::scale::Scale;
 
-pub(super) fn class(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Pass => "pass",
-        Outcome::Fail => "fail",
-        Outcome::Inconclusive => "inconclusive",
-    }
-}
-
-pub(super) fn objectives(judgements: &[Judgement]) -> Markup {
-    html! {
-        table {
-            thead { tr { th { "objective" } th {} th { "measured" } th { "bound" } th { "why" } } }
-            tbody {
-                @for judgement in judgements {
-                    tr {
-                        td { code { (judgement.objective) } }
-                        td { span class={ "badge " (class(judgement.outcome)) } { (judgement.outcome.word()) } }
-                        td class="number" { (judgement.measured) }
-                        td class="number" { (judgement.bound) }
-                        td { (judgement.reason) @if !judgement.knob.is_empty() { " " span class="knob" { "knob: " (judgement.knob) } } }
-                    }
-                }
-            }
-        }
-    }
-}
-
-pub(super) fn faults(faults: &[FaultSpan]) -> Markup {
+/// What was injected and how it is known that it bit. `line` is the headline: what it says is not said again.
+pub(super) fn faults(scale: Scale, faults: &[FaultSpan], line: &str) -> Markup {
     html! {
         @if !faults.is_empty() {
-            h3 { "Faults and their proof" }
-            table {
+            h4 { "Faults and their proof" }
+            table class="stack" {
                 thead { tr { th { "fault" } th { "targets" } th { "injected" } th { "healed" } th { "recovered after" } th { "proof" } } }
-                tbody { @for fault in faults { (fault_row(fault)) } }
+                tbody { @for fault in faults { (fault_row(scale, fault, line)) } }
             }
         }
     }
 }
 
-fn fault_row(fault: &FaultSpan) -> Markup {
-    let time = |at: Option<u64>| at.map_or_else(|| "–".to_owned(), duration);
+fn fault_row(scale: Scale, fault: &FaultSpan, line: &str) -> Markup {
+    let time = |at: Option<u64>| html! { @match at { Some(at) => (scale.instant(at)), None => "–" } };
     html! {
         tr {
-            td { code { (fault.step) } }
-            td { (some(&fault.targets, 6)) }
-            td class="number" { (time(fault.injected)) }
-            td class="number" { (time(fault.healed)) }
-            td class="number" { (time(fault.rto())) }
-            td {
-                @if !fault.problem.is_empty() { p { (fault.problem) } }
+            td data-l="fault" { code { (fault.step) } }
+            td data-l="targets" class="names" { (some(&fault.targets, 6)) }
+            td data-l="injected" class="number" { (time(fault.injected)) }
+            td data-l="healed" class="number" { (time(fault.healed)) }
+            td data-l="recovered after" class="number" { (fault.rto().map_or_else(|| "–".to_owned(), duration)) }
+            td data-l="proof" {
+                @if !fault.problem.is_empty() { p { (unless_said(&fault.problem, line)) } }
                 @match &fault.proof {
                     Some(proof) => {
                         @if !proof.proven { strong { "not proven: " } }
-                        (proof.statement)
-                        @if !proof.canaries.is_empty() {
-                            details { summary { (proof.canaries.len()) " canaries" }
-                                ul { @for canary in &proof.canaries { li {
-                                    (canary.path) ", " (match canary.connection { Connection::New => "new", Connection::Established => "established" })
-                                    " connection: " (passes(canary.before)) " before, " (passes(canary.now)) " now"
-                                } } }
-                            }
-                        }
+                        (unless_said(&proof.statement, line))
+                        (canaries(&proof.canaries))
                     }
                     None => { "no proof was recorded" }
                 }
@@ -81,40 +48,31 @@ fn fault_row(fault: &FaultSpan) -> Markup {
     }
 }
 
-const fn passes(passed: bool) -> &'static str {
-    if passed { "passed" } else { "blocked" }
+fn unless_said(text: &str, line: &str) -> Markup {
+    html! { @if line.contains(text) { span class="note" { "as said above" } } @else { (text) } }
 }
 
-pub(super) fn outages(probes: &[ProbeMeasure]) -> Markup {
-    const SHOWN: usize = 12;
-    let rows: Vec<_> =
-        probes.iter().flat_map(|probe| probe.outages.iter().map(move |outage| (probe, outage))).collect();
+fn canaries(canaries: &[CanaryResult]) -> Markup {
     html! {
-        @if !rows.is_empty() {
-            h3 { "Outages seen by probes" }
-            table {
-                thead { tr { th { "probe" } th { "from" } th { "length" } th { "failed" } th { "seen" } th { "during" } } }
-                tbody {
-                    @for (probe, outage) in rows.iter().take(SHOWN) {
-                        tr {
-                            td { (probe.name) } td class="number" { (duration(outage.from)) }
-                            td class="number" { (duration(outage.to - outage.from)) } td class="number" { (outage.failed) }
-                            td { (outage.seen) }
-                            td { (outage.steps.join(", "))
-                                @if let Some((phase, instance)) = &outage.phase { ", " (instance) " before " (phase.word()) } }
-                        }
-                    }
-                }
+        @if !canaries.is_empty() {
+            details { summary { (count(canaries.len() as u64, "connection")) " tried" }
+                ul { @for canary in canaries { li {
+                    (canary.path) ", " (match canary.connection { Connection::New => "new", Connection::Established => "established" })
+                    " connection: " (passes(canary.before)) " before, " (passes(canary.now)) " now"
+                } } }
             }
-            @if rows.len() > SHOWN { p class="note" { (rows.len() - SHOWN) " more are in report.json." } }
         }
     }
+}
+
+const fn passes(passed: bool) -> &'static str {
+    if passed { "passed" } else { "blocked" }
 }
 
 pub(super) fn data(measures: &[DataMeasure]) -> Markup {
     html! {
         @if !measures.is_empty() {
-            h3 { "Data" }
+            h4 { "Data" }
             @for measure in measures {
                 @match measure { DataMeasure::Set(set) => (set_check(set)), DataMeasure::Volume(volume) => (volume_check(volume)), DataMeasure::History(history) => (histories::history(history)) }
             }
@@ -158,13 +116,18 @@ pub(super) fn same(measures: &[SameMeasure]) -> Markup {
     let differing: Vec<_> = measures.iter().filter(|measure| !measure.differences.is_empty()).collect();
     html! {
         @if !differing.is_empty() {
-            h3 { "Recovered, but not the same" }
-            table {
+            h4 { "Recovered, but not the same" }
+            table class="stack" {
                 thead { tr { th { "aspect" } th { "object" } th { "before" } th { "after" } } }
                 tbody {
                     @for measure in differing {
                         @for (subject, before, after) in &measure.differences {
-                            tr { td { code { (format!("{:?}", measure.aspect).to_lowercase()) } } td { (subject) } td { (before) } td { (after) } }
+                            tr {
+                                td data-l="aspect" { code { (format!("{:?}", measure.aspect).to_lowercase()) } }
+                                td data-l="object" class="names" { (subject) }
+                                td data-l="before" { (before) }
+                                td data-l="after" { (after) }
+                            }
                         }
                     }
                 }
@@ -177,7 +140,7 @@ pub(super) fn same(measures: &[SameMeasure]) -> Markup {
 pub(super) fn clocks(measurements: &Measurements) -> Markup {
     html! {
         @if !measurements.clocks.is_empty() {
-            h3 { "Clocks inside the cluster" }
+            h4 { "Clocks inside the cluster" }
             ul { @for clock in &measurements.clocks { li { (text::clock(clock)) } } }
         }
     }
@@ -186,7 +149,7 @@ pub(super) fn clocks(measurements: &Measurements) -> Markup {
 pub(super) fn gaps(measurements: &Measurements) -> Markup {
     html! {
         @if !measurements.gaps.is_empty() {
-            h3 { "What could not be observed" }
+            h4 { "What could not be observed" }
             ul { @for gap in &measurements.gaps { li { (gap) } } }
         }
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::Kind;
+use crate::kind::Facts;
+use crate::{Kind, Store, registry};
 
 use super::error::ApiError;
 use super::handle::{Call, Outcome};
@@ -14,7 +15,7 @@ use super::handle::{Call, Outcome};
 const MINOR: &str = "33";
 
 /// Answers a path that names no resource.
-pub(super) fn serve(call: &Call, segments: &[String]) -> Result<Outcome, ApiError> {
+pub(super) fn serve(store: &Store, call: &Call, segments: &[String]) -> Result<Outcome, ApiError> {
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     if call.method != Method::GET {
         return Err(ApiError::unknown_path());
@@ -28,17 +29,19 @@ pub(super) fn serve(call: &Call, segments: &[String]) -> Result<Outcome, ApiErro
         }),
         ["apis"] => json!({
             "kind": "APIGroupList", "apiVersion": "v1",
-            "groups": groups().into_iter().map(|(name, version)| group(name, version)).collect::<Vec<_>>(),
+            "groups": groups(store).into_iter().map(|(name, versions)| group(name, &versions)).collect::<Vec<_>>(),
         }),
         ["apis", name] => {
-            let version = groups().get(name).copied().ok_or_else(ApiError::unknown_path)?;
-            let mut group = group(name, version);
+            let groups = groups(store);
+            let mut group = group(name, groups.get(name).ok_or_else(ApiError::unknown_path)?);
             group["kind"] = json!("APIGroup");
             group["apiVersion"] = json!("v1");
             group
         }
-        ["api", "v1"] => resources("", "v1"),
-        ["apis", name, version] if groups().get(name) == Some(version) => resources(name, version),
+        ["api", "v1"] => resources(store, "", "v1"),
+        ["apis", name, version] if groups(store).get(name).is_some_and(|versions| versions.contains(version)) => {
+            resources(store, name, version)
+        }
         _ => return Err(ApiError::unknown_path()),
     };
     Ok(Outcome::json(200, &body))
@@ -52,20 +55,33 @@ fn version() -> Value {
     })
 }
 
-/// Served groups with their version, the core group left out.
-fn groups() -> BTreeMap<&'static str, &'static str> {
-    let named = Kind::ALL.into_iter().map(Kind::facts).filter(|facts| !facts.group.is_empty());
-    named.map(|facts| (facts.group, facts.version)).chain([("authorization.k8s.io", "v1")]).collect()
+fn all(store: &Store) -> impl Iterator<Item = Facts> {
+    Kind::ALL.into_iter().chain(registry::defined(store)).map(Kind::facts)
 }
 
-fn group(name: &str, version: &str) -> Value {
-    let served = json!({ "groupVersion": format!("{name}/{version}"), "version": version });
-    json!({ "name": name, "versions": [served], "preferredVersion": served })
+/// Served groups with their versions, the preferred one first; the core group left out.
+fn groups(store: &Store) -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut groups: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::from([("authorization.k8s.io", vec!["v1"])]);
+    for facts in all(store).filter(|facts| !facts.group.is_empty()) {
+        let versions = groups.entry(facts.group).or_default();
+        for version in std::iter::once(facts.version).chain(facts.also.iter().copied()) {
+            if !versions.contains(&version) {
+                versions.push(version);
+            }
+        }
+    }
+    groups
 }
 
-fn resources(group: &str, version: &str) -> Value {
+fn group(name: &str, versions: &[&str]) -> Value {
+    let served = |version: &&str| json!({ "groupVersion": format!("{name}/{version}"), "version": version });
+    let all: Vec<Value> = versions.iter().map(served).collect();
+    json!({ "name": name, "versions": all, "preferredVersion": all[0] })
+}
+
+fn resources(store: &Store, group: &str, version: &str) -> Value {
     let mut resources = Vec::new();
-    for facts in Kind::ALL.into_iter().map(Kind::facts).filter(|facts| facts.group == group) {
+    for facts in all(store).filter(|facts| facts.group == group && facts.has_version(version)) {
         let mut resource = json!({
             "name": facts.plural, "singularName": facts.kind.to_lowercase(), "namespaced": facts.namespaced,
             "kind": facts.kind,

@@ -98,7 +98,13 @@ fn selectable(kind: Kind) -> &'static [&'static str] {
         | Kind::Role
         | Kind::RoleBinding
         | Kind::ClusterRole
-        | Kind::ClusterRoleBinding => &[],
+        | Kind::ClusterRoleBinding
+        | Kind::CronJob
+        | Kind::HorizontalPodAutoscaler
+        | Kind::LimitRange
+        | Kind::ResourceQuota
+        | Kind::RuntimeClass
+        | Kind::Stored(_) => &[],
     }
 }
 

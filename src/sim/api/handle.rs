@@ -99,11 +99,11 @@ impl Outcome {
 
 /// Answers a request.
 pub(super) fn handle(state: &mut State, call: &Call) -> Outcome {
-    let served = match route(&call.path) {
+    let served = match route(&state.store, &call.path) {
         Route::Resource(target) => resource(state, call, &target),
         Route::AccessReview => access::review(state, call),
         Route::RulesReview => access::rules(state, call),
-        Route::Other(segments) => discovery::serve(call, &segments),
+        Route::Other(segments) => discovery::serve(&state.store, call, &segments),
     };
     served.unwrap_or_else(|error| Outcome::Refused(Box::new(error)))
 }

@@ -3,6 +3,7 @@
 
 mod access;
 mod apply;
+mod ask;
 mod discovery;
 pub mod error;
 mod evict;
@@ -27,6 +28,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use ask::ask;
 pub use service::{AnswerBody, ApiServer};
 
 /// The user that every request is made by.

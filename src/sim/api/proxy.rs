@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use crate::engine::Shared;
 use crate::network::{Answer, Destination, Request, Vantage};
-use crate::{Key, Kind, State};
+use crate::{Key, Kind, Object, State};
 
 use super::error::ApiError;
 use super::handle::{Call, Outcome};
@@ -104,11 +104,11 @@ pub(super) async fn wait(plan: ProxyPlan, shared: &Shared) -> Response<AnswerBod
 fn refused(state: &State, to: &Destination) -> ApiError {
     let address = match to {
         Destination::Service { namespace, name, port } => {
-            let Some(ip) = ready_address(state, namespace, name) else {
+            let Some(address) = ready_address(state, namespace, name, port) else {
                 let message = format!("no endpoints available for service \"{name}\"");
                 return ApiError::plain(503, "ServiceUnavailable", message);
             };
-            format!("{ip}:{port}")
+            address
         }
         Destination::Pod { namespace, name, port } => {
             let ip = state.store.find(Kind::Pod, namespace, name).map(|pod| pod.text("/status/podIP"));
@@ -120,10 +120,19 @@ fn refused(state: &State, to: &Destination) -> ApiError {
     ApiError::plain(503, "ServiceUnavailable", message)
 }
 
-fn ready_address(state: &State, namespace: &str, service: &str) -> Option<String> {
+/// Address and target port of a ready endpoint that has this port of the Service; an endpoint without it is none.
+fn ready_address(state: &State, namespace: &str, service: &str, port: &str) -> Option<String> {
+    let ports = state.store.find(Kind::Service, namespace, service)?.at("/spec/ports")?.as_array()?;
+    let wanted = ports.iter().find(|known| known["port"].to_string() == port)?;
+    let name = |port: &Value| port["name"].as_str().unwrap_or_default().to_owned();
     let slices = state.store.in_namespace(Kind::EndpointSlice, namespace).map(|(_, slice)| slice);
-    let own = slices.filter(|slice| slice.label("kubernetes.io/service-name") == Some(service));
-    own.flat_map(|slice| slice.value().get("endpoints").and_then(Value::as_array).into_iter().flatten())
-        .filter(|endpoint| endpoint.pointer("/conditions/ready") != Some(&Value::Bool(false)))
-        .find_map(|endpoint| endpoint.pointer("/addresses/0").and_then(Value::as_str).map(str::to_owned))
+    let mut own = slices.filter(|slice| slice.label("kubernetes.io/service-name") == Some(service));
+    let list = |slice: &Object, field: &str| slice.value()[field].as_array().cloned().unwrap_or_default();
+    own.find_map(|slice| {
+        let port = list(slice, "ports").into_iter().find(|port| name(port) == name(wanted))?;
+        let endpoints = list(slice, "endpoints").into_iter();
+        let mut ready = endpoints.filter(|one| one.pointer("/conditions/ready") != Some(&Value::Bool(false)));
+        let ip = ready.find_map(|one| one.pointer("/addresses/0")?.as_str().map(str::to_owned))?;
+        Some(format!("{ip}:{}", port["port"]))
+    })
 }

@@ -1,6 +1,6 @@
 //! From a URL path to what it names: a kind, a namespace, a name, a subresource.
 
-use crate::{Key, Kind};
+use crate::{Key, Kind, Store, registry};
 
 use super::query::decode;
 
@@ -15,6 +15,8 @@ pub(super) struct Target {
     pub(super) name: Option<String>,
     /// Subresource, such as `status`.
     pub(super) sub: Option<String>,
+    /// The version that was asked for, which need not be the one that is stored.
+    pub(super) version: String,
 }
 
 impl Target {
@@ -43,28 +45,28 @@ pub(super) enum Route {
     Other(Vec<String>),
 }
 
-/// Reads a path.
-pub(super) fn route(path: &str) -> Route {
+/// Reads a path; which custom kinds there are, the store knows.
+pub(super) fn route(store: &Store, path: &str) -> Route {
     let segments: Vec<String> = path.split('/').filter(|part| !part.is_empty()).map(decode).collect();
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     let found = match parts.as_slice() {
         ["apis", "authorization.k8s.io", "v1", "selfsubjectaccessreviews"] => Some(Route::AccessReview),
         ["apis", "authorization.k8s.io", "v1", "selfsubjectrulesreviews"] => Some(Route::RulesReview),
-        ["api", version, rest @ ..] => target("", version, rest).map(Route::Resource),
-        ["apis", group, version, rest @ ..] => target(group, version, rest).map(Route::Resource),
+        ["api", version, rest @ ..] => target(store, "", version, rest).map(Route::Resource),
+        ["apis", group, version, rest @ ..] => target(store, group, version, rest).map(Route::Resource),
         _ => None,
     };
     found.unwrap_or(Route::Other(segments))
 }
 
-fn target(group: &str, version: &str, rest: &[&str]) -> Option<Target> {
+fn target(store: &Store, group: &str, version: &str, rest: &[&str]) -> Option<Target> {
     let (namespace, rest) = match rest {
         ["namespaces", _] | ["namespaces", _, "status" | "finalize"] => (None, rest),
         ["namespaces", namespace, inner @ ..] => (Some((*namespace).to_owned()), inner),
         _ => (None, rest),
     };
     let (plural, rest) = rest.split_first()?;
-    let kind = Kind::by_path(group, version, plural)?;
+    let kind = registry::served(store, group, version, plural)?;
     let namespaced = kind.facts().namespaced;
     // A cluster-scoped kind below a namespace, or a namespaced object without one, does not exist.
     if (namespace.is_some() && !namespaced) || (namespace.is_none() && namespaced && !rest.is_empty()) {
@@ -75,7 +77,7 @@ fn target(group: &str, version: &str, rest: &[&str]) -> Option<Target> {
     if rest.len() > 2 && sub.as_deref() != Some("proxy") {
         return None;
     }
-    Some(Target { kind, namespace, name, sub })
+    Some(Target { kind, namespace, name, sub, version: version.to_owned() })
 }
 
 #[cfg(test)]
@@ -100,8 +102,8 @@ mod tests {
             ("/version", "none"),
         ];
         for (path, wanted) in table {
-            let got = match route(path) {
-                Route::Resource(Target { kind, namespace, name, sub }) => {
+            let got = match route(&Store::default(), path) {
+                Route::Resource(Target { kind, namespace, name, sub, .. }) => {
                     let text = |part: Option<String>| part.unwrap_or_else(|| "-".to_owned());
                     format!("{kind:?} {} {} {}", text(namespace), text(name), text(sub))
                 }

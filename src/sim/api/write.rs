@@ -123,11 +123,11 @@ fn checked_body(target: &Target, value: Value) -> Result<Value, ApiError> {
     }
     let said = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
     let (version, kind) = (said("apiVersion"), said("kind"));
-    if !version.is_empty() && version != facts.api_version() {
-        let message = format!(
-            "the API version in the data ({version}) does not match the expected API version ({})",
-            facts.api_version()
-        );
+    let expected =
+        if facts.group.is_empty() { target.version.clone() } else { format!("{}/{}", facts.group, target.version) };
+    if !version.is_empty() && version != expected {
+        let message =
+            format!("the API version in the data ({version}) does not match the expected API version ({expected})");
         return Err(ApiError::bad_request(message));
     }
     if !kind.is_empty() && kind != facts.kind {
@@ -137,7 +137,26 @@ fn checked_body(target: &Target, value: Value) -> Result<Value, ApiError> {
         );
         return Err(ApiError::bad_request(message));
     }
-    Ok(value)
+    Ok(convert(target, value))
+}
+
+/// From the version that was asked for to the one that is stored. Only `autoscaling/v1` is written differently.
+fn convert(target: &Target, mut value: Value) -> Value {
+    if target.version == target.kind.facts().version {
+        return value;
+    }
+    value["apiVersion"] = json!(target.kind.facts().api_version());
+    if target.kind == Kind::HorizontalPodAutoscaler
+        && let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut)
+        && let Some(percent) = spec.remove("targetCPUUtilizationPercentage").filter(|percent| !percent.is_null())
+    {
+        let target = json!({ "type": "Utilization", "averageUtilization": percent });
+        spec.insert(
+            "metrics".to_owned(),
+            json!([{ "type": "Resource", "resource": { "name": "cpu", "target": target } }]),
+        );
+    }
+    value
 }
 
 /// The namespace of the URL becomes the object's; another one in the body is refused.

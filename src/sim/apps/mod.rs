@@ -7,7 +7,7 @@
 //!
 //! | annotation | meaning | default |
 //! |---|---|---|
-//! | `app` | `http`, `kv` or `none` | `http` when a container declares a port, else `none` |
+//! | `app` | `http`, `kv` or `none` | `http` when a container has a port, else `none` |
 //! | `app-start` | from the container's start until it serves | `timings.app_start` |
 //! | `app-stop` | from SIGTERM until it exits | `timings.app_stop` |
 //! | `stop-mode` | after SIGTERM: `serve` until the exit, or `close` the port at once | `serve` |
@@ -26,11 +26,14 @@
 //! | `members` | `kv`: `pods` (each pod of the workload is one) or `explicit` (added and removed by an API, as those of etcd) | `pods` |
 //! | `bugs` | `kv`: planted bugs, comma-separated: `stale-reads`, `lost-writes`, `two-leaders`, `duplicate-writes`, `swallowed-members` | none |
 //!
-//! In a pod of several containers each serves the ports that it declares; the store is the first that declares any.
+//! In a pod of several containers each serves its own ports: those that it declares, that its probes and hooks name,
+//! and, where it declares none, that Services name (`ports`). The store is the first container that declares any.
 
+pub(crate) mod command;
 mod config;
 mod http;
 pub mod kv;
+pub(crate) mod ports;
 mod process;
 mod request;
 
@@ -95,6 +98,10 @@ struct Process {
     app: App,
     config: Arc<Config>,
     ports: Vec<u16>,
+    /// Exit code after SIGTERM.
+    interrupted_code: i32,
+    /// Whether it also listens on the target ports of Services that select its pod (see `ports`).
+    serves_services: bool,
     phase: Phase,
     /// When it began to serve.
     since: Duration,

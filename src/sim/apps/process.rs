@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Container, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 
-use super::{App, Config, Phase, Process, ProcessId, State, Work, kv};
+use super::{App, Config, Phase, Process, ProcessId, State, Work, kv, ports};
 use crate::{Event, Kind, Object};
+
+/// Exit code of work that SIGTERM interrupts before it is done: it has not succeeded.
+const INTERRUPTED: i32 = 143;
 
 impl State {
     /// A container's process has started (called by the kubelet).
@@ -49,8 +52,8 @@ impl State {
         }
         let serving = process.phase == Phase::Serving;
         process.phase = if serving && !process.config.close_at_once { Phase::Draining } else { Phase::Closing };
-        let (stop, app) = (process.config.stop, process.app);
-        self.after(stop, Event::App(Work::Exit(id, 0)));
+        let (stop, app, code) = (process.config.stop, process.app, process.interrupted_code);
+        self.after(stop, Event::App(Work::Exit(id, code)));
         if serving {
             if app == App::Kv {
                 kv::retire(self, id);
@@ -81,17 +84,19 @@ fn process(uid: &str, container: &str, object: &Object, config: Config) -> Optio
     let init = spec.init_containers.iter().flatten().find(|known| known.name == container);
     let runs_once = init.is_some_and(|init| init.restart_policy.as_deref() != Some("Always"));
     let mine = init.or_else(|| spec.containers.iter().find(|known| known.name == container))?;
-    let first = spec.containers.iter().find(|known| !ports(known).is_empty()).or(spec.containers.first());
+    let first = spec.containers.iter().find(|known| !ports::declared(known).is_empty()).or(spec.containers.first());
     let is_first = first.is_some_and(|first| first.name == container);
-    let declared = ports(mine);
+    let ports = ports::of(mine, spec);
     let app = match config.app {
         _ if runs_once => App::Idle,
         Some(App::Kv) if is_first => App::Kv,
         Some(App::Idle) => App::Idle,
-        Some(App::Http | App::Kv) | None if declared.is_empty() => App::Idle,
+        Some(App::Http | App::Kv) | None if ports.is_empty() => App::Idle,
         Some(App::Http | App::Kv) | None => App::Http,
     };
     let job = object.value().pointer("/metadata/ownerReferences/0/kind").and_then(|kind| kind.as_str()) == Some("Job");
+    let interrupted_code = if runs_once || job { INTERRUPTED } else { 0 };
+    let silent = runs_once || config.app == Some(App::Idle);
     let ending = if runs_once {
         Some((config.start, 0))
     } else if let Some(after) = config.crash_after {
@@ -108,15 +113,13 @@ fn process(uid: &str, container: &str, object: &Object, config: Config) -> Optio
         pod: object.text("/metadata/name").to_owned(),
         app,
         config: Arc::new(config),
-        ports: if app == App::Idle { Vec::new() } else { declared },
+        ports: if silent { Vec::new() } else { ports },
+        interrupted_code,
+        serves_services: !silent && ports::serves_services(mine, spec),
         phase: Phase::Starting,
         since: Duration::ZERO,
     };
     Some((process, ending))
-}
-
-fn ports(container: &Container) -> Vec<u16> {
-    container.ports.iter().flatten().filter_map(|port| u16::try_from(port.container_port).ok()).collect()
 }
 
 fn complain(state: &mut State, pod: &Object, message: &str) {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::command::is_idle;
 use super::{App, Phase, Process, ProcessId, State, Work, http, kv};
 use crate::Event;
 use crate::network::{CallId, Request};
@@ -41,10 +42,12 @@ impl State {
     #[must_use]
     pub fn app_listener(&self, uid: &str, port: u16) -> Option<ProcessId> {
         let containers = self.apps.by_pod.get(uid)?;
-        let listens = |id: &&ProcessId| {
-            self.apps.processes.get(id).is_some_and(|process| process.listens() && process.ports.contains(&port))
+        let find = |holds: &dyn Fn(&Process) -> bool| {
+            let listens = |id: &&ProcessId| self.apps.processes.get(id).is_some_and(|one| one.listens() && holds(one));
+            containers.values().find(listens).copied()
         };
-        containers.values().find(listens).copied()
+        find(&|process| process.ports.contains(&port))
+            .or_else(|| find(&|process| process.serves_services && self.targeted(uid, port)))
     }
 
     /// Whether a process listens on a pod's port.
@@ -91,13 +94,6 @@ impl State {
         let path = if asks_ready { "/readyz" } else { "/healthz" };
         i32::from(!matches!(health(self, process, id, path), None | Some(200)))
     }
-}
-
-/// Whether a command only passes time: `sleep 5`, `sh -c "sleep 5"`, `true`.
-fn is_idle(command: &[String]) -> bool {
-    let mut words = command.iter().flat_map(|part| part.split_whitespace()).filter(|word| *word != "-c");
-    let first = words.find(|word| !matches!(word.rsplit('/').next(), Some("sh" | "bash")));
-    first.is_some_and(|word| matches!(word.rsplit('/').next(), Some("sleep" | "true")))
 }
 
 /// The status of the health paths; `None` when the path is the application's own affair.

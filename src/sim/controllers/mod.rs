@@ -82,4 +82,6 @@ pub struct Local {
     graph: garbage_collector::Graph,
     /// Failed attempts in a row, for the back-off of a work queue.
     failures: BTreeMap<(Controller, Key), u32>,
+    /// Failed pods of each Job since its last success, for the back-off of its next pod.
+    job_failures: BTreeMap<Key, job::Failures>,
 }

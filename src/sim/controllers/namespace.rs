@@ -24,15 +24,15 @@ pub(super) fn sync(state: &mut State, key: &Key) {
 /// Deletes everything in a namespace that is not on its way out yet; tells whether nothing is left.
 fn delete_contents(state: &mut State, namespace: &str) -> bool {
     let options = DeleteOptions { propagation: Some("Background".to_owned()), ..DeleteOptions::default() };
-    let namespaced = || Kind::ALL.into_iter().filter(|kind| kind.facts().namespaced);
-    for kind in namespaced() {
+    let kinds: Vec<Kind> = state.store.kinds().filter(|kind| kind.facts().namespaced).collect();
+    for kind in kinds.iter().copied() {
         let contents = state.store.in_namespace(kind, namespace).filter(|(_, object)| !object.is_terminating());
         let keys: Vec<Key> = contents.map(|(_, object)| key_of(object)).collect();
         for key in keys {
             let _ = state.delete(kind, &key, &options);
         }
     }
-    namespaced().all(|kind| state.store.in_namespace(kind, namespace).next().is_none())
+    kinds.into_iter().all(|kind| state.store.in_namespace(kind, namespace).next().is_none())
 }
 
 fn finalize(state: &mut State, key: &Key) {

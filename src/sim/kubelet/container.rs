@@ -9,7 +9,7 @@ use super::crash_loop::Backoff;
 use super::kill::Killing;
 use super::pod_worker::{PodWorker, Stage};
 use super::probe::Probe;
-use super::{Container, PodStep, holding, image, image_puller, pleg, prober, sandbox, termination};
+use super::{Container, PodStep, environment, holding, hook, image, image_puller, pleg, prober, sandbox, termination};
 use crate::{Object, State};
 
 /// How long an init container works when its pod does not say (`embedded.driftproof.dev/init-duration`).
@@ -74,6 +74,8 @@ pub(super) struct Slot {
     pub(super) started: bool,
     /// The readiness probe passes.
     pub(super) ready: bool,
+    /// Its process runs since then, and its postStart hook still does: the kubelet does not take it for running yet.
+    pub(super) hook: Option<Duration>,
     pub(super) killing: Option<Killing>,
     pub(super) crash: Backoff,
     /// When the kubelet looks again after an end that it may not follow by a start yet.
@@ -97,6 +99,7 @@ impl Slot {
             image_id: String::new(),
             started: false,
             ready: false,
+            hook: None,
             killing: None,
             crash: Backoff::default(),
             next_look: None,
@@ -137,6 +140,12 @@ impl Slot {
     /// What a new kubelet process does not know of it.
     pub(super) fn forget_process(&mut self) {
         self.killing = None;
+        if let Some(since) = self.hook.take() {
+            // The hook is not run again.
+            self.state = SlotState::Running { since };
+            self.started = self.probes.iter().all(|probe| probe.role != super::probe::Role::Startup);
+            self.ready = self.started && self.probes.iter().all(|probe| probe.role != super::probe::Role::Readiness);
+        }
         self.crash = Backoff::default();
         self.next_look = None;
         self.pull = Backoff::default();
@@ -172,6 +181,13 @@ pub(super) fn slots(pod: &Object) -> Vec<Slot> {
         Slot::new(container, if sidecar { Role::Sidecar } else { Role::Init })
     });
     init.chain(spec.containers.iter().map(|container| Slot::new(container, Role::Main))).collect()
+}
+
+/// Whether a container of a pod was started before, as its status tells.
+pub(super) fn has_run(pod: &Object) -> bool {
+    let status = pod.typed::<Pod>().status.as_ref();
+    let statuses = status.into_iter().flat_map(|status| status.container_statuses.iter().flatten());
+    statuses.into_iter().any(|container| container.container_id.is_some())
 }
 
 /// What a pod's containers ask for next.
@@ -246,6 +262,7 @@ fn start(state: &mut State, uid: &str, name: &str) -> bool {
         return false;
     }
     match image_puller::ensure(state, uid, name) {
+        image_puller::Answer::Present if lacks_environment(state, uid, name) => return false,
         image_puller::Answer::Present => begin_launch(state, uid, name),
         image_puller::Answer::Queued => {}
         image_puller::Answer::Held => return false,
@@ -256,8 +273,30 @@ fn start(state: &mut State, uid: &str, name: &str) -> bool {
     true
 }
 
+/// Whether a container cannot be created for what its environment is taken from; then it is held.
+fn lacks_environment(state: &mut State, uid: &str, name: &str) -> bool {
+    let Some(worker) = state.kubelet.workers.get(uid) else { return false };
+    let spec = prober::container_spec(worker, name);
+    let why = spec.and_then(|spec| environment::missing(&state.store, &worker.key.namespace, spec));
+    let Some(why) = why else { return false };
+    state.pod_event(uid, "Warning", "Failed", &format!("Error: {why}"));
+    holding::hold(state, uid, name, "CreateContainerConfigError", why);
+    true
+}
+
+/// The image has been pulled: the process starts soon, or its worker goes on with the next.
+pub(super) fn image_arrived(state: &mut State, uid: &str, name: &str) {
+    if !lacks_environment(state, uid, name) {
+        return begin_launch(state, uid, name);
+    }
+    if let Some(worker) = state.kubelet.workers.get_mut(uid) {
+        worker.busy = None;
+    }
+    pleg::relist_soon(state, uid);
+}
+
 /// The image is there: the process starts soon.
-pub(super) fn begin_launch(state: &mut State, uid: &str, name: &str) {
+fn begin_launch(state: &mut State, uid: &str, name: &str) {
     let Some(epoch) = state.kubelet.workers.get(uid).map(|worker| worker.epoch) else { return };
     let delay = state.settings.timings.container_start.mul_f64(1.0 - sandbox::SHARE);
     state.pod_after(delay, uid, PodStep::Launch { epoch, container: name.to_owned() });
@@ -272,7 +311,6 @@ pub(super) fn launch(state: &mut State, uid: &str, epoch: u64, name: &str) {
     if worker.epoch != epoch || worker.busy.as_deref() != Some(name) {
         return;
     }
-    worker.busy = None;
     let annotation = worker.pod.annotation("embedded.driftproof.dev/init-duration");
     let work = annotation.and_then(|text| humantime::parse_duration(text).ok()).unwrap_or(INIT_DURATION);
     let Some(slot) = worker.slot_mut(name) else { return };
@@ -287,19 +325,19 @@ pub(super) fn launch(state: &mut State, uid: &str, epoch: u64, name: &str) {
     slot.run += 1;
     slot.id = image::container_id(uid, name, slot.launches);
     slot.image_id = image::image_id(&slot.image);
-    slot.state = SlotState::Running { since: now };
+    slot.hook = Some(now);
     let (run, role, restarts) = (slot.run, slot.role, slot.launches - 1);
     let container = Container { image: slot.image.clone(), running: true, restarts };
     sandbox.containers.insert(name.to_owned(), container);
     state.pod_event(uid, "Normal", "Created", &format!("Created container: {name}"));
     state.pod_event(uid, "Normal", "Started", &format!("Started container {name}"));
-    prober::arm(state, uid, name);
     match role {
         Role::Init => state.pod_after(work, uid, PodStep::InitDone { container: name.to_owned(), run }),
         Role::Sidecar | Role::Main => state.app_started(uid, name),
     }
-    pleg::relist_soon(state, uid);
-    sync(state, uid);
+    if !hook::begin_post_start(state, uid, name) {
+        hook::post_start_over(state, uid, name, run, true);
+    }
 }
 
 /// An init container has done its work.
@@ -329,13 +367,20 @@ impl State {
             return;
         }
         let now = self.now;
-        let Some(slot) = self.kubelet.workers.get_mut(uid).and_then(|worker| worker.slot_mut(container)) else {
+        let Some(worker) = self.kubelet.workers.get_mut(uid) else { return };
+        let Some(slot) = worker.slot_mut(container) else { return };
+        let hooked = slot.hook.take();
+        let SlotState::Running { since } = hooked.map_or(slot.state.clone(), |since| SlotState::Running { since })
+        else {
             return;
         };
-        let SlotState::Running { since } = slot.state else { return };
         let reason = if exit_code == 0 { "Completed" } else { "Error" };
         let awaited = slot.killing.is_some();
         slot.end(Exit { code: exit_code, reason, started: since, finished: now, id: slot.id.clone() });
+        if hooked.is_some() {
+            worker.busy = None;
+            self.pod_event(uid, "Warning", "FailedPostStartHook", "PostStartHook failed");
+        }
         if awaited {
             self.pod_after_once(REAPED_AFTER, uid, PodStep::Sync);
         } else {

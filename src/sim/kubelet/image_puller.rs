@@ -46,7 +46,8 @@ pub(super) fn ensure(state: &mut State, uid: &str, name: &str) -> Answer {
     let spec = super::prober::container_spec(worker, name);
     let policy = spec.and_then(|spec| spec.image_pull_policy.as_deref());
     let policy = policy.unwrap_or_else(|| image::default_policy(&image)).to_owned();
-    let present = state.kubelet.machines.get(&node).is_some_and(|machine| machine.images.contains(&image));
+    let preloaded = state.settings.images_preloaded && policy == "Never" && !image::missing(&worker.pod);
+    let present = preloaded || state.kubelet.machines.get(&node).is_some_and(|one| one.images.contains(&image));
     let held = slot.pull.holds(slot.pull.updated(), now);
     let pull = Pull {
         uid: uid.to_owned(),
@@ -146,7 +147,7 @@ fn arrived(state: &mut State, pull: &Pull) {
             slot.state = SlotState::Created;
         }
     }
-    container::begin_launch(state, &pull.uid, &pull.container);
+    container::image_arrived(state, &pull.uid, &pull.container);
 }
 
 fn refused(state: &mut State, pull: &Pull) {

@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::LifecycleHandler;
-
 use super::container::{self, KILLED, Role};
-use super::{PodStep, prober};
+use super::{PodStep, hook};
 use crate::State;
 
 /// kubelet `minimumGracePeriodInSeconds`: what is left for SIGTERM however long the hook took.
@@ -36,7 +34,7 @@ pub(super) fn begin(state: &mut State, uid: &str, name: &str, grace: Duration, m
         return;
     }
     state.pod_event(uid, "Normal", "Killing", message);
-    let hook = pre_stop(state, uid, name).min(grace);
+    let hook = if grace.is_zero() { grace } else { hook::pre_stop(state, uid, name).min(grace) };
     let whole = hook + grace.saturating_sub(hook).max(MINIMUM_GRACE);
     let Some(slot) = state.kubelet.workers.get_mut(uid).and_then(|worker| worker.slot_mut(name)) else { return };
     slot.killing = Some(Killing { deadline: now + whole, signalled: false });
@@ -46,35 +44,6 @@ pub(super) fn begin(state: &mut State, uid: &str, name: &str, grace: Duration, m
     } else {
         state.pod_after(hook, uid, PodStep::Signal { container, run });
     }
-}
-
-/// Runs the preStop hook. Returns how long it takes.
-fn pre_stop(state: &mut State, uid: &str, name: &str) -> Duration {
-    let Some(worker) = state.kubelet.workers.get(uid) else { return Duration::ZERO };
-    let annotation = worker.pod.annotation("embedded.driftproof.dev/prestop-duration");
-    let duration = annotation.and_then(|text| humantime::parse_duration(text).ok()).unwrap_or_default();
-    let spec = prober::container_spec(worker, name).cloned();
-    let hook = spec.as_ref().and_then(|spec| spec.lifecycle.as_ref()).and_then(|lifecycle| lifecycle.pre_stop.as_ref());
-    let (Some(spec), Some(hook)) = (&spec, hook) else { return Duration::ZERO };
-    match hook {
-        LifecycleHandler { sleep: Some(sleep), .. } => {
-            return Duration::from_secs(u64::try_from(sleep.seconds).unwrap_or_default());
-        }
-        LifecycleHandler { exec: Some(exec), .. } => {
-            let code = state.app_exec(uid, name, exec.command.as_deref().unwrap_or_default());
-            if code != 0 {
-                state.pod_event(uid, "Warning", "FailedPreStopHook", "PreStopHook failed");
-            }
-        }
-        LifecycleHandler { http_get: Some(get), .. } => {
-            let port = prober::port(spec, &get.port).unwrap_or_default();
-            if state.app_probe(uid, name, port, get.path.as_deref().unwrap_or("/")).is_none() {
-                state.pod_event(uid, "Warning", "FailedPreStopHook", "PreStopHook failed");
-            }
-        }
-        LifecycleHandler { .. } => return Duration::ZERO,
-    }
-    duration
 }
 
 /// SIGTERM.

@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::storage::VolumeId;
 use super::{Change, Event, Key, Kind, State};
 
+mod admission;
 mod container;
 mod crash_loop;
+mod environment;
 mod heartbeat;
 mod holding;
+mod hook;
 mod image;
 mod image_puller;
 mod kill;
@@ -120,6 +123,15 @@ pub enum PodStep {
         epoch: u64,
         /// Name of the container.
         container: String,
+    },
+    /// The postStart hook of a container is over.
+    Hooked {
+        /// Name of the container.
+        container: String,
+        /// Number of the run.
+        run: u64,
+        /// Whether it ended well.
+        succeeds: bool,
     },
     /// An init container has done its work.
     InitDone {
@@ -263,6 +275,7 @@ fn pod_step(state: &mut State, uid: &str, step: PodStep) {
         PodStep::Mounted { epoch } => volume_manager::mounted(state, uid, epoch),
         PodStep::SandboxUp { epoch } => sandbox::up(state, uid, epoch),
         PodStep::Launch { epoch, container } => container::launch(state, uid, epoch, &container),
+        PodStep::Hooked { container, run, succeeds } => hook::post_start_over(state, uid, &container, run, succeeds),
         PodStep::InitDone { container, run } => container::init_done(state, uid, &container, run),
         PodStep::Probe { container, role } => prober::due(state, uid, &container, role),
         PodStep::Signal { container, run } => kill::signal(state, uid, &container, run),

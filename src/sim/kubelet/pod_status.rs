@@ -102,7 +102,7 @@ fn container(slot: &Slot, waiting: &str) -> ContainerStatus {
         name: slot.name.clone(),
         image: slot.image.clone(),
         image_id: slot.image_id.clone(),
-        container_id: Some(slot.id.clone()).filter(|id| !id.is_empty()),
+        container_id: Some(slot.id.clone()).filter(|id| !id.is_empty() && slot.hook.is_none()),
         ready: if slot.role == Role::Init { done } else { running && slot.ready },
         started: Some(running && slot.started),
         restart_count: i32::try_from(slot.launches.saturating_sub(1)).unwrap_or(i32::MAX),

@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::Pod;
 
 use super::container::Slot;
 use super::termination::Termination;
-use super::{PodStep, Work, container, prober, sandbox, termination, volume_manager};
+use super::{PodStep, Work, admission, container, prober, sandbox, termination, volume_manager};
 use crate::storage::VolumeId;
 use crate::{Event, Key, Kind, Object, State};
 
@@ -157,6 +157,9 @@ fn admit(state: &mut State, node: &str, key: &Key, object: &Arc<Object>) {
     let terminal = ["Succeeded", "Failed"].contains(&object.text("/status/phase"));
     let confirmed = deletion_grace(object) == Some(0);
     if confirmed || (terminal && !object.is_terminating()) {
+        return;
+    }
+    if !object.is_terminating() && admission::reject(state, node, key, object) {
         return;
     }
     let worker = PodWorker {

@@ -75,6 +75,11 @@ fn labels(spec: &NodeSpec) -> Map<String, Value> {
     ] {
         labels.insert(name.to_owned(), json!(value));
     }
+    for name in ["os", "arch"] {
+        let value = spec.labels.get(&format!("kubernetes.io/{name}"));
+        let value = value.map_or_else(|| labels[&format!("kubernetes.io/{name}")].clone(), |value| json!(value));
+        labels.insert(format!("beta.kubernetes.io/{name}"), value);
+    }
     labels.extend(spec.labels.iter().map(|(name, value)| (name.clone(), json!(value))));
     labels
 }

@@ -116,6 +116,9 @@ fn lose(worker: &mut PodWorker, now: Duration) {
     }
     worker.initialised = false;
     for slot in &mut worker.slots {
+        if let Some(since) = slot.hook.take() {
+            slot.state = SlotState::Running { since };
+        }
         if let SlotState::Running { since } = slot.state {
             // What containerd says of a task that it cannot find after a reboot.
             let exit = Exit { code: 255, reason: "Unknown", started: since, finished: now, id: slot.id.clone() };

@@ -95,7 +95,9 @@ impl Bench {
         };
         sandbox.containers.insert("main".to_owned(), Container { running: true, ..Container::default() });
         self.state.kubelet.sandboxes.insert(uid.clone(), sandbox);
-        self.state.kubelet.by_ip.insert(ip.to_owned(), uid.clone());
+        if more.pointer("/spec/hostNetwork").is_none() {
+            self.state.kubelet.by_ip.insert(ip.to_owned(), uid.clone());
+        }
         uid
     }
 

@@ -4,12 +4,12 @@
 use tokio::sync::oneshot;
 
 use super::connection::Connection;
-use super::packet::{policies_allow, wires};
+use super::listen;
+use super::packet::{policies_allow, policies_allow_leaving, wires};
 use super::resolve::{self, Origin, Resolved};
 use super::{Answer, CallId, ConnectionId, Destination, Request, State, Vantage, Work};
 use crate::Event;
 use crate::apps::ProcessId;
-use crate::kubelet::Sandbox;
 
 /// One request under way.
 #[derive(Debug)]
@@ -172,32 +172,17 @@ pub(super) fn arrive(state: &mut State, id: CallId) {
 fn meet(state: &State, call: &Call) -> Met {
     let silent = Met::Answer(Answer::Silent);
     let Some(origin) = &call.origin else { return silent };
-    let Some(uid) = state.kubelet.by_ip.get(&call.ip) else { return silent };
-    let Some(sandbox) = state.kubelet.sandboxes.get(uid) else { return silent };
-    let listener = listener(state, sandbox, call.port);
-    let uid = listener.map_or(uid.as_str(), |(uid, _)| uid);
-    if !wires(state, origin, &sandbox.node) || !policies_allow(state, origin, uid, call.port) {
-        return silent;
+    let Some(end) = listen::at(state, &call.ip, call.port) else { return silent };
+    let arrives = wires(state, origin, &end.node)
+        && match &end.pod {
+            Some((uid, port)) => policies_allow(state, origin, uid, *port),
+            None => policies_allow_leaving(state, origin, &call.ip, call.port),
+        };
+    match (arrives, end.pod, end.process) {
+        (false, _, _) => silent,
+        (true, Some((uid, port)), Some(process)) => Met::Process(Reached { uid, node: end.node, port, process }),
+        (true, _, _) => Met::Answer(Answer::Refused),
     }
-    match listener {
-        Some((uid, process)) => {
-            Met::Process(Reached { uid: uid.to_owned(), node: sandbox.node.clone(), port: call.port, process })
-        }
-        None => Met::Answer(Answer::Refused),
-    }
-}
-
-/// Who listens on a port of a sandbox's address. Pods on their node's own network share one address.
-fn listener<'a>(state: &'a State, sandbox: &'a Sandbox, port: u16) -> Option<(&'a str, ProcessId)> {
-    if let Some(process) = state.app_listener(&sandbox.uid, port) {
-        return Some((&sandbox.uid, process));
-    }
-    if !state.network.pods.get(&sandbox.uid).is_some_and(|facts| facts.host_network) {
-        return None;
-    }
-    let neighbours = state.store.pods_on(&sandbox.node).map(|(_, pod)| pod.uid());
-    let sharing = |uid: &&str| state.kubelet.sandboxes.get(*uid).is_some_and(|other| other.ip == sandbox.ip);
-    neighbours.filter(sharing).find_map(|uid| Some((uid, state.app_listener(uid, port)?)))
 }
 
 /// An answer reaches the caller, unless the way back is cut.

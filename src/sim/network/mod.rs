@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `proxy` | kube-proxy: each Service's endpoints as the nodes know them, `proxy_sync` late |
 //! | `resolve` | from a `Vantage` and a `Destination` to machines and addresses |
+//! | `listen` | who listens at an address of a pod or of a machine |
 //! | `packet` | may a packet pass now: machines, cables, policies |
 //! | `call` | requests under way |
 //! | `connection` | connections that stay open |
@@ -15,6 +16,7 @@
 mod call;
 mod connection;
 mod enforce;
+mod listen;
 mod packet;
 mod pods;
 pub mod policy;
@@ -68,7 +70,7 @@ pub enum Destination {
         /// Port name or number.
         port: String,
     },
-    /// An address: a pod IP or a cluster IP.
+    /// An address: a pod IP, a cluster IP or a node's, where host ports and node ports are.
     Address {
         /// IPv4 address.
         ip: String,

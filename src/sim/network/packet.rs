@@ -48,17 +48,31 @@ pub(super) fn policies_allow(state: &State, origin: &Origin, to: &str, port: u16
     let Some(receiver) = state.kubelet.sandboxes.get(to) else { return false };
     let none = Labels::new();
     let target = pod_end(state, receiver, &none);
-    let source = match origin {
-        Origin::ControlPlane => End::Address(CONTROL_PLANE_IP.parse().ok()),
-        // The kubelet probes its own pods whatever policies say.
-        Origin::Node(name) if *name == receiver.node => return true,
-        Origin::Node(name) => End::Address(machine_ip(state, name)),
-        Origin::Pod { uid, .. } => match state.kubelet.sandboxes.get(uid) {
-            Some(sender) => pod_end(state, sender, &none),
-            None => return false,
-        },
-    };
+    // The kubelet probes its own pods whatever policies say.
+    if matches!(origin, Origin::Node(name) if *name == receiver.node) {
+        return true;
+    }
+    let Some(source) = source_end(state, origin, &none) else { return false };
     policy::allowed(&state.network.policies, &source, &target, port, Protocol::Tcp)
+}
+
+/// Whether the enforced policies let a packet leave for an address that is no pod's.
+pub(super) fn policies_allow_leaving(state: &State, origin: &Origin, ip: &str, port: u16) -> bool {
+    if state.network.policies.is_empty() {
+        return true;
+    }
+    let none = Labels::new();
+    let Some(source) = source_end(state, origin, &none) else { return false };
+    policy::allowed(&state.network.policies, &source, &End::Address(ip.parse().ok()), port, Protocol::Tcp)
+}
+
+/// The sending end; `None` when its pod does not run.
+fn source_end<'a>(state: &'a State, origin: &Origin, none: &'a Labels) -> Option<End<'a>> {
+    match origin {
+        Origin::ControlPlane => Some(End::Address(CONTROL_PLANE_IP.parse().ok())),
+        Origin::Node(name) => Some(End::Address(machine_ip(state, name))),
+        Origin::Pod { uid, .. } => state.kubelet.sandboxes.get(uid).map(|sender| pod_end(state, sender, none)),
+    }
 }
 
 fn pod_end<'a>(state: &'a State, sandbox: &'a Sandbox, none: &'a Labels) -> End<'a> {

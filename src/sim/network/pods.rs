@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
 use super::policy::{Labels, NamedPort, Protocol};
@@ -55,6 +57,26 @@ pub(super) fn on_change(state: &mut State, change: &Change) {
             state.network.pods.namespaces.insert(change.key.name.clone(), Arc::new(labels));
         }
         _ => {}
+    }
+}
+
+impl State {
+    /// Whether a Service that selects a running pod has this number as a target port (called by `apps`).
+    #[must_use]
+    pub fn targeted(&self, uid: &str, port: u16) -> bool {
+        let Some(facts) = self.network.pods.get(uid) else { return false };
+        let selects = |spec: &ServiceSpec| {
+            let wanted = spec.selector.as_ref().filter(|wanted| !wanted.is_empty());
+            wanted.is_some_and(|wanted| wanted.iter().all(|(name, value)| facts.labels.get(name) == Some(value)))
+        };
+        let targets = |known: &ServicePort| match &known.target_port {
+            None | Some(IntOrString::Int(0)) => known.port == i32::from(port),
+            Some(IntOrString::Int(number)) => *number == i32::from(port),
+            Some(IntOrString::String(_)) => false,
+        };
+        let services = self.store.in_namespace(Kind::Service, &facts.namespace);
+        let mut specs = services.filter_map(|(_, service)| service.typed::<Service>().spec.as_ref());
+        specs.any(|spec| selects(spec) && spec.ports.iter().flatten().any(targets))
     }
 }
 

@@ -40,6 +40,8 @@ struct View {
     headless: bool,
     /// `internalTrafficPolicy: Local`: only endpoints on the sender's own node.
     local: bool,
+    /// `externalTrafficPolicy: Local`: only endpoints on the node whose node port is used.
+    external_local: bool,
     ports: Vec<Port>,
 }
 
@@ -47,6 +49,7 @@ struct View {
 struct Port {
     name: String,
     number: u16,
+    node_port: Option<u16>,
     ready: Vec<Endpoint>,
     /// Serving and terminating: the last resort when none is ready.
     terminating: Vec<Endpoint>,
@@ -143,7 +146,8 @@ fn view(state: &State, key: &Key, service: &Service) -> View {
     let ports = spec.ports.iter().flatten().map(|port| {
         let name = port.name.clone().unwrap_or_default();
         let number = u16::try_from(port.port).unwrap_or_default();
-        let mut read = Port { name, number, ready: Vec::new(), terminating: Vec::new() };
+        let node_port = port.node_port.and_then(|number| u16::try_from(number).ok()).filter(|number| *number > 0);
+        let mut read = Port { name, number, node_port, ready: Vec::new(), terminating: Vec::new() };
         for slice in &slices {
             endpoints(slice.typed::<EndpointSlice>(), &mut read);
         }
@@ -154,6 +158,7 @@ fn view(state: &State, key: &Key, service: &Service) -> View {
         headless: cluster_ip == "None",
         cluster_ip,
         local: spec.internal_traffic_policy.as_deref() == Some("Local"),
+        external_local: spec.external_traffic_policy.as_deref() == Some("Local"),
         ports: ports.collect(),
     }
 }
@@ -189,10 +194,7 @@ fn usable(conditions: Option<&EndpointConditions>) -> Use {
 /// One endpoint of a Service port: a ready one, else one that terminates and still serves.
 pub(super) fn choose(state: &mut State, from: &Origin, service: &Key, port: &str) -> Resolved {
     let Some(view) = known_to(state, from, service).cloned() else { return Resolved::Refused };
-    let turn = state.network.services.turns.get_mut(service).map_or(0, |turn| {
-        *turn = turn.wrapping_add(1);
-        *turn
-    });
+    let turn = turn(state, service);
     let number = port.parse::<u16>().ok();
     let Some(known) = view.ports.iter().find(|known| known.name == port || Some(known.number) == number) else {
         return Resolved::Refused;
@@ -201,8 +203,10 @@ pub(super) fn choose(state: &mut State, from: &Origin, service: &Key, port: &str
         Origin::Node(node) | Origin::Pod { node, .. } if view.local => Some(node.as_str()),
         Origin::ControlPlane | Origin::Node(_) | Origin::Pod { .. } => None,
     };
-    let last_resort = if view.headless { None } else { pick(&known.terminating, near, turn) };
-    let Some(chosen) = pick(&known.ready, near, turn).or(last_resort) else { return Resolved::Refused };
+    let chosen = match known.choose(near, turn, !view.headless) {
+        Ok(chosen) => chosen,
+        Err(nobody) => return nobody,
+    };
     // A headless name gives pod addresses only: a client in the cluster uses its own port number, untranslated.
     // The API server's proxy looks the port up.
     let port = match (view.headless, from, number) {
@@ -210,6 +214,40 @@ pub(super) fn choose(state: &mut State, from: &Origin, service: &Key, port: &str
         _ => chosen.port,
     };
     Resolved::To { ip: chosen.ip.clone(), port }
+}
+
+impl Port {
+    /// A ready endpoint, else one that terminates and still serves, if that is allowed. Without any, packets are
+    /// rejected; when there are some and only not on the one node that may be used, they are dropped.
+    fn choose(&self, near: Option<&str>, turn: u64, last_resort: bool) -> Result<&Endpoint, Resolved> {
+        let among = |near| {
+            let terminating = || if last_resort { pick(&self.terminating, near, turn) } else { None };
+            pick(&self.ready, near, turn).or_else(terminating)
+        };
+        let elsewhere = || near.is_some() && among(None).is_some();
+        among(near).ok_or_else(|| if elsewhere() { Resolved::Silent } else { Resolved::Refused })
+    }
+}
+
+/// The endpoint that a machine's node port leads to; `None` when no Service has this port.
+pub(super) fn at_node_port(state: &mut State, node: &str, number: u16) -> Option<Resolved> {
+    let views = &state.network.services.views;
+    let has = |view: &View| view.ports.iter().any(|port| port.node_port == Some(number));
+    let service = views.iter().find(|(_, view)| has(view)).map(|(key, _)| key.clone())?;
+    let on = Origin::Node(node.to_owned());
+    let view = known_to(state, &on, &service).cloned()?;
+    let turn = turn(state, &service);
+    let port = view.ports.iter().find(|port| port.node_port == Some(number))?;
+    let chosen = port.choose(view.external_local.then_some(node), turn, true);
+    Some(chosen.map_or_else(|nobody| nobody, |chosen| Resolved::To { ip: chosen.ip.clone(), port: chosen.port }))
+}
+
+/// The Service's count of choices, counted on.
+fn turn(state: &mut State, service: &Key) -> u64 {
+    state.network.services.turns.get_mut(service).map_or(0, |turn| {
+        *turn = turn.wrapping_add(1);
+        *turn
+    })
 }
 
 /// An endpoint at random, as iptables chooses, among those on one node if that is asked for. The chance hangs on the

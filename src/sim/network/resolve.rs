@@ -34,7 +34,7 @@ pub(super) enum Resolved {
     },
     /// Rejected on the spot: no such port, no endpoint.
     Refused,
-    /// An address that leads nowhere.
+    /// An address that leads nowhere, or packets that are dropped on the way.
     Silent,
 }
 
@@ -58,7 +58,12 @@ pub(super) fn destination(state: &mut State, from: &Origin, to: &Destination) ->
         Destination::Pod { namespace, name, port } => pod_address(state, namespace, name, port),
         Destination::Address { ip, port } => match state.network.services.by_cluster_ip(ip).cloned() {
             Some(service) => proxy::choose(state, from, &service, &port.to_string()),
-            None => Resolved::To { ip: ip.clone(), port: *port },
+            None => {
+                let machine = state.kubelet.machines.values().find(|machine| machine.ip == *ip);
+                let node = machine.map(|machine| machine.name.clone());
+                let forwarded = node.and_then(|node| proxy::at_node_port(state, &node, *port));
+                forwarded.unwrap_or_else(|| Resolved::To { ip: ip.clone(), port: *port })
+            }
         },
     }
 }

@@ -236,6 +236,67 @@ fn pods_on_the_nodes_own_network_share_its_address_and_know_no_policies() {
 }
 
 #[test]
+fn a_machines_address_leads_to_host_ports_and_node_ports() {
+    let mut bench = two_pods();
+    let ports = json!([{ "name": "main", "ports": [{ "containerPort": 8080, "hostPort": 9000 }] }]);
+    bench.pod("shop", "agent", "n3", "10.0.3.1", &json!({ "spec": { "containers": ports } }));
+    bench.pass(Duration::from_secs(1));
+    for policy in ["Cluster", "Local"] {
+        let port = json!({ "name": "http", "port": 80, "targetPort": 8080, "nodePort": 30080 });
+        let spec = json!({ "clusterIP": "10.96.0.10", "externalTrafficPolicy": policy, "ports": [port] });
+        bench.put(Kind::Service, json!({ "metadata": { "namespace": "shop", "name": "web" }, "spec": spec }));
+        let endpoint = json!({ "addresses": ["10.0.1.1"], "nodeName": "n1", "conditions": { "ready": true } });
+        let mut slice = bench.state.store.find(Kind::EndpointSlice, "shop", "web-1").expect("slice").value().clone();
+        slice["endpoints"] = json!([endpoint]);
+        bench.put(Kind::EndpointSlice, slice);
+        bench.pass(Duration::from_secs(1));
+        let elsewhere = if policy == "Local" { "silent" } else { "a" };
+        for (ip, port, expected) in [
+            ("192.168.0.13", 9000, "agent"),
+            ("192.168.0.12", 9000, "refused"),
+            ("192.168.0.11", 30080, "a"),
+            ("192.168.0.12", 30080, elsewhere),
+        ] {
+            let to = Destination::Address { ip: ip.to_owned(), port };
+            assert_eq!(short(&bench.get(&in_pod("shop", "b"), &to)), expected, "{policy} {ip}:{port}");
+        }
+    }
+}
+
+#[test]
+fn a_service_with_endpoints_on_other_nodes_only_drops_what_is_local() {
+    let mut bench = two_pods();
+    let spec = json!({
+        "clusterIP": "10.96.0.10", "internalTrafficPolicy": "Local",
+        "ports": [{ "name": "http", "port": 80, "targetPort": 8080 }],
+    });
+    bench.put(Kind::Service, json!({ "metadata": { "namespace": "shop", "name": "web" }, "spec": spec }));
+    let mut slice = bench.state.store.find(Kind::EndpointSlice, "shop", "web-1").expect("slice").value().clone();
+    slice["endpoints"] = json!([{ "addresses": ["10.0.1.1"], "nodeName": "n1", "conditions": { "ready": true } }]);
+    bench.put(Kind::EndpointSlice, slice);
+    bench.pass(Duration::from_secs(1));
+    assert_eq!(short(&bench.get(&in_pod("shop", "a"), &service("80"))), "a");
+    assert_eq!(short(&bench.get(&in_pod("shop", "b"), &service("80"))), "silent");
+    bench.endpoints(&[("10.0.1.1", false, false)]);
+    bench.pass(Duration::from_secs(1));
+    assert_eq!(short(&bench.get(&in_pod("shop", "b"), &service("80"))), "refused", "without any endpoint");
+}
+
+#[test]
+fn a_container_without_ports_listens_where_services_say() {
+    let mut bench = Bench::new();
+    let bare = json!({ "spec": { "containers": [{ "name": "main", "ports": null }] } });
+    bench.pod("shop", "bare", "n1", "10.0.1.1", &bare);
+    bench.pod("shop", "stated", "n1", "10.0.1.2", &json!({}));
+    bench.pass(Duration::from_secs(1));
+    assert_eq!(short(&bench.get(&Vantage::Outside, &at_pod("shop", "bare", "9000"))), "refused");
+    let spec = json!({ "selector": { "app": "web" }, "ports": [{ "port": 80, "targetPort": 9000 }] });
+    bench.put(Kind::Service, json!({ "metadata": { "namespace": "shop", "name": "web" }, "spec": spec }));
+    assert_eq!(short(&bench.get(&Vantage::Outside, &at_pod("shop", "bare", "9000"))), "bare");
+    assert_eq!(short(&bench.get(&Vantage::Outside, &at_pod("shop", "stated", "9000"))), "refused", "it declares 8080");
+}
+
+#[test]
 fn the_proxy_of_a_cut_off_machine_keeps_what_it_knew() {
     let mut bench = two_pods();
     bench.machine("n1").network = false;

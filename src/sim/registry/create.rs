@@ -21,6 +21,9 @@ impl State {
     /// namespace that terminates.
     pub fn create(&mut self, kind: Kind, value: Value) -> Result<Arc<Object>, ApiError> {
         let (key, value) = self.new_object(kind, value)?;
+        if is_checked(kind) {
+            self.check_new(kind, &key, &value)?;
+        }
         Ok(self.write(kind, &key, value))
     }
 
@@ -32,11 +35,17 @@ impl State {
     pub fn admit(&mut self, kind: Kind, mut value: Value, dry_run: bool) -> Result<Arc<Object>, ApiError> {
         strategy::before_create(kind, &mut value);
         let (key, value) = self.new_object(kind, value)?;
-        let causes = validate::create(kind, &value);
+        self.check_new(kind, &key, &value)?;
+        if dry_run { Ok(Arc::new(Object::new(value))) } else { Ok(self.write(kind, &key, value)) }
+    }
+
+    /// Refuses what the API server refuses: by itself, then because of other objects.
+    fn check_new(&self, kind: Kind, key: &Key, value: &Value) -> Result<(), ApiError> {
+        let causes = validate::create(kind, value);
         if !causes.is_empty() {
             return Err(ApiError::invalid(kind, &key.name, &causes));
         }
-        if dry_run { Ok(Arc::new(Object::new(value))) } else { Ok(self.write(kind, &key, value)) }
+        self.admissible(kind, key, value)
     }
 
     fn new_object(&mut self, kind: Kind, mut value: Value) -> Result<(Key, Value), ApiError> {
@@ -89,4 +98,13 @@ impl State {
         }]);
         Err(error)
     }
+}
+
+/// The kinds whose objects are checked although a component of the cluster makes them: those that it makes from what a user
+/// wrote. Of its own (events, leases, slices) it knows what they hold.
+fn is_checked(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Pod | Kind::ReplicaSet | Kind::ControllerRevision | Kind::PersistentVolumeClaim
+    )
 }

@@ -1,100 +1,158 @@
 //! From JSON to the one type of each kind and back: what is stored always decodes, and nothing unknown is kept.
 
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingWebhookConfiguration, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+    ValidatingWebhookConfiguration,
+};
 use k8s_openapi::api::apps::v1::ControllerRevision;
+use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
-use k8s_openapi::api::core::v1::{ConfigMap, Event, Node, ServiceAccount};
+use k8s_openapi::api::core::v1::{
+    ConfigMap, Endpoints, Event, Node, PodTemplate, ReplicationController, ResourceQuota, ServiceAccount,
+};
+use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
+use k8s_openapi::api::networking::v1::{IPAddress, Ingress, IngressClass, ServiceCIDR};
+use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
-use k8s_openapi::api::storage::v1::VolumeAttachment;
+use k8s_openapi::api::storage::v1::{CSIDriver, CSINode, VolumeAttachment};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::Kind;
 use crate::api::error::ApiError;
+use crate::kind::Facts;
 
-use super::defaults;
+use super::{defaults, json};
+
+/// Whether a kind's defaults are filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fill {
+    Defaults,
+    Nothing,
+}
 
 /// Decodes an object, fills in what its kind's defaults say, and encodes it again.
 ///
 /// # Errors
 /// `BadRequest` when the JSON does not fit the kind.
-pub(super) fn normal(kind: Kind, mut value: Value) -> Result<Value, ApiError> {
+pub(super) fn normal(kind: Kind, value: Value) -> Result<Value, ApiError> {
+    decoded(kind, value, Fill::Defaults)
+}
+
+fn decoded(kind: Kind, mut value: Value, fill: Fill) -> Result<Value, ApiError> {
     value["apiVersion"] = json!(kind.facts().api_version());
     value["kind"] = json!(kind.facts().kind);
-    quantities(&mut value);
+    if has_type(kind) {
+        json::readable(kind, &mut value);
+    }
+    let read = Reading { kind, fill };
     match kind {
-        Kind::Namespace => shape(kind, value, defaults::namespace),
-        Kind::Node => shape::<Node>(kind, value, nothing),
-        Kind::Pod => shape(kind, value, defaults::pod),
-        Kind::Service => shape(kind, value, defaults::service),
-        Kind::ConfigMap => shape::<ConfigMap>(kind, value, nothing),
-        Kind::Secret => shape(kind, value, defaults::secret),
-        Kind::ServiceAccount => shape::<ServiceAccount>(kind, value, nothing),
-        Kind::PersistentVolume => shape(kind, value, defaults::persistent_volume),
-        Kind::PersistentVolumeClaim => shape(kind, value, defaults::persistent_volume_claim),
-        Kind::Event => shape::<Event>(kind, value, nothing),
-        Kind::Deployment => shape(kind, value, defaults::deployment),
-        Kind::ReplicaSet => shape(kind, value, defaults::replica_set),
-        Kind::StatefulSet => shape(kind, value, defaults::stateful_set),
-        Kind::DaemonSet => shape(kind, value, defaults::daemon_set),
-        Kind::ControllerRevision => shape::<ControllerRevision>(kind, value, nothing),
-        Kind::Job => shape(kind, value, defaults::job),
-        Kind::PodDisruptionBudget => shape::<PodDisruptionBudget>(kind, value, nothing),
-        Kind::EndpointSlice => shape(kind, value, defaults::endpoint_slice),
-        Kind::NetworkPolicy => shape(kind, value, defaults::network_policy),
-        Kind::StorageClass => shape(kind, value, defaults::storage_class),
-        Kind::VolumeAttachment => shape::<VolumeAttachment>(kind, value, nothing),
-        Kind::Lease => shape::<Lease>(kind, value, nothing),
-        Kind::PriorityClass => shape(kind, value, defaults::priority_class),
-        Kind::Role => shape::<Role>(kind, value, nothing),
-        Kind::RoleBinding => shape::<RoleBinding>(kind, value, nothing),
-        Kind::ClusterRole => shape::<ClusterRole>(kind, value, nothing),
-        Kind::ClusterRoleBinding => shape::<ClusterRoleBinding>(kind, value, nothing),
+        Kind::Namespace => read.shape(value, defaults::namespace),
+        Kind::Node => read.plain::<Node>(value),
+        Kind::Pod => read.shape(value, defaults::pod),
+        Kind::Service => read.shape(value, defaults::service),
+        Kind::ConfigMap => read.plain::<ConfigMap>(value),
+        Kind::Secret => read.shape(value, defaults::secret),
+        Kind::ServiceAccount => read.plain::<ServiceAccount>(value),
+        Kind::PersistentVolume => read.shape(value, defaults::persistent_volume),
+        Kind::PersistentVolumeClaim => read.shape(value, defaults::persistent_volume_claim),
+        Kind::Event => read.plain::<Event>(value),
+        Kind::Deployment => read.shape(value, defaults::deployment),
+        Kind::ReplicaSet => read.shape(value, defaults::replica_set),
+        Kind::StatefulSet => read.shape(value, defaults::stateful_set),
+        Kind::DaemonSet => read.shape(value, defaults::daemon_set),
+        Kind::ControllerRevision => read.plain::<ControllerRevision>(value),
+        Kind::Job => read.shape(value, defaults::job),
+        Kind::PodDisruptionBudget => read.plain::<PodDisruptionBudget>(value),
+        Kind::EndpointSlice => read.shape(value, defaults::endpoint_slice),
+        Kind::NetworkPolicy => read.shape(value, defaults::network_policy),
+        Kind::StorageClass => read.shape(value, defaults::storage_class),
+        Kind::VolumeAttachment => read.plain::<VolumeAttachment>(value),
+        Kind::Lease => read.plain::<Lease>(value),
+        Kind::PriorityClass => read.shape(value, defaults::priority_class),
+        Kind::Role => read.plain::<Role>(value),
+        Kind::RoleBinding => read.plain::<RoleBinding>(value),
+        Kind::ClusterRole => read.plain::<ClusterRole>(value),
+        Kind::ClusterRoleBinding => read.plain::<ClusterRoleBinding>(value),
+        Kind::CronJob => read.shape(value, defaults::cron_job),
+        Kind::HorizontalPodAutoscaler => read.shape(value, defaults::horizontal_pod_autoscaler),
+        Kind::LimitRange => read.shape(value, defaults::limit_range),
+        Kind::ResourceQuota => read.plain::<ResourceQuota>(value),
+        Kind::RuntimeClass => read.plain::<RuntimeClass>(value),
+        Kind::Stored(facts) => stored(read, facts, value),
     }
 }
 
-fn nothing<T>(_: &mut T) {}
-
-fn shape<T: Serialize + DeserializeOwned>(
+/// One way of reading one kind.
+#[derive(Clone, Copy)]
+struct Reading {
     kind: Kind,
-    value: Value,
-    defaults: impl FnOnce(&mut T),
-) -> Result<Value, ApiError> {
-    let mut typed: T = serde_json::from_value(value).map_err(|error| {
-        let facts = kind.facts();
-        let message = format!("{0} in version \"{1}\" cannot be handled as a {0}: {error}", facts.kind, facts.version);
-        ApiError::bad_request(message)
-    })?;
-    defaults(&mut typed);
-    serde_json::to_value(&typed).map_err(|error| ApiError::internal(&error))
+    fill: Fill,
 }
 
-/// Quantities may be written as numbers (`cpu: 2`); the types know them as strings only.
-fn quantities(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                if matches!(name.as_str(), "requests" | "limits" | "capacity" | "allocatable" | "hard")
-                    && let Value::Object(amounts) = field
-                {
-                    amounts.values_mut().for_each(number_to_text);
-                } else if matches!(name.as_str(), "sizeLimit" | "divisor") {
-                    number_to_text(field);
-                } else {
-                    quantities(field);
-                }
-            }
+impl Reading {
+    fn plain<T: Serialize + DeserializeOwned>(self, value: Value) -> Result<Value, ApiError> {
+        self.shape::<T>(value, |_| {})
+    }
+
+    fn shape<T: Serialize + DeserializeOwned>(
+        self,
+        value: Value,
+        defaults: impl FnOnce(&mut T),
+    ) -> Result<Value, ApiError> {
+        let mut typed: T = serde_json::from_value(value).map_err(|error| {
+            let facts = self.kind.facts();
+            let message =
+                format!("{0} in version \"{1}\" cannot be handled as a {0}: {error}", facts.kind, facts.version);
+            ApiError::bad_request(message)
+        })?;
+        if self.fill == Fill::Defaults {
+            defaults(&mut typed);
         }
-        Value::Array(items) => items.iter_mut().for_each(quantities),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        serde_json::to_value(&typed).map_err(|error| ApiError::internal(&error))
     }
 }
 
-fn number_to_text(value: &mut Value) {
-    if let Value::Number(number) = value {
-        *value = Value::String(number.to_string());
+/// The kinds that nothing here acts on, by their types; what has none here stays as it was sent.
+fn stored(read: Reading, facts: &Facts, value: Value) -> Result<Value, ApiError> {
+    match (facts.group, facts.kind) {
+        ("", "Endpoints") => read.plain::<Endpoints>(value),
+        ("", "PodTemplate") => read.plain::<PodTemplate>(value),
+        ("", "ReplicationController") => read.shape::<ReplicationController>(value, defaults::replication_controller),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration") => {
+            read.plain::<MutatingWebhookConfiguration>(value)
+        }
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => read.plain::<ValidatingAdmissionPolicy>(value),
+        ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding") => {
+            read.plain::<ValidatingAdmissionPolicyBinding>(value)
+        }
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => {
+            read.plain::<ValidatingWebhookConfiguration>(value)
+        }
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => read.plain::<CustomResourceDefinition>(value),
+        ("apiregistration.k8s.io", "APIService") => read.plain::<APIService>(value),
+        ("certificates.k8s.io", "CertificateSigningRequest") => read.plain::<CertificateSigningRequest>(value),
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema") => read.plain::<FlowSchema>(value),
+        ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration") => {
+            read.plain::<PriorityLevelConfiguration>(value)
+        }
+        ("networking.k8s.io", "IngressClass") => read.plain::<IngressClass>(value),
+        ("networking.k8s.io", "Ingress") => read.plain::<Ingress>(value),
+        ("networking.k8s.io", "IPAddress") => read.plain::<IPAddress>(value),
+        ("networking.k8s.io", "ServiceCIDR") => read.plain::<ServiceCIDR>(value),
+        ("storage.k8s.io", "CSIDriver") => read.plain::<CSIDriver>(value),
+        ("storage.k8s.io", "CSINode") => read.plain::<CSINode>(value),
+        _ => Ok(value),
     }
+}
+
+/// Whether a kind's objects go through a type: those of custom kinds stay as they were sent.
+fn has_type(kind: Kind) -> bool {
+    !matches!(kind, Kind::Stored(facts) if !Kind::ALL.contains(&kind) || facts.group == "resource.k8s.io")
 }
 
 /// An object as it would be stored: with its kind's defaults, and without what the kind does not know.
@@ -110,7 +168,10 @@ pub fn defaulted(kind: Kind, value: Value) -> Result<Value, ApiError> {
 /// # Errors
 /// `BadRequest` when the JSON does not fit the kind at all.
 pub fn unknown_fields(kind: Kind, value: &Value) -> Result<Vec<String>, ApiError> {
-    let known = normal(kind, value.clone())?;
+    if !has_type(kind) {
+        return Ok(Vec::new());
+    }
+    let known = decoded(kind, value.clone(), Fill::Nothing)?;
     let mut unknown = Vec::new();
     compare(value, &known, "", &mut unknown);
     Ok(unknown)

@@ -60,6 +60,8 @@ impl State {
     pub fn remove(&mut self, kind: Kind, key: &Key) -> Option<Arc<Object>> {
         let change = self.store.remove(kind, key)?;
         self.announce(&change);
+        self.undefine(kind, change.new.value());
+        self.count_quotas(kind, &key.namespace);
         Some(change.new.clone())
     }
 

@@ -3,16 +3,21 @@
 
 mod admission;
 mod create;
+mod custom;
 mod decode;
 mod defaults;
 mod delete;
 mod events;
+mod json;
 mod qos;
+mod quantity;
 mod strategy;
 mod validate;
 mod write;
 
+pub use custom::{defined, served};
 pub use decode::{defaulted, unknown_fields};
+pub use json::readable;
 pub use delete::DeleteOptions;
 pub use events::Recorder;
 pub use strategy::Part;

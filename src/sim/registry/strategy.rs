@@ -36,7 +36,9 @@ pub(super) fn has_generation(kind: Kind) -> bool {
         | Kind::PodDisruptionBudget
         | Kind::NetworkPolicy
         | Kind::EndpointSlice
-        | Kind::PriorityClass => true,
+        | Kind::PriorityClass
+        | Kind::CronJob
+        | Kind::Stored(_) => true,
         Kind::Namespace
         | Kind::Node
         | Kind::Service
@@ -53,7 +55,11 @@ pub(super) fn has_generation(kind: Kind) -> bool {
         | Kind::Role
         | Kind::RoleBinding
         | Kind::ClusterRole
-        | Kind::ClusterRoleBinding => false,
+        | Kind::ClusterRoleBinding
+        | Kind::HorizontalPodAutoscaler
+        | Kind::LimitRange
+        | Kind::ResourceQuota
+        | Kind::RuntimeClass => false,
     }
 }
 

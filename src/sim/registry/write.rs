@@ -103,6 +103,7 @@ impl State {
     pub(super) fn write(&mut self, kind: Kind, key: &Key, value: Value) -> Arc<Object> {
         let change = self.store.put(kind, key, value);
         self.announce(&change);
+        self.count_quotas(kind, &key.namespace);
         change.new.clone()
     }
 }

@@ -29,6 +29,7 @@ pub(super) struct Waiting {
 /// Takes the place for a pod, and binds it unless its claims must be bound before.
 pub(super) fn reserve(state: &mut State, pod: &Arc<PodInfo>, node: &str, decision: &Decision) {
     state.scheduler.cache.place(pod, node);
+    state.scheduler.nominations.forget(&pod.key);
     if decision.is_empty() {
         return bind(state, pod, node);
     }

@@ -99,7 +99,7 @@ fn claims(pod: &str, spec: &PodSpec) -> Vec<String> {
 }
 
 /// A node with what is placed on it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct NodeInfo {
     name: String,
     pub(super) object: Arc<Object>,
@@ -111,7 +111,7 @@ pub(super) struct NodeInfo {
 }
 
 impl NodeInfo {
-    fn new(object: &Arc<Object>) -> Self {
+    pub(super) fn new(object: &Arc<Object>) -> Self {
         let status = object.typed::<Node>().status.as_ref();
         Self {
             name: object.text("/metadata/name").to_owned(),
@@ -132,7 +132,7 @@ impl NodeInfo {
         self.object.typed::<Node>()
     }
 
-    fn add(&mut self, pod: &Arc<PodInfo>) {
+    pub(super) fn add(&mut self, pod: &Arc<PodInfo>) {
         self.requested.add(&pod.requests);
         self.scored.add(&pod.scored);
         for port in &pod.ports {
@@ -164,14 +164,14 @@ pub(super) struct Placed {
 }
 
 /// A term of pod affinity or anti-affinity that placed pods hold, and how many of them hold it on each node.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Group {
     pub(super) term: Term,
     pub(super) by_node: BTreeMap<String, i64>,
 }
 
 /// Nodes and placed pods.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Cache {
     pub(super) nodes: BTreeMap<String, NodeInfo>,
     placed: BTreeMap<Key, Arc<Placed>>,

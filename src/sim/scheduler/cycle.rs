@@ -7,12 +7,13 @@ use serde_json::{Value, json};
 
 use super::cache::{Cache, NodeInfo, PodInfo};
 use super::diagnosis::Diagnosis;
+use super::nomination::Nominations;
 use super::plugins::{
     Rejection, inter_pod_affinity, node_affinity, node_name, node_ports, node_resources_balanced_allocation,
     node_resources_fit, node_unschedulable, pod_topology_spread, taint_toleration, volume_binding, volume_restrictions,
     volume_zone,
 };
-use super::{bind, queue};
+use super::{bind, preemption, queue};
 use crate::store::Store;
 use crate::{Key, Kind, State};
 
@@ -24,12 +25,15 @@ const FEASIBLE_MIN: usize = 100;
 pub(super) struct Cycle<'a> {
     pub(super) store: &'a Store,
     pub(super) cache: &'a Cache,
+    pub(super) nominations: &'a Nominations,
     pub(super) pod: &'a PodInfo,
     pub(super) spec: &'a PodSpec,
 }
 
 /// What plugins have counted before any node is looked at.
-struct Prepared {
+pub(super) struct Prepared {
+    /// Whether a claim that only one pod may use is free.
+    alone: bool,
     affinity: inter_pod_affinity::Counts,
     spread: pod_topology_spread::Constraints,
     claims: volume_binding::Claims,
@@ -54,57 +58,102 @@ pub(super) fn next(state: &mut State) {
 fn attempt(state: &mut State, pod: &Arc<PodInfo>) {
     state.scheduler.cache.sort();
     let Some(spec) = pod.spec() else { return state.scheduler.queue.forget(&pod.key) };
-    let cycle = Cycle { store: &state.store, cache: &state.scheduler.cache, pod, spec };
-    let found = match find(&cycle, state.scheduler.next_start) {
+    let found = match find(&cycle(state, pod, spec), state.scheduler.next_start) {
         Ok(found) => found,
-        Err(diagnosis) => return fits_nowhere(state, &pod.key, diagnosis),
+        Err(mut diagnosis) => {
+            preemption::attempt(state, pod, &mut diagnosis);
+            return fits_nowhere(state, &pod.key, diagnosis);
+        }
     };
     let nodes = state.scheduler.cache.nodes.len().max(1);
     state.scheduler.next_start = (state.scheduler.next_start + found.looked_at) % nodes;
     let choices = u64::try_from(found.best.len()).unwrap_or(1);
     let choice = usize::try_from(state.draw(0, choices)).unwrap_or_default();
     let Some(name) = found.best.get(choice) else { return };
-    let cycle = Cycle { store: &state.store, cache: &state.scheduler.cache, pod, spec };
+    let cycle = cycle(state, pod, spec);
     let decision = cycle.cache.nodes.get(name).map(|node| volume_binding::decide(&cycle, &found.claims, node));
     if let Some(Ok(decision)) = decision {
         bind::reserve(state, pod, name, &decision);
     }
 }
 
+fn cycle<'a>(state: &'a State, pod: &'a PodInfo, spec: &'a PodSpec) -> Cycle<'a> {
+    let scheduler = &state.scheduler;
+    Cycle { store: &state.store, cache: &scheduler.cache, nominations: &scheduler.nominations, pod, spec }
+}
+
 fn find(cycle: &Cycle, start: usize) -> Result<Found, Diagnosis> {
     let order = cycle.cache.order();
     let mut diagnosis = Diagnosis::of(order.len());
-    let prepared = match prepare(cycle) {
+    let (prepared, named) = match prepare(cycle).and_then(|prepared| Ok((prepared, node_affinity::pre_filter(cycle)?)))
+    {
         Ok(prepared) => prepared,
         Err(rejection) => return Err(diagnosis.refuse_all(&rejection)),
     };
+    if let Some(name) = nominated_node(cycle, &prepared) {
+        return Ok(Found { best: vec![name], claims: prepared.claims, looked_at: 0 });
+    }
     let enough = feasible_to_find(order.len());
     let mut feasible = Vec::new();
     let mut looked_at = 0;
     for index in 0..order.len() {
         let Some(node) = cycle.cache.nodes.get(&order[(start + index) % order.len()]) else { continue };
+        if named.as_ref().is_some_and(|named| !named.contains(node.name())) {
+            continue;
+        }
         looked_at += 1;
-        match filter(cycle, &prepared, node) {
+        match filter_with_nominated(cycle, &prepared, node) {
             Ok(()) => feasible.push(node),
-            Err(rejection) => diagnosis.refuse(rejection),
+            Err(rejection) => diagnosis.refuse(node.name(), rejection),
         }
         if feasible.len() >= enough {
             break;
         }
     }
     if feasible.is_empty() {
+        if named.is_some() && looked_at < order.len() {
+            diagnosis.leave_out(order.len() - looked_at, node_affinity::not_named());
+        }
         return Err(diagnosis);
     }
     Ok(Found { best: best(cycle, &feasible), claims: prepared.claims, looked_at })
 }
 
-fn prepare(cycle: &Cycle) -> Result<Prepared, Rejection> {
-    volume_restrictions::pre_filter(cycle)?;
+/// The node on which room was made for the pod, once it fits there: it is taken without a look at the others.
+fn nominated_node(cycle: &Cycle, prepared: &Prepared) -> Option<String> {
+    let name = cycle.nominations.node_of(&cycle.pod.key)?;
+    let node = cycle.cache.nodes.get(name)?;
+    filter_with_nominated(cycle, prepared, node).is_ok().then(|| name.to_owned())
+}
+
+pub(super) fn prepare(cycle: &Cycle) -> Result<Prepared, Rejection> {
+    let alone = volume_restrictions::pre_filter(cycle)?;
+    let claims = volume_binding::pre_filter(cycle)?;
+    volume_zone::pre_filter(cycle)?;
     Ok(Prepared {
-        claims: volume_binding::pre_filter(cycle)?,
+        alone,
+        claims,
         affinity: inter_pod_affinity::pre_filter(cycle),
         spread: pod_topology_spread::pre_filter(cycle),
     })
+}
+
+/// A node must fit both as it is and with the pods, not less important, that wait for room there
+/// (`RunFilterPluginsWithNominatedPods`).
+pub(super) fn filter_with_nominated(cycle: &Cycle, prepared: &Prepared, node: &NodeInfo) -> Result<(), Rejection> {
+    let ahead: Vec<_> = cycle.nominations.ahead_of(cycle.pod, node.name()).collect();
+    if !ahead.is_empty() {
+        let mut cache = cycle.cache.clone();
+        for pod in ahead {
+            cache.place(pod, node.name());
+        }
+        let crowded = Cycle { cache: &cache, ..*cycle };
+        let prepared = prepare(&crowded)?;
+        if let Some(node) = cache.nodes.get(node.name()) {
+            filter(&crowded, &prepared, node)?;
+        }
+    }
+    filter(cycle, prepared, node)
 }
 
 /// The filters in the order of the default profile; the first refusal counts.
@@ -115,6 +164,7 @@ fn filter(cycle: &Cycle, prepared: &Prepared, node: &NodeInfo) -> Result<(), Rej
     node_affinity::filter(cycle, node)?;
     node_ports::filter(cycle, node)?;
     node_resources_fit::filter(cycle, node)?;
+    volume_restrictions::filter(prepared.alone)?;
     volume_binding::filter(cycle, &prepared.claims, node)?;
     volume_zone::filter(cycle, &prepared.claims, node)?;
     pod_topology_spread::filter(cycle, &prepared.spread, node)?;

@@ -4,6 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::plugins::{Plugin, Rejection};
 
+/// What came of the search for pods to end.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum Preemption {
+    /// Ending pods would not help, or not enough.
+    #[default]
+    InVain,
+    /// The pod may not have others ended, and why.
+    NotEligible(&'static str),
+    /// Others are being ended.
+    Begun,
+}
+
 /// The refusals of one cycle.
 #[derive(Debug, Default)]
 pub(super) struct Diagnosis {
@@ -11,7 +23,12 @@ pub(super) struct Diagnosis {
     /// The reason for which no node was looked at.
     at_once: Option<String>,
     reasons: BTreeMap<String, usize>,
-    removing_helps: usize,
+    /// Nodes that the end of pods there could make fit.
+    pub(super) potential: Vec<String>,
+    /// Why these would not fit all the same.
+    spared: BTreeMap<String, usize>,
+    tried: usize,
+    pub(super) preemption: Preemption,
     pub(super) plugins: BTreeSet<Plugin>,
 }
 
@@ -29,11 +46,26 @@ impl Diagnosis {
     }
 
     /// One node was refused.
-    pub(super) fn refuse(&mut self, rejection: Rejection) {
+    pub(super) fn refuse(&mut self, node: &str, rejection: Rejection) {
+        if rejection.removing_helps {
+            self.potential.push(node.to_owned());
+        }
+        self.leave_out(1, rejection);
+    }
+
+    /// So many nodes were refused together, for good.
+    pub(super) fn leave_out(&mut self, nodes: usize, rejection: Rejection) {
         self.plugins.insert(rejection.plugin);
-        self.removing_helps += usize::from(rejection.removing_helps);
         for reason in rejection.reasons {
-            *self.reasons.entry(reason).or_default() += 1;
+            *self.reasons.entry(reason).or_default() += nodes;
+        }
+    }
+
+    /// Pods of one node are not ended, for it would not fit even then.
+    pub(super) fn spare(&mut self, reasons: Vec<String>) {
+        self.tried += 1;
+        for reason in reasons {
+            *self.spared.entry(reason).or_default() += 1;
         }
     }
 
@@ -47,11 +79,16 @@ impl Diagnosis {
             Some(reason) => reason.clone(),
             None => histogram(self.reasons.iter().map(|(reason, count)| (reason.as_str(), *count))),
         };
-        let preemption = histogram([
-            ("No preemption victims found for incoming pod", self.removing_helps),
-            ("Preemption is not helpful for scheduling", nodes - self.removing_helps.min(nodes)),
-        ]);
-        format!("0/{nodes} nodes are available: {why}. preemption: 0/{nodes} nodes are available: {preemption}.")
+        let why = format!("0/{nodes} nodes are available: {why}.");
+        match self.preemption {
+            Preemption::Begun => why,
+            Preemption::NotEligible(reason) => format!("{why} preemption: {reason}"),
+            Preemption::InVain => {
+                let rest = ("Preemption is not helpful for scheduling", nodes - self.tried.min(nodes));
+                let spared = self.spared.iter().map(|(reason, count)| (reason.as_str(), *count));
+                format!("{why} preemption: 0/{nodes} nodes are available: {}.", histogram(spared.chain([rest])))
+            }
+        }
     }
 }
 
@@ -71,9 +108,10 @@ mod tests {
     fn messages_are_worded_as_the_real_ones() {
         assert_eq!(Diagnosis::of(0).message(), "no nodes available to schedule pods");
         let mut some = Diagnosis::of(3);
-        some.refuse(Rejection::by(Plugin::NodeResourcesFit, "Insufficient cpu"));
-        some.refuse(Rejection::for_good(Plugin::TaintToleration, "node(s) had untolerated taint {a: b}"));
-        some.refuse(Rejection::for_good(Plugin::TaintToleration, "node(s) had untolerated taint {a: b}"));
+        some.refuse("n1", Rejection::by(Plugin::NodeResourcesFit, "Insufficient cpu"));
+        some.refuse("n2", Rejection::for_good(Plugin::TaintToleration, "node(s) had untolerated taint {a: b}"));
+        some.spare(vec!["No preemption victims found for incoming pod".to_owned()]);
+        some.refuse("n3", Rejection::for_good(Plugin::TaintToleration, "node(s) had untolerated taint {a: b}"));
         assert_eq!(
             some.message(),
             "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint {a: b}. \

@@ -1,11 +1,14 @@
 //! The scheduler: filters, scores, binding, and the back-off of pods that fit nowhere.
 //! Decides where a pod goes and never whether it should exist.
 
+pub(crate) mod admission;
 mod bind;
 mod cache;
 mod cycle;
 mod diagnosis;
+mod nomination;
 mod plugins;
+mod preemption;
 pub(crate) mod quantity;
 mod queue;
 mod resources;
@@ -42,6 +45,8 @@ pub struct Local {
     queue: queue::Queue,
     /// Pods that have their node and wait for their claims.
     binding: BTreeMap<Key, bind::Waiting>,
+    /// Pods that wait for the node on which room was made for them.
+    nominations: nomination::Nominations,
     /// Where among the nodes the next search starts (`nextStartNodeIndex`).
     next_start: usize,
 }

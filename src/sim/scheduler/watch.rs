@@ -37,7 +37,13 @@ pub fn on_change(state: &mut State, change: &Change) {
         | Kind::Role
         | Kind::RoleBinding
         | Kind::ClusterRole
-        | Kind::ClusterRoleBinding => {}
+        | Kind::ClusterRoleBinding
+        | Kind::CronJob
+        | Kind::HorizontalPodAutoscaler
+        | Kind::LimitRange
+        | Kind::ResourceQuota
+        | Kind::RuntimeClass
+        | Kind::Stored(_) => {}
     }
 }
 
@@ -64,7 +70,8 @@ fn pod(state: &mut State, change: &Change) {
 fn gone(state: &mut State, key: &Key) {
     state.scheduler.queue.forget(key);
     state.scheduler.binding.remove(key);
-    if state.scheduler.cache.lift(key) {
+    let waited = state.scheduler.nominations.forget(key);
+    if state.scheduler.cache.lift(key) || waited {
         queue::hint(state, Hint::PodGone);
     }
 }
@@ -83,6 +90,7 @@ fn known(state: &mut State, key: &Key, old: Option<&Arc<Object>>, pod: &Arc<Obje
     if matters || !known {
         state.scheduler.queue.forget(key);
         state.scheduler.binding.remove(key);
+        state.scheduler.nominations.forget(key);
         let info = Arc::new(PodInfo::new(key, pod));
         state.scheduler.cache.place(&info, node);
         queue::hint(state, Hint::PodPlaced);

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use k8s_openapi::api::core::v1::{PersistentVolume, PersistentVolumeClaim, TopologySelectorTerm};
+use k8s_openapi::api::core::v1::{
+    PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeSpec, TopologySelectorTerm,
+};
 use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::{Value, json};
 
@@ -56,8 +58,9 @@ pub(crate) fn reaches(volume: &Object, node: &Object) -> bool {
     affinity.and_then(|affinity| affinity.required.as_ref()).is_none_or(|selector| labels::node_matches(selector, node))
 }
 
-/// The volume that fits a claim best: one that was reserved for it, else the smallest free one that is large enough
-/// (`findMatchingVolume`). A node narrows the choice to volumes that it reaches.
+/// The volume that fits a claim best (`FindMatchingVolume`): among volumes with the fewest access modes, one that was
+/// reserved for it, else the smallest free one that is large enough. A node narrows the choice to volumes that it
+/// reaches; one that is reserved and out of reach leaves none.
 pub(crate) fn best_volume(
     store: &Store,
     key: &Key,
@@ -65,46 +68,92 @@ pub(crate) fn best_volume(
     node: Option<&Object>,
     taken: &BTreeSet<String>,
 ) -> Option<String> {
-    let mut best: Option<(i64, &str)> = None;
-    for (volume_key, object) in store.all(Kind::PersistentVolume) {
-        if taken.contains(&volume_key.name) || object.is_terminating() {
-            continue;
-        }
-        if node.is_some_and(|node| !reaches(object, node)) {
-            continue;
-        }
-        if reserved_for(object, key, claim) {
-            return Some(volume_key.name.clone());
-        }
-        let free = object.at("/spec/claimRef").is_none() && object.text("/status/phase") != "Released";
-        if free && fits(claim, object) {
-            let size = capacity(object);
-            if best.is_none_or(|(smallest, _)| size < smallest) {
-                best = Some((size, &volume_key.name));
-            }
+    let reached = |volume: &Object| node.is_none_or(|node| reaches(volume, node));
+    let found = candidates(store, key, claim).into_iter().filter(|name| !taken.contains(name));
+    for name in found {
+        let volume = store.get(Kind::PersistentVolume, &Key::cluster(&name))?;
+        match (reserved_for(volume, key, claim), reached(volume)) {
+            (_, true) => return Some(name),
+            (true, false) => return None,
+            (false, false) => {}
         }
     }
-    best.map(|(_, name)| name.to_owned())
+    None
 }
 
 /// The volumes that a claim could have wherever they are, best first as in [`best_volume`]: for callers that ask for
 /// one node after the other.
 pub(crate) fn candidates(store: &Store, key: &Key, claim: &Object) -> Vec<String> {
-    let living = store.all(Kind::PersistentVolume).filter(|(_, volume)| !volume.is_terminating());
-    let mut found: Vec<_> = living
+    let mut found: Vec<_> = store
+        .all(Kind::PersistentVolume)
         .filter_map(|(volume_key, volume)| {
             let reserved = reserved_for(volume, key, claim);
             let free = || volume.at("/spec/claimRef").is_none() && volume.text("/status/phase") != "Released";
-            (reserved || (free() && fits(claim, volume)))
-                .then(|| (!reserved, capacity(volume), volume_key.name.clone()))
+            let wanted = if reserved { reserved_fits(claim, volume) } else { free() && fits(claim, volume) };
+            wanted.then(|| (modes(volume).len(), !reserved, capacity(volume), volume_key.name.clone()))
         })
         .collect();
     found.sort();
-    found.into_iter().map(|(_, _, name)| name).collect()
+    found.into_iter().map(|(.., name)| name).collect()
+}
+
+/// Whether a volume that is reserved for a claim can be its. The class is not looked at.
+pub(super) fn reserved_fits(claim: &Object, volume: &Object) -> bool {
+    let large = claim_spec(claim).is_none_or(|spec| size(spec) <= capacity(volume));
+    large && !volume.is_terminating() && same_mode(claim, volume) && has_modes(claim, volume)
+}
+
+const OTHER_CLASS: &str = "storageClassName does not match";
+
+/// Why a claim cannot have the volume that it names, in the controller's words (`checkVolumeSatisfyClaim`).
+pub(super) fn mismatch(claim: &Object, volume: &Object) -> Option<&'static str> {
+    let (Some(wanted), Some(offered)) = (claim_spec(claim), volume_spec(volume)) else { return None };
+    if volume.is_terminating() {
+        return Some("the volume is marked for deletion");
+    }
+    if capacity(volume) < size(wanted) {
+        return Some("requested PV is too small");
+    }
+    let class = |name: &Option<String>| name.clone().unwrap_or_default();
+    if class(&wanted.storage_class_name) != class(&offered.storage_class_name) {
+        return Some(OTHER_CLASS);
+    }
+    if class(&wanted.volume_attributes_class_name) != class(&offered.volume_attributes_class_name) {
+        return Some("volumeAttributesClassName does not match");
+    }
+    if !same_mode(claim, volume) {
+        return Some("incompatible volumeMode");
+    }
+    (!has_modes(claim, volume)).then_some("incompatible accessMode")
+}
+
+/// Whether both are file systems, or both block devices.
+pub(super) fn same_mode(claim: &Object, volume: &Object) -> bool {
+    let mode = |mode: Option<String>| mode.unwrap_or_else(|| "Filesystem".to_owned());
+    let wanted = claim_spec(claim).and_then(|spec| spec.volume_mode.clone());
+    let offered = volume_spec(volume).and_then(|spec| spec.volume_mode.clone());
+    mode(wanted) == mode(offered)
+}
+
+fn has_modes(claim: &Object, volume: &Object) -> bool {
+    let offered = modes(volume);
+    claim_spec(claim).is_none_or(|spec| spec.access_modes.iter().flatten().all(|mode| offered.contains(mode)))
+}
+
+fn modes(volume: &Object) -> &[String] {
+    volume_spec(volume).and_then(|spec| spec.access_modes.as_deref()).unwrap_or_default()
+}
+
+fn claim_spec(claim: &Object) -> Option<&PersistentVolumeClaimSpec> {
+    claim.typed::<PersistentVolumeClaim>().spec.as_ref()
+}
+
+fn volume_spec(volume: &Object) -> Option<&PersistentVolumeSpec> {
+    volume.typed::<PersistentVolume>().spec.as_ref()
 }
 
 /// Whether a volume's `claimRef` means this claim.
-pub(super) fn reserved_for(volume: &Object, key: &Key, claim: &Object) -> bool {
+pub(crate) fn reserved_for(volume: &Object, key: &Key, claim: &Object) -> bool {
     let uid = volume.text("/spec/claimRef/uid");
     volume.text("/spec/claimRef/namespace") == key.namespace
         && volume.text("/spec/claimRef/name") == key.name
@@ -113,26 +162,22 @@ pub(super) fn reserved_for(volume: &Object, key: &Key, claim: &Object) -> bool {
 
 /// Class, size, access modes, volume mode and labels.
 fn fits(claim: &Object, volume: &Object) -> bool {
-    let Some(wanted) = claim.typed::<PersistentVolumeClaim>().spec.as_ref() else { return false };
-    let Some(offered) = volume.typed::<PersistentVolume>().spec.as_ref() else { return false };
-    let modes = offered.access_modes.as_deref().unwrap_or_default();
-    let class = |name: &Option<String>| name.clone().unwrap_or_default();
-    class(&wanted.storage_class_name) == class(&offered.storage_class_name)
-        && wanted.volume_mode == offered.volume_mode
-        && wanted.access_modes.iter().flatten().all(|mode| modes.contains(mode))
-        && wanted.selector.as_ref().is_none_or(|selector| labels::matches(selector, volume))
-        && requested(wanted.resources.as_ref().and_then(|resources| resources.requests.as_ref())) <= capacity(volume)
+    let selector = claim_spec(claim).and_then(|spec| spec.selector.as_ref());
+    mismatch(claim, volume).is_none() && selector.is_none_or(|selector| labels::matches(selector, volume))
 }
 
 type Amounts = std::collections::BTreeMap<String, k8s_openapi::apimachinery::pkg::api::resource::Quantity>;
 
-fn requested(requests: Option<&Amounts>) -> i64 {
-    requests.and_then(|requests| requests.get("storage")).and_then(|size| whole(&size.0)).unwrap_or_default()
+fn storage(amounts: Option<&Amounts>) -> i64 {
+    amounts.and_then(|amounts| amounts.get("storage")).and_then(|size| whole(&size.0)).unwrap_or_default()
+}
+
+fn size(claim: &PersistentVolumeClaimSpec) -> i64 {
+    storage(claim.resources.as_ref().and_then(|resources| resources.requests.as_ref()))
 }
 
 fn capacity(volume: &Object) -> i64 {
-    let spec = volume.typed::<PersistentVolume>().spec.as_ref();
-    requested(spec.and_then(|spec| spec.capacity.as_ref()))
+    storage(volume_spec(volume).and_then(|spec| spec.capacity.as_ref()))
 }
 
 /// Keeps a volume for a claim (`claimRef`); the PV controller then binds both.

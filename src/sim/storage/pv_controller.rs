@@ -34,9 +34,7 @@ pub(super) fn claim_event(state: &mut State, key: &Key, level: &str, reason: &st
 fn sync_bound(state: &mut State, key: &Key, claim: &Arc<Object>) {
     let volume = claim.text("/spec/volumeName").to_owned();
     if state.store.get(Kind::PersistentVolume, &Key::cluster(&volume)).is_some() {
-        if claim.text("/status/phase") != "Bound" {
-            bind(state, key, &volume);
-        }
+        sync_bound_pair(state, key, claim, &volume);
     } else if claim.text("/status/phase") != "Lost" {
         set_phase(state, Kind::PersistentVolumeClaim, key, "Lost");
         let message = "Bound claim has lost its PersistentVolume. Data on the volume is lost!";
@@ -44,15 +42,25 @@ fn sync_bound(state: &mut State, key: &Key, claim: &Arc<Object>) {
     }
 }
 
+fn sync_bound_pair(state: &mut State, key: &Key, claim: &Object, name: &str) {
+    let Some(volume) = state.store.get(Kind::PersistentVolume, &Key::cluster(name)) else { return };
+    let free = volume.at("/spec/claimRef").is_none_or(Value::is_null);
+    let phase = claim.text("/status/phase");
+    if free || binding::reserved_for(volume, key, claim) {
+        if phase != "Bound" {
+            bind(state, key, name);
+        }
+    } else if phase != "Lost" {
+        set_phase(state, Kind::PersistentVolumeClaim, key, "Lost");
+        let message = "Two claims are bound to the same volume, this one is bound incorrectly";
+        claim_event(state, key, "Warning", "ClaimMisbound", message);
+    }
+}
+
 fn sync_unbound(state: &mut State, key: &Key, claim: &Arc<Object>) {
     let named = claim.text("/spec/volumeName").to_owned();
     if !named.is_empty() {
-        let volume = state.store.get(Kind::PersistentVolume, &Key::cluster(&named));
-        let free = |volume: &Object| volume.at("/spec/claimRef").is_none() || binding::reserved_for(volume, key, claim);
-        if volume.is_some_and(|volume| free(volume)) {
-            bind(state, key, &named);
-        }
-        return;
+        return sync_named(state, key, claim, &named);
     }
     let waits = binding::waits_for_consumer(&state.store, claim);
     let selected = claim.annotation(SELECTED_NODE).map(str::to_owned);
@@ -67,14 +75,39 @@ fn sync_unbound(state: &mut State, key: &Key, claim: &Arc<Object>) {
         return bind(state, key, &volume);
     }
     match (waits, selected, consumer) {
-        (true, None, None) => {
-            let message = "waiting for first consumer to be created before binding";
-            claim_event(state, key, "Normal", "WaitForFirstConsumer", message);
-        }
+        (true, None, None) => tell_of_consumers(state, key),
         // A pod that got its node without the scheduler names it for the provisioner.
         (true, None, Some(node)) => binding::select_node(state, key, &node),
         (_, _, _) => provisioner::start(state, key, claim),
     }
+}
+
+/// A claim that names its volume gets it or none: when it fits, or when the volume names the claim as well.
+fn sync_named(state: &mut State, key: &Key, claim: &Object, named: &str) {
+    let Some(volume) = state.store.get(Kind::PersistentVolume, &Key::cluster(named)) else { return };
+    let free = volume.at("/spec/claimRef").is_none_or(Value::is_null);
+    if !free && !binding::reserved_for(volume, key, claim) {
+        let message = format!("volume \"{named}\" already bound to a different claim.");
+        return claim_event(state, key, "Warning", "FailedBinding", &message);
+    }
+    if free && let Some(why) = binding::mismatch(claim, volume) {
+        let message = format!("Cannot bind to requested volume \"{named}\": {why}");
+        return claim_event(state, key, "Warning", "VolumeMismatch", &message);
+    }
+    bind(state, key, named);
+}
+
+/// Tells what a claim waits for that is bound with its first consumer.
+fn tell_of_consumers(state: &mut State, key: &Key) {
+    let waiting = index::pods_of(state, key).filter(|(_, pod)| pod.text("/spec/nodeName").is_empty());
+    let names: Vec<_> = waiting.filter(|(_, pod)| !index::has_ended(pod)).map(|(pod, _)| pod.name).collect();
+    if names.is_empty() {
+        let message = "waiting for first consumer to be created before binding";
+        return claim_event(state, key, "Normal", "WaitForFirstConsumer", message);
+    }
+    let plural = if names.len() == 1 { "" } else { "s" };
+    let message = format!("waiting for pod{plural} {} to be scheduled", names.join(","));
+    claim_event(state, key, "Normal", "WaitForPodScheduled", &message);
 }
 
 /// The node of a pod that uses the claim and was placed by hand.
@@ -85,7 +118,8 @@ fn consumer_node(state: &State, claim: &Key) -> Option<String> {
 
 fn reserved_volume(state: &State, key: &Key, claim: &Object) -> Option<String> {
     let mut volumes = state.store.all(Kind::PersistentVolume);
-    let found = volumes.find(|(_, volume)| !volume.is_terminating() && binding::reserved_for(volume, key, claim));
+    let found =
+        volumes.find(|(_, volume)| binding::reserved_for(volume, key, claim) && binding::reserved_fits(claim, volume));
     found.map(|(volume, _)| volume.name.clone())
 }
 
@@ -152,7 +186,13 @@ pub(super) fn sync_volume(state: &mut State, name: &str) {
 fn sync_claimed(state: &mut State, volume: &Object, key: &Key, claim_key: &Key, claim: &Object) {
     let named = claim.text("/spec/volumeName");
     if named.is_empty() || named == key.name {
-        if !binding::is_bound(claim) {
+        if named.is_empty() && !binding::same_mode(claim, volume) {
+            let text = |name: &str| format!("Cannot bind PersistentVolume{name} due to incompatible volumeMode.");
+            let message = text(&format!(" to requested PersistentVolumeClaim \"{}\"", claim_key.name));
+            state.event(Kind::PersistentVolume, key, "Warning", "VolumeMismatch", COMPONENT, &message);
+            let message = text(&format!(" \"{}\" to requested PersistentVolumeClaim", key.name));
+            claim_event(state, claim_key, "Warning", "VolumeMismatch", &message);
+        } else if !binding::is_bound(claim) {
             enqueue(state, Work::Claim(claim_key.clone()));
         } else if volume.text("/status/phase") != "Bound" {
             set_phase(state, Kind::PersistentVolume, key, "Bound");

@@ -32,7 +32,13 @@ pub fn on_change(state: &mut State, change: &Change) {
         | Kind::Role
         | Kind::RoleBinding
         | Kind::ClusterRole
-        | Kind::ClusterRoleBinding => {}
+        | Kind::ClusterRoleBinding
+        | Kind::CronJob
+        | Kind::HorizontalPodAutoscaler
+        | Kind::LimitRange
+        | Kind::ResourceQuota
+        | Kind::RuntimeClass
+        | Kind::Stored(_) => {}
     }
 }
 

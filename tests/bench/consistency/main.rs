@@ -7,6 +7,7 @@
 //! 10,000,000), in memory and in a file. Every verdict on a public history is compared with the published one; a wrong one ends the bench.
 
 #![expect(clippy::disallowed_types, reason = "a bench measures the wall clock")]
+#![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 #[path = "../../../src/run/data/store/book.rs"]
 mod book;

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::super::{bank, counter, lock, queue, set, watch};
 use super::{Deed, history, int, told};
 use crate::Allowance;
+use crate::check::{Model, Options, check};
 use crate::history::{Completion, Value};
 
 /// What a client asks, when, and how it ends.
@@ -91,8 +92,9 @@ proptest! {
             }
             ("add", int(number), int(number))
         });
-        let outcome = set::check(&history(deeds), set::Claim::Linearizable, Allowance::unlimited()).expect("a set");
-        prop_assert_eq!(told(&outcome), "ok");
+        let (all, options) = (history(deeds), Options::default());
+        prop_assert_eq!(told(&set::check(&all, &options, Allowance::unlimited()).expect("a set")), "ok");
+        prop_assert_eq!(told(&check(&all, Model::Set, &options, &|| false)), "ok");
     }
 
     #[test]
@@ -107,7 +109,7 @@ proptest! {
             }
             ("add", int(ask.amount), int(ask.amount))
         });
-        prop_assert_eq!(told(&counter::check(&history(deeds), 10, Allowance::unlimited()).expect("a counter")), "ok");
+        prop_assert_eq!(told(&counter::check(&history(deeds), 10, counter::Claim::Linearizable, Allowance::unlimited()).expect("a counter")), "ok");
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(super) fn serializable(all: &[Txn], order: Order) -> bool {
 }
 
 /// Sets of transactions that may have happened.
-fn choices(all: &[Txn]) -> Vec<Vec<usize>> {
+pub(super) fn choices(all: &[Txn]) -> Vec<Vec<usize>> {
     let open: Vec<usize> = (0..all.len()).filter(|at| all[*at].ended.is_none()).collect();
     let set = |bits: usize| {
         (0..all.len())
@@ -95,9 +95,9 @@ fn serial(all: &[Txn], chosen: &[usize], done: &mut Vec<usize>, state: &State, o
 
 /// Whether some choice has an order of snapshots and commits: reads from the snapshot and from itself, and of two that
 /// append to one key one commits before the other begins.
-pub(super) fn snapshot_isolated(all: &[Txn]) -> bool {
+pub(super) fn snapshot_isolated(all: &[Txn], order: Order) -> bool {
     choices(all).into_iter().any(|chosen| {
-        let search = Snapshots { all, chosen };
+        let search = Snapshots { all, chosen, order };
         search.from(&mut vec![None; all.len()], &[State::new()], &mut Vec::new())
     })
 }
@@ -105,6 +105,7 @@ pub(super) fn snapshot_isolated(all: &[Txn]) -> bool {
 struct Snapshots<'a> {
     all: &'a [Txn],
     chosen: Vec<usize>,
+    order: Order,
 }
 
 impl Snapshots<'_> {
@@ -118,6 +119,11 @@ impl Snapshots<'_> {
                 continue;
             }
             let Some(snapshot) = begun[*at] else {
+                let waits =
+                    |other: &usize| !committed.contains(other) && before(&self.all[*other], &self.all[*at], self.order);
+                if self.chosen.iter().any(waits) {
+                    continue;
+                }
                 begun[*at] = Some(committed.len());
                 let possible = run(states[committed.len()].clone(), &self.all[*at].deeds).is_some();
                 if possible && self.from(begun, states, committed) {

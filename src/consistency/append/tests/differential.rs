@@ -6,12 +6,13 @@ use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 
 use super::brute::{Deed, Order, Txn, serializable, snapshot_isolated};
-use crate::append::{Analysis, Claim, Transactions, analyse, verify_order};
+use super::phenomena::{Level, allowed};
+use crate::append::{Claim, Transactions, analyse, verify_order};
 use crate::history::{Call, Completion, History, Operation, Value};
 use crate::outcome::{Certificate, Outcome};
 
-/// More with `DRIFTPROOF_HISTORIES=1000000 cargo test --release --lib append::tests::differential`.
-const HISTORIES: u64 = 6_000;
+/// More with `DRIFTPROOF_HISTORIES=100000 cargo test -p driftproof-consistency --lib append::tests::differential`.
+const HISTORIES: u64 = 2_000;
 
 fn histories() -> u64 {
     std::env::var("DRIFTPROOF_HISTORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(HISTORIES)
@@ -20,7 +21,7 @@ fn histories() -> u64 {
 /// A random history: either run on one copy with a snapshot that may be old, or with lists chosen at random.
 fn random(random: &mut ChaCha8Rng) -> Vec<Txn> {
     let count: u32 = random.random_range(1..=4);
-    let keys = random.random_range(1..=2);
+    let keys = random.random_range(1..=3);
     let honest = random.random_bool(0.5);
     let mut lists = vec![Vec::new(); keys];
     let mut all = Vec::new();
@@ -47,6 +48,14 @@ fn random(random: &mut ChaCha8Rng) -> Vec<Txn> {
         all.push(Txn { process: u64::from(at), deeds, ended, call, end: call + random.random_range(1..100) * 10 + 5 });
     }
     if !honest {
+        // As if transactions had been mixed.
+        if random.random_bool(0.3) {
+            for list in &mut lists {
+                for at in (1..list.len()).rev() {
+                    list.swap(at, random.random_range(0..=at));
+                }
+            }
+        }
         disturb(&mut all, &lists, random);
     }
     for txn in all.iter_mut().filter(|txn| txn.ended != Some(true)) {
@@ -61,14 +70,24 @@ fn random(random: &mut ChaCha8Rng) -> Vec<Txn> {
     all
 }
 
-/// Some reads return another beginning of the list.
+/// Some reads return another beginning of the list, some a list that cannot be.
 fn disturb(all: &mut [Txn], lists: &[Vec<i64>], random: &mut ChaCha8Rng) {
+    let strange = random.random_bool(0.4);
     for txn in all {
         for deed in &mut txn.deeds {
             if let Deed::Read(key, Some(list)) = deed
                 && random.random_bool(0.5)
             {
                 *list = lists[*key][..random.random_range(0..=lists[*key].len())].to_vec();
+                if strange && random.random_bool(0.4) && !list.is_empty() {
+                    let (one, other) = (random.random_range(0..list.len()), random.random_range(0..list.len()));
+                    match random.random_range(0..8) {
+                        0 => list.push(list[one]),
+                        1..4 => drop(list.remove(one)),
+                        4..7 => list.swap(one, other),
+                        _ => list.push(99),
+                    }
+                }
             }
         }
     }
@@ -102,7 +121,7 @@ fn history(all: &[Txn]) -> History {
         };
         Value::List(deeds.iter().map(one).collect())
     };
-    let call = |at: u64| Call { at, time: 0, line: 1 };
+    let call = |at: u64| Call { at, time: 0, line: 0 };
     let operation = |txn: &Txn| Operation {
         process: txn.process,
         function: Arc::from("txn"),
@@ -122,58 +141,56 @@ fn history(all: &[Txn]) -> History {
     History { operations: all.iter().map(operation).collect() }
 }
 
-/// Whether each append that happened is in some list that was read.
-fn all_read(all: &[Txn]) -> bool {
-    let deeds = || all.iter().filter(|txn| txn.ended == Some(true)).flat_map(|txn| &txn.deeds);
-    let read = |value: &i64| deeds().any(|deed| matches!(deed, Deed::Read(_, Some(list)) if list.contains(value)));
-    let appended = all.iter().filter(|txn| txn.ended != Some(false)).flat_map(|txn| &txn.deeds);
-    appended.into_iter().all(|deed| match deed {
-        Deed::Append(_, value) => read(value),
-        Deed::Read(..) => true,
-    })
+/// Every order that is given as a proof is one.
+fn verified(history: &History, claim: Claim, outcome: &Outcome) {
+    if let Outcome::Ok(Certificate::Orders(orders)) = outcome {
+        verify_order(history, claim, &orders[0]).unwrap_or_else(|wrong| panic!("{}: {wrong}", claim.word()));
+        let mut other = orders[0].clone();
+        assert!(other.pop().is_none_or(|last| {
+            history.operations[last as usize].completion != Completion::Ok
+                || verify_order(history, claim, &other).is_err()
+        }));
+    }
 }
 
-/// Every order that is given as a proof is one.
-fn verified(history: &History, analysis: &Analysis) {
-    for claim in [Claim::StrictSerializable, Claim::StrongSessionSerializable, Claim::Serializable] {
-        if let Outcome::Ok(certificate) = analysis.clone().outcome(claim) {
-            let Certificate::Orders(orders) = certificate else { panic!("no order for {}", claim.word()) };
-            verify_order(history, claim, &orders[0]).unwrap_or_else(|wrong| panic!("{}: {wrong}", claim.word()));
-            let mut other = orders[0].clone();
-            assert!(other.pop().is_none_or(|last| {
-                history.operations[last as usize].completion != Completion::Ok
-                    || verify_order(history, claim, &other).is_err()
-            }));
-        }
+/// By the definition of the claim.
+fn expected(all: &[Txn], claim: Claim) -> bool {
+    match claim {
+        Claim::StrictSerializable => serializable(all, Order::Realtime),
+        Claim::StrongSessionSerializable => serializable(all, Order::Process),
+        // All reads are by key, so that there are no other anti-dependencies.
+        Claim::Serializable | Claim::RepeatableRead => serializable(all, Order::Any),
+        Claim::StrongSnapshotIsolation => snapshot_isolated(all, Order::Realtime),
+        Claim::SnapshotIsolation => snapshot_isolated(all, Order::Any),
+        Claim::ReadCommitted => allowed(all, Level::Committed),
+        Claim::ReadUncommitted => allowed(all, Level::Uncommitted),
     }
 }
 
 #[test]
 fn brute_force_agrees() {
-    let mut broken = [0_u32; 4];
+    let mut counts = [[0_u64; 3]; Claim::ALL.len()];
     for seed in 0..histories() {
         let all = random(&mut ChaCha8Rng::seed_from_u64(seed));
-        let transactions = Transactions::from_history(&history(&all)).expect("transactions");
+        let history = history(&all);
+        let transactions = Transactions::from_history(&history).expect("transactions");
         let analysis = analyse(&transactions).expect("unique");
-        let told = || format!("seed {seed}: {all:#?}\n{:#?}", analysis.anomalies);
-        let orders = [
-            (Claim::StrictSerializable, Order::Realtime),
-            (Claim::StrongSessionSerializable, Order::Process),
-            (Claim::Serializable, Order::Any),
-        ];
-        for (at, (claim, order)) in orders.into_iter().enumerate() {
-            let expected = serializable(&all, order);
-            assert_eq!(analysis.holds(claim), expected, "{} {}", claim.word(), told());
-            broken[at] += u32::from(!expected);
+        for (claim, counts) in Claim::ALL.into_iter().zip(&mut counts) {
+            let told = || format!("{}, seed {seed}: {all:#?}\n{:#?}", claim.word(), analysis.anomalies);
+            let (outcome, expected) = (analysis.clone().outcome(claim), expected(&all, claim));
+            match &outcome {
+                Outcome::Ok(_) => assert!(expected, "false ok of {}", told()),
+                Outcome::Violation(_) => assert!(!expected, "false violation of {}", told()),
+                Outcome::Unknown(_) if all.iter().all(|txn| txn.ended != Some(true)) => {}
+                // Lists that contradict each other have no order of versions at all.
+                Outcome::Unknown(_) => assert!(claim == Claim::ReadUncommitted && !expected, "unknown {}", told()),
+            }
+            counts[if expected { 0 } else { 1 + usize::from(matches!(outcome, Outcome::Unknown(_))) }] += 1;
+            verified(&history, claim, &outcome);
         }
-        verified(&history(&all), &analysis);
-        let expected = snapshot_isolated(&all);
-        if analysis.holds(Claim::SnapshotIsolation) != expected {
-            // Without a read of them, nothing tells which of two appends came first.
-            assert!(!expected && !all_read(&all), "snapshot isolation {}", told());
-        }
-        broken[3] += u32::from(!expected);
-        assert!(analysis.anomalies.iter().all(|anomaly| anomaly.witness.len() <= 6));
+        assert!(analysis.anomalies.iter().all(|anomaly| (1..=6).contains(&anomaly.witness.len())));
     }
-    assert!(broken.iter().all(|count| u64::from(*count) > histories() / 20), "too few anomalies: {broken:?}");
+    println!("histories of each claim that hold, do not, are unknown: {counts:?}");
+    let enough = |[good, bad, _]: &[u64; 3]| *good > histories() / 20 && *bad > histories() / 150;
+    assert!(counts.iter().all(enough), "too few of one kind: {counts:?}");
 }

@@ -84,3 +84,27 @@ proptest! {
         agree(&bytes)?;
     }
 }
+
+/// What shows an anomaly is found in the text again, with its lines and moments.
+#[test]
+fn witnesses_come_back_from_the_text() {
+    let text = "\n[{:process 3, :type :invoke, :f :txn, :value [[:append 7 1]]}\n\n\
+                {:process 4, :type :invoke, :f :txn, :value [[:r 7 nil]]} {:process 5, :type :invoke, :f :txn, :value []}\n\
+                {:process 3, :type :ok, :f :txn,\n :value [[:append 7 1]]}\n{:process 5, :type :ok, :f :txn, :value []}\n\
+                {:process 4, :type :ok, :f :txn, :value [[:r 7 [1]]]}]\n";
+    let wanted = [0, 1].into_iter().collect();
+    let history = super::super::recall(&text.as_bytes(), &wanted).expect("found");
+    let whole = format::read(text.as_bytes(), Format::Elle).expect("reads");
+    assert_eq!(history.operations, whole.operations[..2]);
+    assert_eq!(history.operations.iter().map(|one| one.call.line).collect::<Vec<_>>(), [2, 4]);
+    let request = crate::Request {
+        model: crate::Model::Append,
+        format: Format::Elle,
+        claim: None,
+        options: crate::Options::default(),
+    };
+    let broken = text.replace("[[:r 7 [1]]]", "[[:r 7 [1 9]]]");
+    let judged = crate::check_text(broken.as_bytes(), &request, &|| false).expect("reads");
+    assert_eq!(judged.part.as_deref(), Some(&[1][..]));
+    assert_eq!(judged.history.expect("a part").operations[0].process, 4);
+}

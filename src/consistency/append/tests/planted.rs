@@ -6,7 +6,7 @@ use crate::format::{self, Format};
 use crate::outcome::{Anomaly, AnomalyKind, Outcome};
 
 /// Each line `PROCESS TYPE VALUE`.
-fn edn(lines: &str) -> String {
+pub(super) fn edn(lines: &str) -> String {
     let event = |line: &str| {
         let mut words = line.trim().splitn(3, ' ');
         let mut word = || words.next().expect("three words").to_owned();
@@ -34,7 +34,7 @@ fn kinds(lines: &str) -> Vec<&'static str> {
 }
 
 /// Calls of all, then answers of all: everything is concurrent.
-fn concurrent(transactions: &[(&str, &str)]) -> String {
+pub(super) fn concurrent(transactions: &[(&str, &str)]) -> String {
     let call = |(at, (value, _)): (usize, &(&str, &str))| format!("{at} invoke {value}\n");
     let end = |(at, (value, end)): (usize, &(&str, &str))| {
         let (kind, value) = if end.starts_with('[') { ("ok", *end) } else { (*end, *value) };

@@ -42,7 +42,10 @@ fn next(lexer: &mut Lexer<'_>, depth: usize) -> Result<Next, Wrong> {
         Token::Nil => Value::Nil,
         Token::Bool(value) => Value::Bool(value),
         Token::Int(value) => Value::Int(value),
-        Token::Keyword(text) | Token::Symbol(text) | Token::Number(text) => Value::Text(Arc::from(text)),
+        Token::Keyword(word) => Value::Keyword(Arc::from(word)),
+        Token::Number(number) => decimal(number),
+        // Texts that were printed without their quotes are symbols.
+        Token::Symbol(text) => Value::Text(Arc::from(text)),
         Token::Text(text) => Value::Text(Arc::from(&*text)),
         Token::Char(character) => Value::Text(Arc::from(character.to_string())),
         // A tag says of which class a value was; the value is what counts.
@@ -62,6 +65,7 @@ fn next(lexer: &mut Lexer<'_>, depth: usize) -> Result<Next, Wrong> {
             };
         }
         Token::Open(Bracket::Curly) => map(lexer, depth)?,
+        Token::Open(Bracket::Set) => Value::set(items(lexer, Bracket::Set, depth)?),
         Token::Open(bracket) => Value::List(items(lexer, bracket, depth)?.into()),
     };
     Ok(Next::Value(value))
@@ -79,7 +83,26 @@ fn map(lexer: &mut Lexer<'_>, depth: usize) -> Result<Value, Wrong> {
     while let (Some(key), Some(value)) = (items.next(), items.next()) {
         entries.push((key, value));
     }
-    Ok(Value::Map(entries.into()))
+    Value::map(entries).map_err(|key| {
+        lexer.start = start;
+        Wrong::new(format!("a map with the key {} twice", quoted(&key.to_string())), "a map has each of its keys once")
+    })
+}
+
+/// Numbers that are not whole, in one form: as EDN has it, only numbers of one type are equal. Ratios and decimals stay as they
+/// are written, large whole numbers lose their marks.
+fn decimal(written: &str) -> Value {
+    let body = written.strip_prefix('+').unwrap_or(written);
+    if body.ends_with('M') || body.contains('/') {
+        return Value::Number(Arc::from(body));
+    }
+    let digits = body.strip_suffix('N').unwrap_or(body);
+    if digits.bytes().any(|byte| byte.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+    {
+        return Value::Number(Arc::from(digits));
+    }
+    body.parse::<f64>().map_or_else(|_| Value::Number(Arc::from(body)), Value::decimal)
 }
 
 fn items(lexer: &mut Lexer<'_>, bracket: Bracket, depth: usize) -> Result<Vec<Value>, Wrong> {

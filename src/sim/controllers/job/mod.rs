@@ -1,10 +1,14 @@
 //! Jobs: pods until enough of them have succeeded, a limit of failures or a deadline is reached.
-//! Indexed completion, pod failure policies and success policies are not simulated: such a Job runs as a plain one.
+//! Decides by the pods' statuses alone; why a pod ended is for `policy` to read from there.
 
+mod indexes;
 mod outcome;
 mod pods;
+mod policy;
 mod run;
+mod tally;
 #[cfg(test)]
 mod tests;
 
 pub(super) use run::sync;
+pub(super) use tally::Failures;

@@ -1,26 +1,29 @@
 //! One sync of a Job: count what ended, decide whether it is over, then make or delete pods.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec, JobStatus};
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
-use super::outcome::{self, Outcome};
+use super::indexes::{self, Indexes};
+use super::outcome::{self, Counts, Outcome};
 use super::pods;
+use super::policy::{self, Action};
+use super::tally::{self, Reached};
 use crate::controllers::queue::{self, TryAgain};
 use crate::controllers::status::{self, count, length};
 use crate::controllers::{Controller, control, pod};
 use crate::registry::DeleteOptions;
 use crate::{Key, Kind, Object, State};
 
-/// Back-off between a failed pod and its successor (`DefaultJobPodFailureBackOff`, `MaxJobPodFailureBackOff`).
-const FAILURE_BACKOFF: Duration = Duration::from_secs(10);
-const FAILURE_BACKOFF_MAX: Duration = Duration::from_secs(600);
+/// `managedBy` of Jobs that are looked after here.
+const CONTROLLER: &str = "kubernetes.io/job-controller";
 
 /// Reconciles one Job.
 pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(object) = state.store.get(Kind::Job, key).cloned() else {
+        state.controllers.job_failures.remove(key);
         pods::untrack_orphans(state, key);
         return Ok(());
     };
@@ -35,18 +38,19 @@ pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), T
         }
         return Ok(());
     }
-    let suspended = spec.suspend == Some(true);
-    if status.start_time.is_none() && !suspended {
-        status.start_time = Some(state.time());
+    if spec.managed_by.as_deref().is_some_and(|name| name != CONTROLLER) {
+        return Ok(());
     }
+    follow_suspension(state, key, spec, &mut status);
     let pods = pods::owned(state, &object);
-    count_ended(state, &mut status, &pods);
+    tally::count(state, key, spec, &mut status, &pods);
     let active: Vec<_> = pods.iter().filter(|pod| pod::is_active(pod)).cloned().collect();
     let restarts = if on_failure(spec) { active.iter().map(|pod| pod::restarts(pod)).sum() } else { 0 };
-    let decided = outcome::decide(spec, &status, length(active.len()), restarts, state.timestamp());
+    let counts = Counts { active: length(active.len()), restarts, pods: &pods };
+    let decided = outcome::decide(spec, &status, &counts, state.timestamp());
     let result = match decided {
         Some(outcome) => {
-            end(state, key, &mut status, outcome, &active);
+            end(state, key, &mut status, &outcome, &active);
             Ok(())
         }
         None => manage(state, key, &object, spec, &status, &active, &pods),
@@ -59,23 +63,22 @@ fn on_failure(spec: &JobSpec) -> bool {
     spec.template.spec.as_ref().and_then(|spec| spec.restart_policy.as_deref()) == Some("OnFailure")
 }
 
-/// Counts each ended pod once; its finalizer goes with that. A pod that is being deleted counts as failed.
-fn count_ended(state: &mut State, status: &mut JobStatus, pods: &[Arc<Object>]) {
-    for pod in pods.iter().filter(|pod| pods::is_tracked(pod)) {
-        if pod::phase(pod) == "Succeeded" {
-            *status.succeeded.get_or_insert(0) += 1;
-        } else if pod::phase(pod) == "Failed" || pod.is_terminating() {
-            *status.failed.get_or_insert(0) += 1;
-        } else {
-            continue;
-        }
-        pods::untrack(state, pod);
+/// A Job begins when it is not suspended, and anew when it is resumed.
+fn follow_suspension(state: &mut State, key: &Key, spec: &JobSpec, status: &mut JobStatus) {
+    let suspended = spec.suspend == Some(true);
+    let (reason, message) = if suspended { ("Suspended", "Job suspended") } else { ("Resumed", "Job resumed") };
+    if outcome::mark(state, status, "Suspended", suspended, [&format!("Job{reason}"), message]) {
+        control::record(state, Kind::Job, key, "Normal", reason, message);
+        status.start_time = None;
+    }
+    if status.start_time.is_none() && !suspended {
+        status.start_time = Some(state.time());
     }
 }
 
 /// Notes the end, deletes what still runs, and closes the Job when nothing does.
-fn end(state: &mut State, key: &Key, status: &mut JobStatus, outcome: Outcome, active: &[Arc<Object>]) {
-    outcome::set(state, status, outcome.target, outcome);
+fn end(state: &mut State, key: &Key, status: &mut JobStatus, outcome: &Outcome, active: &[Arc<Object>]) {
+    outcome::set(state, status, outcome.target(), outcome);
     for pod in active {
         control::delete_pod(state, Kind::Job, key, pod);
     }
@@ -83,12 +86,12 @@ fn end(state: &mut State, key: &Key, status: &mut JobStatus, outcome: Outcome, a
     if pods::owned(state, &job).iter().any(|pod| !pod::is_finished(pod)) {
         return;
     }
-    outcome::set(state, status, outcome.condition, outcome);
-    if outcome == outcome::COMPLETE {
+    outcome::set(state, status, outcome.condition(), outcome);
+    if outcome.succeeds {
         status.completion_time = Some(state.time());
         control::record(state, Kind::Job, key, "Normal", "Completed", "Job completed");
     } else {
-        control::record(state, Kind::Job, key, "Warning", outcome.reason, outcome.message);
+        control::record(state, Kind::Job, key, "Warning", &outcome.reason, &outcome.message);
     }
 }
 
@@ -105,7 +108,7 @@ fn manage(
     let succeeded = status.succeeded.unwrap_or(0);
     let present = length(active.len());
     let wanted = match spec.completions {
-        Some(completions) => parallelism.min(completions - succeeded),
+        Some(completions) => parallelism.min(completions - succeeded).max(0),
         None if succeeded > 0 => present.min(parallelism),
         None => parallelism,
     };
@@ -116,22 +119,67 @@ fn manage(
         }
         return Ok(());
     }
-    if present < wanted && !backs_off(state, key, status, pods) {
-        for _ in present..wanted {
-            control::create_pod(state, Kind::Job, key, pods::build(job)).map_err(|_| TryAgain)?;
-        }
+    let ending = pods.iter().filter(|pod| pod.is_terminating() && !pod::is_finished(pod)).count();
+    let awaited = if policy::waits_for_failure(spec) { length(ending) } else { 0 };
+    let missing = usize::try_from(wanted - present - awaited).unwrap_or(0);
+    if missing == 0 || (spec.backoff_limit_per_index.is_none() && backs_off(state, key)) {
+        return Ok(());
+    }
+    let new = if policy::is_indexed(spec) {
+        indexed(state, key, job, spec, status, pods, missing)
+    } else {
+        vec![pods::build(job); missing]
+    };
+    for pod in new {
+        control::create_pod(state, Kind::Job, key, pod).map_err(|_| TryAgain)?;
     }
     Ok(())
 }
 
+/// Pods for the first indexes that have none and are not over. With a limit for each index, those wait apart.
+fn indexed(
+    state: &mut State,
+    key: &Key,
+    job: &Object,
+    spec: &JobSpec,
+    status: &JobStatus,
+    pods: &[Arc<Object>],
+    missing: usize,
+) -> Vec<Value> {
+    let reached = Reached::of(spec, status);
+    let ending = policy::waits_for_failure(spec);
+    let taken = pods.iter().filter(|pod| pod::is_active(pod) || (ending && !pod::is_finished(pod)));
+    let taken: Indexes = taken.filter_map(|pod| indexes::of(pod)).collect();
+    let pending = (0..policy::completions(spec)).filter(|index| {
+        !taken.contains(index) && !reached.succeeded.contains(index) && !reached.failed.contains(index)
+    });
+    let now = state.timestamp();
+    let mut new = Vec::new();
+    for index in pending.take(missing).collect::<Vec<_>>() {
+        if spec.backoff_limit_per_index.is_none() {
+            new.push(pods::build_indexed(job, index, None));
+            continue;
+        }
+        let waiting = pods
+            .iter()
+            .filter(|pod| indexes::of(pod) == Some(index) && pods::is_tracked(pod) && policy::has_failed(spec, pod));
+        let last = waiting.max_by_key(|pod| (pods::failures(pod) + pods::ignored_failures(pod), pod.uid().to_owned()));
+        let before = last.map_or((0, 0), |pod| {
+            let ignored = policy::of_failure(spec, pod) == Action::Ignore;
+            (pods::failures(pod) + u32::from(!ignored), pods::ignored_failures(pod) + u32::from(ignored))
+        });
+        let until = last.and_then(|pod| tally::held(before.0 + before.1, tally::finished_at(pod, now)));
+        match until.filter(|until| *until > now) {
+            Some(until) => queue::enqueue_at(state, Controller::Job, key.clone(), until),
+            None => new.push(pods::build_indexed(job, index, Some(before))),
+        }
+    }
+    new
+}
+
 /// Whether the last failure is too recent to try again; if so, the Job is looked at again in time.
-fn backs_off(state: &mut State, key: &Key, status: &JobStatus, pods: &[Arc<Object>]) -> bool {
-    let failed = pods.iter().filter(|pod| pod::phase(pod) == "Failed");
-    let last = failed.filter_map(|pod| pod::ready_since(pod).or_else(|| pod::created_at(pod))).max();
-    let Some(last) = last else { return false };
-    let failures = u32::try_from(status.failed.unwrap_or(0)).unwrap_or(0).max(1);
-    let wait = queue::backoff(FAILURE_BACKOFF, FAILURE_BACKOFF_MAX, failures);
-    let until = SignedDuration::try_from(wait).ok().and_then(|wait| last.checked_add(wait).ok());
+fn backs_off(state: &mut State, key: &Key) -> bool {
+    let until = state.controllers.job_failures.get(key).and_then(|failures| failures.hold_until());
     let Some(until) = until.filter(|until| *until > state.timestamp()) else { return false };
     queue::enqueue_at(state, Controller::Job, key.clone(), until);
     true

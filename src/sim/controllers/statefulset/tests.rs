@@ -11,7 +11,9 @@ fn set(state: &mut State, replicas: i32, more: &Value) {
     let mut spec = json!({
         "replicas": replicas, "selector": { "matchLabels": { "app": "db" } }, "serviceName": "db",
         "template": template("db", "db:1"),
-        "volumeClaimTemplates": [{ "metadata": { "name": "data" }, "spec": { "accessModes": ["ReadWriteOnce"] } }],
+        "volumeClaimTemplates": [{ "metadata": { "name": "data" }, "spec": {
+            "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } },
+        } }],
     });
     for (name, value) in more.as_object().into_iter().flatten() {
         spec[name] = value.clone();

@@ -15,7 +15,7 @@ fn slow(state: &mut State, stop: &str, spec: &serde_json::Value) -> String {
 fn a_pod_is_gone_soon_after_its_process_or_at_the_end_of_its_grace() {
     let hook = |handler| main(&json!({ "lifecycle": { "preStop": handler } }));
     let sleep = hook(json!({ "sleep": { "seconds": 4 } }));
-    let long_sleep = hook(json!({ "sleep": { "seconds": 60 } }));
+    let long_sleep = hook(json!({ "sleep": { "seconds": 30 } }));
     for (stop, spec, grace, wanted) in [
         ("1s", json!({}), None, 1.0),
         ("60s", json!({}), None, 30.0),

@@ -40,8 +40,18 @@ fn an_image_that_is_nowhere_is_backed_off() {
     until(&mut state, 2.0, |state| waiting(state, "bad") == "ImagePullBackOff");
     until(&mut state, 20.0, |state| waiting(state, "bad") == "ErrImagePull");
     assert_eq!(status(&state, "bad", "/phase"), "Pending");
+}
 
-    let mut state = cluster();
-    pod(&mut state, "never", &json!({}), &main(&json!({ "imagePullPolicy": "Never" })));
-    until(&mut state, 5.0, |state| waiting(state, "never") == "ErrImageNeverPull");
+#[test]
+fn images_that_are_never_pulled_are_taken_as_present() {
+    for (preloaded, absent, wanted) in
+        [(true, "false", ""), (true, "true", "ErrImageNeverPull"), (false, "false", "ErrImageNeverPull")]
+    {
+        let mut state = cluster();
+        state.settings.images_preloaded = preloaded;
+        let annotations = json!({ "embedded.driftproof.dev/image-missing": absent });
+        pod(&mut state, "never", &annotations, &main(&json!({ "imagePullPolicy": "Never" })));
+        run(&mut state, 5.0);
+        assert_eq!((waiting(&state, "never").as_str(), ready(&state, "never")), (wanted, wanted.is_empty()));
+    }
 }

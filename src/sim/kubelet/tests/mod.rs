@@ -1,6 +1,7 @@
 //! Timelines of pods and machines, with scheduler and node lifecycle stood in for by hand.
 
 mod ends;
+mod hooks;
 mod images;
 mod life;
 mod machines;

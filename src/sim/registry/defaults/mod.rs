@@ -7,9 +7,9 @@ mod volumes;
 mod workload;
 
 pub(super) use pod::pod;
-pub(super) use rest::{endpoint_slice, namespace, network_policy, priority_class, secret, service, storage_class};
+pub(super) use rest::{endpoint_slice, horizontal_pod_autoscaler, limit_range, namespace, network_policy, priority_class, secret, service, storage_class};
 pub(super) use volumes::{persistent_volume, persistent_volume_claim};
-pub(super) use workload::{daemon_set, deployment, job, replica_set, stateful_set};
+pub(super) use workload::{cron_job, daemon_set, deployment, job, replica_set, replication_controller, stateful_set};
 
 /// Sets a field that is absent.
 fn unless_set<T>(field: &mut Option<T>, value: impl Into<T>) {

@@ -1,6 +1,9 @@
 //! Namespaces, Services and the smaller kinds.
 
-use k8s_openapi::api::core::v1::{Namespace, Secret, Service};
+use k8s_openapi::api::autoscaling::v2::{
+    HorizontalPodAutoscaler, MetricSpec, MetricTarget, ResourceMetricSource,
+};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
@@ -89,4 +92,35 @@ pub(in crate::registry) fn storage_class(class: &mut StorageClass) {
 /// A priority class.
 pub(in crate::registry) fn priority_class(class: &mut PriorityClass) {
     unless_text(&mut class.preemption_policy, "PreemptLowerPriority");
+}
+
+/// A `HorizontalPodAutoscaler` watches the CPU unless it says otherwise.
+pub(in crate::registry) fn horizontal_pod_autoscaler(scaler: &mut HorizontalPodAutoscaler) {
+    let spec = scaler.spec.get_or_insert_default();
+    unless_set(&mut spec.min_replicas, 1);
+    if spec.metrics.as_ref().is_none_or(Vec::is_empty) {
+        let target =
+            MetricTarget { type_: "Utilization".to_owned(), average_utilization: Some(80), ..MetricTarget::default() };
+        let resource = Some(ResourceMetricSource { name: "cpu".to_owned(), target });
+        let metric = MetricSpec { type_: "Resource".to_owned(), resource, ..MetricSpec::default() };
+        spec.metrics = Some(vec![metric]);
+    }
+}
+
+/// A limit of containers without a default has its maximum as one, and a request without a default its limit, then its minimum
+/// (`SetDefaults_LimitRangeItem`).
+pub(in crate::registry) fn limit_range(range: &mut LimitRange) {
+    for item in range.spec.iter_mut().flat_map(|spec| spec.limits.iter_mut()).filter(|item| item.type_ == "Container") {
+        let limits = item.default.get_or_insert_default();
+        for (resource, most) in item.max.iter().flatten() {
+            limits.entry(resource.clone()).or_insert_with(|| most.clone());
+        }
+        let requests = item.default_request.get_or_insert_default();
+        for (resource, limit) in limits.iter() {
+            requests.entry(resource.clone()).or_insert_with(|| limit.clone());
+        }
+        for (resource, least) in item.min.iter().flatten() {
+            requests.entry(resource.clone()).or_insert_with(|| least.clone());
+        }
+    }
 }

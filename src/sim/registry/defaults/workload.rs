@@ -4,8 +4,8 @@ use k8s_openapi::api::apps::v1::{
     DaemonSet, Deployment, ReplicaSet, RollingUpdateDaemonSet, RollingUpdateDeployment, StatefulSet,
     StatefulSetPersistentVolumeClaimRetentionPolicy,
 };
-use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::PodTemplateSpec;
+use k8s_openapi::api::batch::v1::{CronJob, Job, JobSpec};
+use k8s_openapi::api::core::v1::{PodTemplateSpec, ReplicationController};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::pod::pod_spec;
@@ -79,16 +79,43 @@ pub(in crate::registry) fn daemon_set(set: &mut DaemonSet) {
 
 /// A Job.
 pub(in crate::registry) fn job(job: &mut Job) {
-    let spec = job.spec.get_or_insert_default();
+    job_spec(job.spec.get_or_insert_default());
+}
+
+/// The Job of a `CronJob` gets its defaults with it.
+pub(in crate::registry) fn cron_job(cron: &mut CronJob) {
+    let spec = cron.spec.get_or_insert_default();
+    unless_text(&mut spec.concurrency_policy, "Allow");
+    unless_set(&mut spec.suspend, false);
+    unless_set(&mut spec.successful_jobs_history_limit, 3);
+    unless_set(&mut spec.failed_jobs_history_limit, 1);
+    let job = spec.job_template.spec.get_or_insert_default();
+    template(&mut job.template);
+}
+
+fn job_spec(spec: &mut JobSpec) {
     // With neither of them a Job runs one pod to completion; parallelism alone is a work queue.
     if spec.completions.is_none() && spec.parallelism.is_none() {
         spec.completions = Some(1);
     }
     unless_set(&mut spec.parallelism, 1);
-    unless_set(&mut spec.backoff_limit, 6);
+    unless_set(&mut spec.backoff_limit, if spec.backoff_limit_per_index.is_some() { i32::MAX } else { 6 });
     unless_text(&mut spec.completion_mode, "NonIndexed");
     unless_set(&mut spec.suspend, false);
     unless_set(&mut spec.manual_selector, false);
-    unless_text(&mut spec.pod_replacement_policy, "TerminatingOrFailed");
+    let replacement = if spec.pod_failure_policy.is_some() { "Failed" } else { "TerminatingOrFailed" };
+    unless_text(&mut spec.pod_replacement_policy, replacement);
     template(&mut spec.template);
+}
+
+/// A `ReplicationController`.
+pub(in crate::registry) fn replication_controller(controller: &mut ReplicationController) {
+    let spec = controller.spec.get_or_insert_default();
+    unless_set(&mut spec.replicas, 1);
+    let of_pod = spec.template.get_or_insert_default();
+    template(of_pod);
+    let labels = of_pod.metadata.as_ref().and_then(|metadata| metadata.labels.clone()).unwrap_or_default();
+    if spec.selector.as_ref().is_none_or(std::collections::BTreeMap::is_empty) {
+        spec.selector = Some(labels);
+    }
 }

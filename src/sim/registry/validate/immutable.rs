@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::Kind;
 use crate::api::error::Cause;
 
-use super::items;
+
 
 const IMMUTABLE: &str = "field is immutable";
 
@@ -19,6 +19,7 @@ pub(super) fn changes(kind: Kind, old: &Value, new: &Value) -> Vec<Cause> {
         Kind::Service => service(old, new),
         Kind::PersistentVolumeClaim => claim(old, new),
         Kind::StorageClass => fixed(old, new, &["/provisioner", "/parameters", "/reclaimPolicy", "/volumeBindingMode"]),
+        Kind::RuntimeClass => fixed(old, new, &["/handler"]),
         Kind::PriorityClass => fixed(old, new, &["/value", "/preemptionPolicy"]),
         Kind::EndpointSlice => fixed(old, new, &["/addressType"]),
         Kind::VolumeAttachment => fixed(old, new, &["/spec"]),
@@ -34,7 +35,12 @@ pub(super) fn changes(kind: Kind, old: &Value, new: &Value) -> Vec<Cause> {
         | Kind::NetworkPolicy
         | Kind::Lease
         | Kind::Role
-        | Kind::ClusterRole => Vec::new(),
+        | Kind::ClusterRole
+        | Kind::CronJob
+        | Kind::HorizontalPodAutoscaler
+        | Kind::LimitRange
+        | Kind::ResourceQuota
+        | Kind::Stored(_) => Vec::new(),
     }
 }
 
@@ -153,4 +159,9 @@ fn sealed(old: &Value, new: &Value) -> Vec<Cause> {
         causes.push(Cause::forbidden("data", "field is immutable when `immutable` is set"));
     }
     causes
+}
+
+/// The items of a list below a value, with their index.
+fn items<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = (usize, &'a Value)> {
+    value.get(field).and_then(Value::as_array).into_iter().flatten().enumerate()
 }

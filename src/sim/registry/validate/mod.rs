@@ -1,81 +1,133 @@
-//! Refuses what the real API server refuses, as far as manifests of workloads go wrong in practice
-//! (`pkg/apis/*/validation`). Never changes an object.
+//! Refuses what the real API server refuses (`pkg/apis/*/validation` of Kubernetes 1.33 to 1.36). Never changes an object.
 
+mod affinity;
+mod autoscaling;
+mod batch;
+mod cluster;
+mod containers;
+mod extensions;
+mod field;
 mod immutable;
-mod names;
+mod meta;
+mod network;
+mod persistent;
 mod pods;
+mod rbac;
+mod resources;
+mod security;
 mod services;
+mod volumes;
+mod words;
 mod workloads;
+
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 
 use crate::Kind;
 use crate::api::error::Cause;
 
+use super::admission::bad_labels;
 use super::strategy::Part;
+use field::{Field, Sink};
 
 /// What is wrong with a new object.
 pub(super) fn create(kind: Kind, value: &Value) -> Vec<Cause> {
-    let mut causes = names::metadata(kind, value);
-    spec(kind, value, &mut causes);
+    let sink = Sink::default();
+    let object = Field::root(value, &sink);
+    meta::metadata(kind, &object.at("metadata"));
+    spec(kind, &object);
+    let mut causes = sink.into_inner();
+    if kind == Kind::Namespace {
+        causes.extend(bad_labels(value));
+    }
     causes
 }
 
 /// What is wrong with a new version of an object.
 pub(super) fn update(kind: Kind, part: Part, old: &Value, new: &Value) -> Vec<Cause> {
-    let mut causes = names::labels(new, "metadata");
-    if part == Part::Main {
-        causes.extend(immutable::changes(kind, old, new));
-        if causes.is_empty() && old.get("spec") != new.get("spec") {
-            spec(kind, new, &mut causes);
-        }
+    let sink = Sink::default();
+    let object = Field::root(new, &sink);
+    meta::template(&object.at("metadata"));
+    if part != Part::Main {
+        return sink.into_inner();
     }
-    causes
+    sink.borrow_mut().extend(immutable::changes(kind, old, new));
+    let same = |field: &str| old.get(field) == new.get(field);
+    if sink.borrow().is_empty() && !(same("spec") && has_spec(kind)) {
+        spec(kind, &object);
+    }
+    sink.into_inner()
 }
 
-fn spec(kind: Kind, value: &Value, causes: &mut Vec<Cause>) {
+/// Whether all that is checked of a kind stands in its `spec`.
+fn has_spec(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::ConfigMap
+            | Kind::Secret
+            | Kind::Role
+            | Kind::RoleBinding
+            | Kind::ClusterRole
+            | Kind::ClusterRoleBinding
+            | Kind::StorageClass
+            | Kind::PriorityClass
+            | Kind::RuntimeClass
+            | Kind::EndpointSlice
+            | Kind::ControllerRevision
+            | Kind::Stored(_)
+    )
+}
+
+fn spec(kind: Kind, object: &Field<'_>) {
     match kind {
-        Kind::Pod => pods::spec(&value["spec"], "spec", causes),
-        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => {
-            workloads::workload(kind, value, causes);
-        }
-        Kind::PodDisruptionBudget => workloads::budget(value, causes),
-        Kind::Service => services::service(value, causes),
-        Kind::NetworkPolicy => services::policy(value, causes),
-        Kind::PersistentVolumeClaim => services::claim(value, causes),
-        Kind::Namespace
-        | Kind::Node
-        | Kind::ConfigMap
-        | Kind::Secret
-        | Kind::ServiceAccount
-        | Kind::PersistentVolume
-        | Kind::Event
-        | Kind::ControllerRevision
-        | Kind::EndpointSlice
-        | Kind::StorageClass
-        | Kind::VolumeAttachment
-        | Kind::Lease
-        | Kind::PriorityClass
-        | Kind::Role
-        | Kind::RoleBinding
-        | Kind::ClusterRole
-        | Kind::ClusterRoleBinding => {}
+        Kind::Pod => pods::pod(object),
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet => workloads::workload(kind, object),
+        Kind::ControllerRevision => workloads::revision(object),
+        Kind::Job => batch::job(object),
+        Kind::CronJob => batch::cron_job(object),
+        Kind::HorizontalPodAutoscaler => autoscaling::autoscaler(object),
+        Kind::PodDisruptionBudget => workloads::budget(object),
+        Kind::Service => services::service(object),
+        Kind::EndpointSlice => services::slice(object),
+        Kind::NetworkPolicy => network::policy(object),
+        Kind::PersistentVolumeClaim => persistent::claim_spec(&object.at("spec")),
+        Kind::PersistentVolume => persistent::volume(object),
+        Kind::StorageClass => persistent::class(object),
+        Kind::VolumeAttachment => cluster::attachment(object),
+        Kind::ConfigMap => cluster::config_map(object),
+        Kind::Secret => cluster::secret(object),
+        Kind::LimitRange => cluster::limit_range(object),
+        Kind::ResourceQuota => cluster::quota(object),
+        Kind::Namespace => cluster::namespace(object),
+        Kind::Node => cluster::node(object),
+        Kind::PriorityClass => cluster::priority_class(object),
+        Kind::RuntimeClass => cluster::runtime_class(object),
+        Kind::Lease => cluster::lease(object),
+        Kind::Role => rbac::role(object, true),
+        Kind::ClusterRole => rbac::role(object, false),
+        Kind::RoleBinding => rbac::binding(object, true),
+        Kind::ClusterRoleBinding => rbac::binding(object, false),
+        Kind::Stored(facts) => stored(facts.group, facts.kind, object),
+        Kind::ServiceAccount | Kind::Event => {}
     }
 }
 
-/// A text below a value, empty when absent.
-fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// The items of a list below a value, with their index.
-fn items<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = (usize, &'a Value)> {
-    value.get(field).and_then(Value::as_array).into_iter().flatten().enumerate()
-}
-
-/// A number that may not be negative.
-fn not_negative(value: &Value, field: &str, path: &str, causes: &mut Vec<Cause>) {
-    if let Some(number) = value.get(field).filter(|number| number.as_i64().is_some_and(|number| number < 0)) {
-        causes.push(Cause::invalid(format!("{path}.{field}"), number, "must be greater than or equal to 0"));
+/// The kinds that nothing here acts on are checked all the same.
+fn stored(group: &str, kind: &str, object: &Field<'_>) {
+    match (group, kind) {
+        ("", "Endpoints") => services::endpoints(object),
+        ("", "PodTemplate") => pods::template(&object.at("template")),
+        ("", "ReplicationController") => workloads::replication_controller(object),
+        ("networking.k8s.io", "Ingress") => network::ingress(object),
+        ("networking.k8s.io", "IngressClass") => network::ingress_class(object),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => extensions::definition(object),
+        ("apiregistration.k8s.io", "APIService") => extensions::api_service(object),
+        ("admissionregistration.k8s.io", "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration") => {
+            extensions::webhooks(object);
+        }
+        ("storage.k8s.io", "CSIDriver") => cluster::csi_driver(object),
+        _ => {}
     }
 }

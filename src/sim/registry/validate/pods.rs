@@ -1,167 +1,214 @@
-//! Pod specs, of pods and of templates.
+//! Pods and pod templates (`ValidatePodSpec` and `ValidatePodTemplateSpec` in pkg/apis/core/validation).
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use super::containers::Pod;
+use super::field::Field;
+use super::{affinity, containers, meta, resources, security, volumes, words};
 
-use crate::api::error::Cause;
-use crate::registry::qos::nanos;
+/// A pod of its own, or the template of one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Pod,
+    Template,
+}
 
-use super::{items, names, not_negative, text};
-
-/// Checks a pod spec at a path such as `spec` or `spec.template.spec`.
-pub(super) fn spec(spec: &Value, path: &str, causes: &mut Vec<Cause>) {
-    let volumes = volumes(spec, path, causes);
-    if items(spec, "containers").next().is_none() {
-        causes.push(Cause::required(format!("{path}.containers"), ""));
+/// A pod.
+pub(super) fn pod(pod: &Field<'_>) {
+    spec(&pod.at("spec"), pod.at("metadata").at("name").text(), Of::Pod);
+    annotations(&pod.at("metadata").at("annotations"), &pod.at("spec"));
+    if !pod.at("spec").at("ephemeralContainers").is_empty() {
+        pod.at("spec").at("ephemeralContainers").forbidden("cannot be set on create");
     }
+}
+
+/// `spec.template`; a template without metadata of its own has no labels to check.
+pub(super) fn template(template: &Field<'_>) {
+    meta::template(&template.at("metadata"));
+    annotations(&template.at("metadata").at("annotations"), &template.at("spec"));
+    spec(&template.at("spec"), "", Of::Template);
+    if !template.at("spec").at("ephemeralContainers").is_empty() {
+        let field = template.at("spec").at("ephemeralContainers");
+        field.forbidden("ephemeral containers not allowed in pod template");
+    }
+}
+
+fn spec(spec: &Field<'_>, name: &str, of: Of) {
+    let mut claims = BTreeSet::new();
+    for claim in spec.at("resourceClaims").items() {
+        let own = claim.at("name");
+        if own.is_given() && !claims.insert(own.text()) {
+            own.duplicate();
+        }
+        own.text_by_if_any(words::label);
+        let sources = ["resourceClaimName", "resourceClaimTemplateName"].map(|source| claim.at(source));
+        match sources.iter().filter(|source| source.is_set()).count() {
+            0 => claim.invalid("must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"),
+            1 => {}
+            _ => claim.invalid("at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"),
+        }
+        for source in sources.iter().filter(|source| source.is_set()) {
+            source.text_by(words::subdomain);
+        }
+    }
+    let pod = Pod {
+        spec: spec.clone(),
+        volumes: volumes::all(&spec.at("volumes"), name, of),
+        claims: claims.into_iter().collect(),
+    };
+    containers::all(&pod);
+    if spec.at("resources").is_set() {
+        if spec.at("resources").at("claims").is_set() {
+            spec.at("resources").at("claims").forbidden("claims may not be set for Resources at pod-level");
+        }
+        resources::requirements(&spec.at("resources"), &[]);
+    }
+    host_network(spec, of);
+    spec.at("restartPolicy").one_of_required(&["Always", "Never", "OnFailure"]);
+    spec.at("dnsPolicy").one_of_required(&["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]);
+    meta::labels(&spec.at("nodeSelector"));
+    security::pod(spec);
+    affinity::affinity(&spec.at("affinity"));
+    dns(spec);
+    for gate in spec.at("readinessGates").items() {
+        gate.at("conditionType").text_by(words::qualified);
+    }
+    scheduling_gates(spec, of);
+    affinity::spread(&spec.at("topologySpreadConstraints"));
+    affinity::tolerations(&spec.at("tolerations"));
+    spec.at("serviceAccountName").text_by_if_any(words::subdomain);
+    spec.at("nodeName").text_by_if_any(words::subdomain);
+    spec.at("priorityClassName").text_by_if_any(words::subdomain);
+    if spec.at("runtimeClassName").is_set() {
+        spec.at("runtimeClassName").text_by(words::subdomain);
+    }
+    spec.at("hostname").text_by_if_any(words::label);
+    spec.at("subdomain").text_by_if_any(words::label);
+    spec.at("activeDeadlineSeconds").between(1, i64::from(i32::MAX));
+    spec.at("terminationGracePeriodSeconds").not_negative();
+    spec.at("preemptionPolicy").one_of(&["Never", "PreemptLowerPriority"]);
+    for (resource, amount) in spec.at("overhead").entries() {
+        resources::amount(resource, &amount);
+    }
+    for alias in spec.at("hostAliases").items() {
+        alias.at("ip").text_by(words::address);
+        for name in alias.at("hostnames").items() {
+            name.text_by(words::subdomain);
+        }
+    }
+}
+
+fn host_network(spec: &Field<'_>, of: Of) {
+    if !spec.at("hostNetwork").is_true() {
+        return;
+    }
+    for port in spec.at("containers").items().flat_map(|container| container.at("ports").items()) {
+        let number = |field| port.at(field).number().unwrap_or(0);
+        let (host, own) = (number("hostPort"), number("containerPort"));
+        if host != own && (of == Of::Pod || host != 0) {
+            port.at("hostPort").invalid("must match `containerPort` when `hostNetwork` is true");
+        }
+    }
+}
+
+fn scheduling_gates(spec: &Field<'_>, of: Of) {
     let mut seen = BTreeSet::new();
-    for field in ["initContainers", "containers"] {
-        for (index, container) in items(spec, field) {
-            let path = format!("{path}.{field}[{index}]");
-            let name = text(container, "/name");
-            if !name.is_empty() && !seen.insert(name) {
-                causes.push(Cause::duplicate(format!("{path}.name"), &json!(name)));
+    for gate in spec.at("schedulingGates").items() {
+        let name = gate.at("name").text();
+        if let Some(wrong) = words::qualified(name) {
+            gate.invalid_value(name, &wrong);
+        }
+        if !seen.insert(name) {
+            gate.duplicate();
+        }
+    }
+    if of == Of::Pod && !seen.is_empty() && !spec.at("nodeName").text().is_empty() {
+        spec.at("nodeName").forbidden("cannot be set until all schedulingGates have been cleared");
+    }
+}
+
+fn dns(spec: &Field<'_>) {
+    let config = spec.at("dnsConfig");
+    let servers = config.at("nameservers");
+    if spec.at("dnsPolicy").text() == "None" {
+        if !config.is_set() {
+            config.required("must provide `dnsConfig` when `dnsPolicy` is None");
+            return;
+        }
+        if servers.is_empty() {
+            servers.required("must provide at least one DNS nameserver when `dnsPolicy` is None");
+            return;
+        }
+    }
+    if servers.len() > 3 {
+        servers.invalid("must not have more than 3 nameservers");
+    }
+    for server in servers.items() {
+        server.text_by(words::address);
+    }
+    let searches = config.at("searches");
+    if searches.len() > 32 {
+        searches.invalid("must not have more than 32 search paths");
+    }
+    if searches.items().map(|search| search.text().len() + 1).sum::<usize>() > 2049 {
+        searches.invalid("must not have more than 2048 characters (including spaces) in the search list");
+    }
+    for search in searches.items().filter(|search| search.text() != ".") {
+        let text = search.text().strip_suffix('.').unwrap_or(search.text());
+        if let Some(wrong) = words::subdomain_with_underscores(text) {
+            search.invalid_value(text, &wrong);
+        }
+    }
+    for option in config.at("options").items() {
+        if option.at("name").text().is_empty() {
+            option.required("must not be empty");
+        }
+    }
+}
+
+/// Annotations that mean something to the server.
+fn annotations(annotations: &Field<'_>, spec: &Field<'_>) {
+    const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
+    for (key, value) in annotations.entries() {
+        let text = value.text();
+        match key {
+            "kubernetes.io/config.mirror" if spec.at("nodeName").text().is_empty() => {
+                value.invalid("must set spec.nodeName if mirror pod annotation is set");
             }
-            check_container(container, &path, &volumes, causes);
+            "controller.kubernetes.io/pod-deletion-cost" if !is_cost(text) => {
+                value.invalid("must be a 32bit integer");
+            }
+            "seccomp.security.alpha.kubernetes.io/pod" if !is_seccomp(text) => {
+                value.invalid("must be a valid seccomp profile");
+            }
+            _ => {}
         }
-    }
-    one_of(spec, "restartPolicy", path, &["Always", "OnFailure", "Never"], causes);
-    one_of(spec, "dnsPolicy", path, &["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], causes);
-    not_negative(spec, "terminationGracePeriodSeconds", path, causes);
-    for (index, toleration) in items(spec, "tolerations") {
-        check_toleration(toleration, &format!("{path}.tolerations[{index}]"), causes);
-    }
-    for (index, constraint) in items(spec, "topologySpreadConstraints") {
-        let path = format!("{path}.topologySpreadConstraints[{index}]");
-        if constraint["maxSkew"].as_i64().is_none_or(|skew| skew <= 0) {
-            let cause = Cause::invalid(format!("{path}.maxSkew"), &constraint["maxSkew"], "must be greater than zero");
-            causes.push(cause);
-        }
-        if text(constraint, "/topologyKey").is_empty() {
-            causes.push(Cause::required(format!("{path}.topologyKey"), "can not be empty"));
-        }
-        one_of(constraint, "whenUnsatisfiable", &path, &["DoNotSchedule", "ScheduleAnyway"], causes);
-    }
-}
-
-fn volumes<'a>(spec: &'a Value, path: &str, causes: &mut Vec<Cause>) -> BTreeSet<&'a str> {
-    let mut names = BTreeSet::new();
-    for (index, volume) in items(spec, "volumes") {
-        let name = text(volume, "/name");
-        let field = format!("{path}.volumes[{index}].name");
-        if names.insert(name) {
-            names::label(name, field, causes);
-        } else {
-            causes.push(Cause::duplicate(field, &json!(name)));
-        }
-        if volume.as_object().is_some_and(|fields| fields.len() > 2) {
-            let field = format!("{path}.volumes[{index}]");
-            causes.push(Cause::forbidden(field, "may not specify more than 1 volume type"));
-        }
-    }
-    names
-}
-
-fn check_container(container: &Value, path: &str, volumes: &BTreeSet<&str>, causes: &mut Vec<Cause>) {
-    names::label(text(container, "/name"), format!("{path}.name"), causes);
-    if text(container, "/image").is_empty() {
-        causes.push(Cause::required(format!("{path}.image"), ""));
-    }
-    one_of(container, "imagePullPolicy", path, &["Always", "IfNotPresent", "Never"], causes);
-    for (index, port) in items(container, "ports") {
-        let number = &port["containerPort"];
-        if number.as_i64().is_none_or(|number| !(1..=65535).contains(&number)) {
-            let field = format!("{path}.ports[{index}].containerPort");
-            causes.push(Cause::invalid(field, number, "must be between 1 and 65535, inclusive"));
-        }
-    }
-    for (index, mount) in items(container, "volumeMounts") {
-        let name = text(mount, "/name");
-        if !volumes.contains(name) {
-            let message = format!("Not found: \"{name}\"");
-            let field = format!("{path}.volumeMounts[{index}].name");
-            causes.push(Cause { reason: "FieldValueNotFound", field, message });
-        }
-        if text(mount, "/mountPath").is_empty() {
-            causes.push(Cause::required(format!("{path}.volumeMounts[{index}].mountPath"), ""));
-        }
-    }
-    for (index, variable) in items(container, "env") {
-        if text(variable, "/name").is_empty() {
-            causes.push(Cause::required(format!("{path}.env[{index}].name"), ""));
-        }
-    }
-    for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
-        if let Some(value) = container.get(probe) {
-            check_probe(value, &format!("{path}.{probe}"), probe != "readinessProbe", causes);
-        }
-    }
-    resources(&container["resources"], &format!("{path}.resources"), causes);
-}
-
-fn check_probe(probe: &Value, path: &str, once: bool, causes: &mut Vec<Cause>) {
-    if !["httpGet", "tcpSocket", "exec", "grpc"].iter().any(|handler| probe.get(handler).is_some()) {
-        causes.push(Cause::required(path, "must specify a handler type"));
-    }
-    for field in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
-        not_negative(probe, field, path, causes);
-    }
-    if once && probe["successThreshold"].as_i64().is_some_and(|threshold| threshold != 1) {
-        causes.push(Cause::invalid(format!("{path}.successThreshold"), &probe["successThreshold"], "must be 1"));
-    }
-}
-
-fn resources(resources: &Value, path: &str, causes: &mut Vec<Cause>) {
-    for side in ["limits", "requests"] {
-        for (name, amount) in resources.get(side).and_then(Value::as_object).into_iter().flatten() {
-            let field = format!("{path}.{side}[{name}]");
-            match nanos(amount.as_str().unwrap_or_default()) {
-                None => {
-                    let detail = "quantities must match the regular expression \
-                                  '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-                    causes.push(Cause::invalid(field, amount, detail));
-                }
-                Some(amount_nanos) if amount_nanos < 0 => {
-                    causes.push(Cause::invalid(field, amount, "must be greater than or equal to 0"));
-                }
-                Some(_) => {}
+        if let Some(container) = key.strip_prefix(APP_ARMOR) {
+            let known = ["initContainers", "containers", "ephemeralContainers"]
+                .into_iter()
+                .any(|list| spec.at(list).items().any(|one| one.at("name").text() == container));
+            if !known {
+                value.invalid_value(container, "container not found");
+            }
+            let fine = matches!(text, "" | "runtime/default" | "unconfined") || text.starts_with("localhost/");
+            if !fine {
+                value.invalid(&format!("invalid AppArmor profile name: {text:?}"));
             }
         }
-    }
-    for (name, request) in resources.get("requests").and_then(Value::as_object).into_iter().flatten() {
-        let limit = resources.pointer("/limits").and_then(|limits| limits.get(name)).and_then(Value::as_str);
-        let more =
-            limit.and_then(nanos).zip(request.as_str().and_then(nanos)).is_some_and(|(limit, asked)| asked > limit);
-        if more {
-            let detail = format!("must be less than or equal to {name} limit of {}", limit.unwrap_or_default());
-            causes.push(Cause::invalid(format!("{path}.requests"), request, &detail));
+        if key.starts_with("container.seccomp.security.alpha.kubernetes.io/") && !is_seccomp(text) {
+            value.invalid("must be a valid seccomp profile");
         }
     }
 }
 
-fn check_toleration(toleration: &Value, path: &str, causes: &mut Vec<Cause>) {
-    let word = |field: &str| toleration.get(field).and_then(Value::as_str).unwrap_or_default();
-    one_of(toleration, "operator", path, &["Equal", "Exists"], causes);
-    one_of(toleration, "effect", path, &["NoSchedule", "PreferNoSchedule", "NoExecute"], causes);
-    if word("key").is_empty() && word("operator") != "Exists" {
-        let detail = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
-        causes.push(Cause::invalid(format!("{path}.operator"), &json!(word("operator")), detail));
-    }
-    if word("operator") == "Exists" && !word("value").is_empty() {
-        let detail = "value must be empty when `operator` is 'Exists'";
-        causes.push(Cause::invalid(format!("{path}.operator"), &json!("Exists"), detail));
-    }
-    if toleration.get("tolerationSeconds").is_some() && !matches!(word("effect"), "NoExecute") {
-        let detail = "effect must be 'NoExecute' when `tolerationSeconds` is set";
-        causes.push(Cause::invalid(format!("{path}.effect"), &json!(word("effect")), detail));
-    }
+/// A 32-bit integer in its one spelling.
+fn is_cost(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let canonical = text == "0" || (!digits.is_empty() && !digits.starts_with('0') && !text.starts_with('+'));
+    text.is_empty() || (canonical && text.parse::<i32>().is_ok())
 }
 
-/// A field that is absent, empty or one of an enumeration.
-pub(super) fn one_of(value: &Value, field: &str, path: &str, known: &[&str], causes: &mut Vec<Cause>) {
-    let word = value.get(field).and_then(Value::as_str).unwrap_or_default();
-    if !word.is_empty() && !known.contains(&word) {
-        causes.push(Cause::unsupported(format!("{path}.{field}"), &json!(word), known));
-    }
+fn is_seccomp(text: &str) -> bool {
+    matches!(text, "runtime/default" | "docker/default" | "unconfined")
+        || text.strip_prefix("localhost/").is_some_and(|path| words::descending_path(path).is_none())
 }

@@ -1,145 +1,285 @@
-//! Service, NetworkPolicy and PersistentVolumeClaim.
+//! Services and endpoints (`ValidateServiceCreate` and `ValidateEndpoints` in pkg/apis/core/validation, pkg/apis/discovery/validation).
 
-use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 
-use crate::api::error::Cause;
-use crate::registry::qos::nanos;
+use super::containers::port as port_or_name;
+use super::field::Field;
+use super::{meta, words};
 
-use super::pods::one_of;
-use super::{items, text};
+const PROTOCOLS: [&str; 3] = ["SCTP", "TCP", "UDP"];
 
-/// Checks a Service.
-pub(super) fn service(value: &Value, causes: &mut Vec<Cause>) {
-    let spec = &value["spec"];
-    let known = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
-    one_of(spec, "type", "spec", &known, causes);
-    one_of(spec, "sessionAffinity", "spec", &["ClientIP", "None"], causes);
-    if text(spec, "/type") == "ExternalName" {
-        return;
+/// A Service.
+pub(super) fn service(service: &Field<'_>) {
+    let spec = service.at("spec");
+    let kind = spec.at("type").text();
+    let headless = spec.at("clusterIPs").items().next().is_some_and(|ip| ip.text() == "None");
+    let ports = spec.at("ports");
+    spec.at("type").one_of_required(&["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]);
+    if ports.is_empty() && !headless && kind != "ExternalName" {
+        ports.required("");
     }
-    let headless = text(spec, "/clusterIP") == "None";
-    let ports: Vec<(usize, &Value)> = items(spec, "ports").collect();
-    if ports.is_empty() && !headless {
-        causes.push(Cause::required("spec.ports", ""));
-    }
-    for (index, port) in &ports {
-        port_number(&port["port"], format!("spec.ports[{index}].port"), causes);
-        if port["targetPort"].is_number() {
-            port_number(&port["targetPort"], format!("spec.ports[{index}].targetPort"), causes);
-        }
-        if ports.len() > 1 && text(port, "/name").is_empty() {
-            causes.push(Cause::required(format!("spec.ports[{index}].name"), ""));
-        }
-        one_of(port, "protocol", &format!("spec.ports[{index}]"), &["SCTP", "TCP", "UDP"], causes);
-        let same = |other: &Value| (&other["port"], &other["protocol"]) == (&port["port"], &port["protocol"]);
-        if ports[..*index].iter().any(|(_, other)| same(other)) {
-            let value = json!({ "protocol": port["protocol"], "port": port["port"] });
-            causes.push(Cause::duplicate(format!("spec.ports[{index}]"), &value));
+    if headless && matches!(kind, "LoadBalancer" | "NodePort") {
+        let wrong = format!("may not be set to 'None' for {kind} services");
+        for ip in spec.at("clusterIPs").items().take(1) {
+            ip.invalid(&wrong);
         }
     }
-}
-
-fn port_number(number: &Value, field: String, causes: &mut Vec<Cause>) {
-    if number.as_i64().is_none_or(|number| !(1..=65535).contains(&number)) {
-        causes.push(Cause::invalid(field, number, "must be between 1 and 65535, inclusive"));
-    }
-}
-
-/// Checks a NetworkPolicy.
-pub(super) fn policy(value: &Value, causes: &mut Vec<Cause>) {
-    let spec = &value["spec"];
-    for (index, kind) in items(spec, "policyTypes") {
-        if kind != "Ingress" && kind != "Egress" {
-            causes.push(Cause::unsupported(format!("spec.policyTypes[{index}]"), kind, &["Egress", "Ingress"]));
-        }
-    }
-    for (direction, side) in [("ingress", "from"), ("egress", "to")] {
-        for (index, rule) in items(spec, direction) {
-            for (at, peer) in items(rule, side) {
-                check_peer(peer, &format!("spec.{direction}[{index}].{side}[{at}]"), causes);
-            }
-            for (at, port) in items(rule, "ports") {
-                check_port(port, &format!("spec.{direction}[{index}].ports[{at}]"), causes);
+    if kind == "ExternalName" {
+        for field in ["clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+            let field = spec.at(field);
+            if field.is_set() && (!field.value.is_array() || !field.is_empty()) {
+                field.forbidden("may not be set for ExternalName services");
             }
         }
+        let name = spec.at("externalName");
+        let text = name.text().strip_suffix('.').unwrap_or(name.text());
+        if text.is_empty() {
+            name.required("");
+        } else if let Some(wrong) = words::subdomain(text) {
+            name.invalid_value(text, &wrong);
+        }
+    } else {
+        addresses(&spec);
+    }
+    all_ports(&ports, kind);
+    meta::labels(&spec.at("selector"));
+    affinity(&spec);
+    for ip in spec.at("externalIPs").items() {
+        match words::address(ip.text()) {
+            Some(wrong) => ip.invalid(&wrong),
+            None => reachable(&ip),
+        }
+    }
+    balancer(&spec, kind);
+    traffic(&spec, kind);
+}
+
+fn addresses(spec: &Field<'_>) {
+    let (one, all) = (spec.at("clusterIP"), spec.at("clusterIPs"));
+    let first = all.items().next().map(|ip| ip.text().to_owned());
+    match (one.text().is_empty(), first) {
+        (false, None) => all.required(""),
+        (false, Some(first)) if first != one.text() => all.invalid("first value must match `clusterIP`"),
+        (true, Some(_)) => all.invalid("must be empty when `clusterIP` is not specified"),
+        _ => {}
+    }
+    let mut seen = BTreeSet::new();
+    for family in spec.at("ipFamilies").items() {
+        family.one_of(&["IPv4", "IPv6"]);
+        if !seen.insert(family.text()) {
+            family.duplicate();
+        }
+    }
+    spec.at("ipFamilyPolicy").one_of(&["PreferDualStack", "RequireDualStack", "SingleStack"]);
+    for (index, ip) in all.items().enumerate() {
+        if index == 0 && ip.text() == "None" {
+            if all.len() > 1 {
+                all.invalid("'None' must be the first and only value");
+            }
+            continue;
+        }
+        ip.text_by(words::address);
+    }
+    if all.len() > 2 {
+        all.invalid("may only hold up to 2 values");
     }
 }
 
-fn check_peer(peer: &Value, path: &str, causes: &mut Vec<Cause>) {
-    let set = |field: &str| peer.get(field).is_some_and(|value| !value.is_null());
-    let (pods, namespaces, block) = (set("podSelector"), set("namespaceSelector"), set("ipBlock"));
-    if !pods && !namespaces && !block {
-        causes.push(Cause::required(path, "must specify a peer"));
-    }
-    if block && (pods || namespaces) {
-        causes.push(Cause::forbidden(path, "may not specify both ipBlock and another peer"));
-    }
-    if block {
-        let cidrs = std::iter::once(("cidr".to_owned(), &peer["ipBlock"]["cidr"]));
-        let except = items(&peer["ipBlock"], "except").map(|(index, cidr)| (format!("except[{index}]"), cidr));
-        for (field, cidr) in cidrs.chain(except) {
-            if !is_cidr(cidr.as_str().unwrap_or_default()) {
-                let detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
-                causes.push(Cause::invalid(format!("{path}.ipBlock.{field}"), cidr, detail));
+fn all_ports(ports: &Field<'_>, kind: &str) {
+    let (mut names, mut numbers, mut nodes) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for port in ports.items() {
+        let (name, protocol) = (port.at("name"), port.at("protocol"));
+        if name.text().is_empty() {
+            if ports.len() > 1 {
+                name.required("");
+            }
+        } else {
+            name.text_by(words::label);
+            if !names.insert(name.text()) {
+                name.duplicate();
+            }
+        }
+        let number = port.at("port").number().unwrap_or(0);
+        if !(1..=65535).contains(&number) {
+            port.at("port").invalid("must be between 1 and 65535, inclusive");
+        }
+        protocol.one_of_required(&PROTOCOLS);
+        port_or_name(&port.at("targetPort"));
+        if port.at("appProtocol").is_set() {
+            port.at("appProtocol").text_by(words::qualified);
+        }
+        if !numbers.insert((number, protocol.text())) {
+            port.duplicate();
+        }
+        let node = port.at("nodePort");
+        if let Some(number) = node.number().filter(|number| *number != 0) {
+            if kind == "ClusterIP" {
+                node.forbidden("may not be used when `type` is 'ClusterIP'");
+            }
+            if !nodes.insert((number, protocol.text())) {
+                node.duplicate();
             }
         }
     }
 }
 
-fn is_cidr(text: &str) -> bool {
-    text.split_once('/').is_some_and(|(ip, bits)| match (ip.parse::<std::net::IpAddr>(), bits.parse::<u8>()) {
-        (Ok(std::net::IpAddr::V4(_)), Ok(bits)) => bits <= 32,
-        (Ok(std::net::IpAddr::V6(_)), Ok(bits)) => bits <= 128,
-        _ => false,
-    })
-}
-
-fn check_port(port: &Value, path: &str, causes: &mut Vec<Cause>) {
-    if port["port"].is_number() {
-        port_number(&port["port"], format!("{path}.port"), causes);
+fn affinity(spec: &Field<'_>) {
+    let (kind, config) = (spec.at("sessionAffinity"), spec.at("sessionAffinityConfig"));
+    kind.one_of_required(&["ClientIP", "None"]);
+    if kind.text() == "None" && config.is_set() {
+        config.forbidden("must not be set when session affinity is None");
     }
-    let Some(end) = port.get("endPort").and_then(Value::as_i64) else { return };
-    match port.get("port") {
-        None | Some(Value::Null) => {
-            causes.push(Cause::invalid(
-                format!("{path}.endPort"),
-                &json!(end),
-                "may not be specified when `port` is not specified",
-            ));
+    if kind.text() == "ClientIP" {
+        let timeout = config.at("clientIP").at("timeoutSeconds");
+        if timeout.number().is_none_or(|seconds| !(1..=86400).contains(&seconds)) {
+            timeout.invalid("must be greater than 0 and less than 86400");
         }
-        Some(Value::Number(first)) if first.as_i64().is_some_and(|first| end < first) => {
-            causes.push(Cause::invalid(
-                format!("{path}.endPort"),
-                &json!(end),
-                "must be greater than or equal to `port`",
-            ));
-        }
-        Some(Value::String(_)) => {
-            let detail = "may not be specified when `port` is non-numeric";
-            causes.push(Cause::invalid(format!("{path}.endPort"), &json!(end), detail));
-        }
-        Some(_) => {}
     }
 }
 
-/// Checks a PersistentVolumeClaim.
-pub(super) fn claim(value: &Value, causes: &mut Vec<Cause>) {
-    let spec = &value["spec"];
-    if items(spec, "accessModes").next().is_none() {
-        causes.push(Cause::required("spec.accessModes", "at least 1 access mode is required"));
-    }
-    for (_, mode) in items(spec, "accessModes") {
-        let known = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
-        if !mode.as_str().is_some_and(|mode| known.contains(&mode)) {
-            causes.push(Cause::unsupported("spec.accessModes", mode, &known));
+fn balancer(spec: &Field<'_>, kind: &str) {
+    let is_balancer = kind == "LoadBalancer";
+    let ranges = spec.at("loadBalancerSourceRanges");
+    if !ranges.is_empty() {
+        if !is_balancer {
+            spec.at("LoadBalancerSourceRanges").forbidden("may only be used when `type` is 'LoadBalancer'");
+        }
+        for range in ranges.items() {
+            range.text_by(|text| words::cidr(text.trim()));
         }
     }
-    let storage = spec.pointer("/resources/requests/storage").and_then(Value::as_str);
-    match storage.map(nanos) {
-        None => causes.push(Cause::required("spec.resources[storage]", "")),
-        Some(Some(amount)) if amount > 0 => {}
-        Some(_) => {
-            causes.push(Cause::invalid("spec.resources[storage]", &json!(storage), "must be greater than zero"));
+    for field in ["allocateLoadBalancerNodePorts", "loadBalancerClass"] {
+        if spec.at(field).is_set() && !is_balancer {
+            spec.at(field).forbidden("may only be used when `type` is 'LoadBalancer'");
+        }
+    }
+    if spec.at("loadBalancerClass").is_set() && is_balancer {
+        spec.at("loadBalancerClass").text_by(words::qualified);
+    }
+}
+
+fn traffic(spec: &Field<'_>, kind: &str) {
+    let external = spec.at("externalTrafficPolicy");
+    let is_external =
+        matches!(kind, "LoadBalancer" | "NodePort") || (kind == "ClusterIP" && !spec.at("externalIPs").is_empty());
+    if is_external {
+        external.one_of_required(&["Cluster", "Local"]);
+    } else if !external.text().is_empty() {
+        external.invalid("may only be set for externally-accessible services");
+    }
+    let check = spec.at("healthCheckNodePort");
+    if check.number().is_some_and(|port| port != 0) && !(kind == "LoadBalancer" && external.text() == "Local") {
+        check.invalid("may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
+    }
+    let internal = spec.at("internalTrafficPolicy");
+    if internal.is_set() {
+        internal.one_of(&["Cluster", "Local"]);
+    }
+    spec.at("trafficDistribution").one_of(&["PreferClose", "PreferSameNode", "PreferSameZone"]);
+}
+
+/// An address that others can send to (`ValidateEndpointIP`).
+fn reachable(field: &Field<'_>) {
+    let Ok(ip) = field.text().parse::<IpAddr>() else { return };
+    if ip.is_unspecified() {
+        field.invalid(&format!("may not be unspecified ({ip})"));
+    }
+    if ip.is_loopback() {
+        field.invalid("may not be in the loopback range (127.0.0.0/8, ::1/128)");
+    }
+    let (link_local, link_local_multicast) = match ip {
+        IpAddr::V4(ip) => (ip.is_link_local(), ip.octets()[..3] == [224, 0, 0]),
+        IpAddr::V6(ip) => (ip.segments()[0] & 0xffc0 == 0xfe80, ip.segments()[0] == 0xff02),
+    };
+    if link_local {
+        field.invalid("may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+    }
+    if link_local_multicast {
+        field.invalid("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+    }
+}
+
+/// Endpoints, as they were before slices.
+pub(super) fn endpoints(endpoints: &Field<'_>) {
+    for subset in endpoints.at("subsets").items() {
+        let lists = ["addresses", "notReadyAddresses"].map(|list| subset.at(list));
+        if lists.iter().all(Field::is_empty) {
+            subset.required("must specify `addresses` or `notReadyAddresses`");
+        }
+        for address in lists.iter().flat_map(Field::items) {
+            address.at("ip").text_by(words::address);
+            address.at("hostname").text_by_if_any(words::label);
+            if address.at("nodeName").is_set() {
+                address.at("nodeName").text_by(words::subdomain);
+            }
+            reachable(&address.at("ip"));
+        }
+        let ports = subset.at("ports");
+        for port in ports.items() {
+            if ports.len() > 1 && port.at("name").text().is_empty() {
+                port.at("name").required("");
+            }
+            port.at("name").text_by_if_any(words::label);
+            if port.at("port").number().is_none_or(|number| !(1..=65535).contains(&number)) {
+                port.at("port").invalid("must be between 1 and 65535, inclusive");
+            }
+            port.at("protocol").one_of(&PROTOCOLS);
+            if port.at("appProtocol").is_set() {
+                port.at("appProtocol").text_by(words::qualified);
+            }
+        }
+    }
+}
+
+/// An `EndpointSlice`.
+pub(super) fn slice(slice: &Field<'_>) {
+    let family = slice.at("addressType");
+    family.one_of_required(&["FQDN", "IPv4", "IPv6"]);
+    let endpoints = slice.at("endpoints");
+    if endpoints.len() > 1000 {
+        endpoints.too_many(1000);
+    }
+    for endpoint in endpoints.items() {
+        let addresses = endpoint.at("addresses");
+        if addresses.is_empty() {
+            addresses.required("must contain at least 1 address");
+        }
+        if addresses.len() > 100 {
+            addresses.too_many(100);
+        }
+        for address in addresses.items() {
+            match family.text() {
+                "IPv4" if address.text().parse::<std::net::Ipv4Addr>().is_err() => {
+                    address.invalid("must be a valid IPv4 address");
+                }
+                "IPv6" if address.text().parse::<std::net::Ipv6Addr>().is_err() => {
+                    address.invalid("must be a valid IPv6 address");
+                }
+                "IPv4" | "IPv6" => reachable(&address),
+                "FQDN" => address.text_by(words::subdomain),
+                _ => {}
+            }
+        }
+        if endpoint.at("nodeName").is_set() {
+            endpoint.at("nodeName").text_by(words::subdomain);
+        }
+        if endpoint.at("hostname").is_set() {
+            endpoint.at("hostname").text_by(words::label);
+        }
+    }
+    let ports = slice.at("ports");
+    let mut names = BTreeSet::new();
+    for port in ports.items() {
+        let name = port.at("name");
+        name.text_by_if_any(words::label);
+        if !names.insert(name.text()) {
+            name.duplicate();
+        }
+        port.at("protocol").one_of_required(&PROTOCOLS);
+        port.at("port").between(1, 65535);
+        if port.at("appProtocol").is_set() {
+            port.at("appProtocol").text_by(words::qualified);
         }
     }
 }

@@ -73,6 +73,10 @@ impl Constraint {
     /// Counts the group's living pods by node.
     fn count_on_nodes(&mut self, cycle: &Cycle) {
         let mut on_nodes: BTreeMap<String, i64> = BTreeMap::new();
+        // `countPodsMatchSelector`: an empty selector counts nobody, although the newcomer matches it.
+        if labels::is_empty(&self.selector) {
+            return self.on_nodes = on_nodes;
+        }
         for placed in cycle.cache.selected(&cycle.pod.key.namespace, &self.selector) {
             if placed.pod.object.is_terminating() {
                 continue;

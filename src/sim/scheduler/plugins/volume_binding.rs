@@ -10,7 +10,7 @@ use super::{Plugin, Rejection};
 use crate::scheduler::cache::NodeInfo;
 use crate::scheduler::cycle::Cycle;
 use crate::storage::binding::{self, SELECTED_NODE};
-use crate::{Key, Kind};
+use crate::{Key, Kind, Object};
 
 const PLUGIN: Plugin = Plugin::VolumeBinding;
 
@@ -38,44 +38,68 @@ impl Decision {
 /// Sorts the pod's claims; refuses every node when one is missing or must be bound before.
 pub(in crate::scheduler) fn pre_filter(cycle: &Cycle) -> Result<Claims, Rejection> {
     let mut claims = Claims::default();
+    let mut unbound = false;
     for name in &cycle.pod.claims {
         let key = Key::new(&cycle.pod.key.namespace, name);
-        let Some(object) = cycle.store.get(Kind::PersistentVolumeClaim, &key) else {
-            return Err(Rejection::for_good(PLUGIN, format!("persistentvolumeclaim \"{name}\" not found")));
-        };
-        if object.is_terminating() {
-            let reason = format!("persistentvolumeclaim \"{name}\" is being deleted");
-            return Err(Rejection::for_good(PLUGIN, reason));
-        }
-        if object.text("/status/phase") == "Lost" {
-            let volume = object.text("/spec/volumeName");
-            let reason =
-                format!("persistentvolumeclaim \"{name}\" bound to non-existent persistentvolume \"{volume}\"");
-            return Err(Rejection::for_good(PLUGIN, reason));
-        }
+        let object = claim(cycle, &key)?;
         if binding::is_bound(object) {
             claims.bound.push(object.text("/spec/volumeName").to_owned());
         } else if binding::waits_for_consumer(cycle.store, object) {
             let candidates = binding::candidates(cycle.store, &key, object);
             claims.waiting.push((key, candidates));
         } else {
-            return Err(Rejection::for_good(PLUGIN, "pod has unbound immediate PersistentVolumeClaims"));
+            unbound = true;
         }
+    }
+    if unbound {
+        return Err(Rejection::for_good(PLUGIN, "pod has unbound immediate PersistentVolumeClaims"));
     }
     Ok(claims)
 }
 
-pub(in crate::scheduler) fn filter(cycle: &Cycle, claims: &Claims, node: &NodeInfo) -> Result<(), Rejection> {
-    for name in &claims.bound {
-        let Some(volume) = cycle.store.get(Kind::PersistentVolume, &Key::cluster(name)) else {
-            let reason = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)";
-            return Err(Rejection::for_good(PLUGIN, reason));
+/// A claim that is there and may be used (`podHasPVCs`).
+fn claim<'a>(cycle: &Cycle<'a>, key: &Key) -> Result<&'a Object, Rejection> {
+    let name = &key.name;
+    let Some(object) = cycle.store.get(Kind::PersistentVolumeClaim, key) else {
+        let volumes = cycle.spec.volumes.iter().flatten();
+        let mut named = volumes.filter_map(|volume| Some(&volume.persistent_volume_claim.as_ref()?.claim_name));
+        let reason = if named.any(|named| named == name) {
+            format!("persistentvolumeclaim \"{name}\" not found")
+        } else {
+            format!("waiting for ephemeral volume controller to create the persistentvolumeclaim \"{name}\"")
         };
-        if !binding::reaches(volume, &node.object) {
-            return Err(Rejection::for_good(PLUGIN, "node(s) had volume node affinity conflict"));
+        return Err(Rejection::for_good(PLUGIN, reason));
+    };
+    if object.text("/status/phase") == "Lost" {
+        let volume = object.text("/spec/volumeName");
+        let reason = format!("persistentvolumeclaim \"{name}\" bound to non-existent persistentvolume \"{volume}\"");
+        return Err(Rejection::for_good(PLUGIN, reason));
+    }
+    if object.is_terminating() {
+        return Err(Rejection::for_good(PLUGIN, format!("persistentvolumeclaim \"{name}\" is being deleted")));
+    }
+    Ok(object)
+}
+
+/// Both kinds of claims are looked at, and each that does not fit is told.
+pub(in crate::scheduler) fn filter(cycle: &Cycle, claims: &Claims, node: &NodeInfo) -> Result<(), Rejection> {
+    let mut reasons = Vec::new();
+    for name in &claims.bound {
+        match cycle.store.get(Kind::PersistentVolume, &Key::cluster(name)) {
+            Some(volume) if binding::reaches(volume, &node.object) => {}
+            Some(_) => reasons.push("node(s) had volume node affinity conflict".to_owned()),
+            None => {
+                reasons.push("node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)".to_owned())
+            }
+        }
+        if !reasons.is_empty() {
+            break;
         }
     }
-    decide(cycle, claims, node).map(drop)
+    if let Err(rejection) = decide(cycle, claims, node) {
+        reasons.extend(rejection.reasons);
+    }
+    if reasons.is_empty() { Ok(()) } else { Err(Rejection { plugin: PLUGIN, reasons, removing_helps: false }) }
 }
 
 /// How the waiting claims would be bound on this node.
@@ -88,13 +112,10 @@ pub(in crate::scheduler) fn decide(cycle: &Cycle, claims: &Claims, node: &NodeIn
         if selected.is_some_and(|selected| selected != node.name()) {
             return Err(unavailable());
         }
-        let found = candidates.iter().find(|name| {
-            let volume = cycle.store.get(Kind::PersistentVolume, &Key::cluster(name.as_str()));
-            !taken.contains(*name) && volume.is_some_and(|volume| binding::reaches(volume, &node.object))
-        });
-        if let Some(volume) = found.filter(|_| selected.is_none()) {
+        let found = if selected.is_some() { None } else { matching(cycle, key, object, candidates, &taken, node) };
+        if let Some(volume) = found {
             taken.insert(volume.clone());
-            decision.volumes.insert(key.clone(), volume.clone());
+            decision.volumes.insert(key.clone(), volume);
             continue;
         }
         let spec = object.typed::<PersistentVolumeClaim>().spec.as_ref();
@@ -107,6 +128,26 @@ pub(in crate::scheduler) fn decide(cycle: &Cycle, claims: &Claims, node: &NodeIn
         decision.provision.push(key.clone());
     }
     Ok(decision)
+}
+
+/// The best volume that the node reaches; one that is reserved for the claim and out of reach leaves none.
+fn matching(
+    cycle: &Cycle,
+    key: &Key,
+    claim: &Object,
+    candidates: &[String],
+    taken: &BTreeSet<String>,
+    node: &NodeInfo,
+) -> Option<String> {
+    for name in candidates.iter().filter(|name| !taken.contains(*name)) {
+        let volume = cycle.store.get(Kind::PersistentVolume, &Key::cluster(name.as_str()))?;
+        match (binding::reserved_for(volume, key, claim), binding::reaches(volume, &node.object)) {
+            (_, true) => return Some(name.clone()),
+            (true, false) => return None,
+            (false, false) => {}
+        }
+    }
+    None
 }
 
 fn unavailable() -> Rejection {

@@ -6,18 +6,32 @@ use super::{Plugin, Rejection};
 use crate::Kind;
 use crate::scheduler::cycle::Cycle;
 
-/// The claims of a pod that only one pod may use.
-pub(in crate::scheduler) fn pre_filter(cycle: &Cycle) -> Result<(), Rejection> {
+/// Whether the claims that only one pod may use are free; refuses every node when a claim is missing.
+pub(in crate::scheduler) fn pre_filter(cycle: &Cycle) -> Result<bool, Rejection> {
     let namespace = &cycle.pod.key.namespace;
-    for name in &cycle.pod.claims {
-        let claim = cycle.store.find(Kind::PersistentVolumeClaim, namespace, name);
-        let spec = claim.and_then(|claim| claim.typed::<PersistentVolumeClaim>().spec.as_ref());
-        let alone = spec.is_some_and(|spec| spec.access_modes.iter().flatten().any(|mode| mode == "ReadWriteOncePod"));
-        let used = || cycle.cache.placed_in(namespace).any(|placed| placed.pod.claims.contains(name));
-        if alone && used() {
-            let reason = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode";
-            return Err(Rejection::by(Plugin::VolumeRestrictions, reason));
+    let volumes = cycle.spec.volumes.iter().flatten();
+    let names: Vec<_> =
+        volumes.filter_map(|volume| Some(&volume.persistent_volume_claim.as_ref()?.claim_name)).collect();
+    let mut alone = Vec::new();
+    for name in names {
+        let Some(claim) = cycle.store.find(Kind::PersistentVolumeClaim, namespace, name) else {
+            let reason = format!("persistentvolumeclaim \"{name}\" not found");
+            return Err(Rejection::for_good(Plugin::VolumeRestrictions, reason));
+        };
+        let spec = claim.typed::<PersistentVolumeClaim>().spec.as_ref();
+        if spec.is_some_and(|spec| spec.access_modes.iter().flatten().any(|mode| mode == "ReadWriteOncePod")) {
+            alone.push(name);
         }
     }
-    Ok(())
+    let used = |name: &&String| cycle.cache.placed_in(namespace).any(|placed| placed.pod.claims.contains(name));
+    Ok(!alone.iter().any(used))
+}
+
+/// The end of the pod that uses the claim would free it.
+pub(in crate::scheduler) fn filter(alone: bool) -> Result<(), Rejection> {
+    if alone {
+        return Ok(());
+    }
+    let reason = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode";
+    Err(Rejection::by(Plugin::VolumeRestrictions, reason))
 }

@@ -1,6 +1,7 @@
 //! The scheduler's rules as small tables: nodes and placed pods, a newcomer, and where it goes or why nowhere.
 
 mod affinity;
+mod preemption;
 mod queue;
 mod resources;
 mod spread;

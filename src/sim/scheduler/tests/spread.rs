@@ -94,3 +94,20 @@ fn pods_of_one_owner_are_spread_without_being_asked() {
     }
     assert_eq!(by_node.into_values().collect::<Vec<_>>(), [2, 2, 2]);
 }
+
+#[test]
+fn an_empty_selector_counts_nobody() {
+    let mut state = cluster();
+    for name in ["n1", "n2"] {
+        node(&mut state, name, "a", json!({}));
+    }
+    let spread = json!({ "spec": { "topologySpreadConstraints": [{
+        "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {},
+    }] } });
+    for index in 0..5 {
+        pod(&mut state, &format!("p{index}"), json!({}), spread.clone());
+        run(&mut state, 1);
+        assert!(!super::node_of(&state, &format!("p{index}")).is_empty(), "{index}");
+    }
+}

@@ -154,7 +154,7 @@ fn a_claim_for_one_pod_refuses_the_second() {
     pod(&mut state, "first", json!({}), using("data"));
     run(&mut state, 10);
     assert!(!node_of(&state, "first").is_empty());
-    let expected = "0/3 nodes are available: node has pod using PersistentVolumeClaim with the same name and \
+    let expected = "0/3 nodes are available: 3 node has pod using PersistentVolumeClaim with the same name and \
                     ReadWriteOncePod access mode.";
     assert_eq!(outcome(&mut state, json!({}), using("data")), expected);
 }

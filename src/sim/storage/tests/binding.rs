@@ -141,3 +141,77 @@ fn a_claim_in_use_stays_and_its_policy_decides_what_stays_of_the_volume() {
         assert_eq!(attachments(&state), []);
     }
 }
+
+/// A volume without a class and what is laid over its spec, and a claim `data` for it.
+fn pair(volume: &Value, claim: &Value) -> State {
+    let mut state = cluster();
+    let mut spec = json!({
+        "accessModes": ["ReadWriteOnce"], "capacity": { "storage": "5Gi" }, "storageClassName": "",
+        "hostPath": { "path": "/d" },
+    });
+    json_patch::merge(&mut spec, volume);
+    create(&mut state, Kind::PersistentVolume, json!({ "metadata": { "name": "pv" }, "spec": spec }));
+    run(&mut state, 1.0);
+    let mut spec = json!({
+        "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } }, "storageClassName": "",
+    });
+    json_patch::merge(&mut spec, claim);
+    let metadata = json!({ "namespace": NS, "name": "data" });
+    create(&mut state, Kind::PersistentVolumeClaim, json!({ "metadata": metadata, "spec": spec }));
+    run(&mut state, 30.0);
+    state
+}
+
+#[test]
+fn a_volume_that_a_claim_names_must_fit_it() {
+    let named = |more: Value| {
+        let mut claim = json!({ "volumeName": "pv" });
+        json_patch::merge(&mut claim, &more);
+        claim
+    };
+    for (volume, claim, why) in [
+        (json!({}), named(json!({})), None),
+        (json!({}), named(json!({ "storageClassName": "standard" })), Some("storageClassName does not match")),
+        (
+            json!({}),
+            named(json!({ "resources": { "requests": { "storage": "8Gi" } } })),
+            Some("requested PV is too small"),
+        ),
+        (json!({ "accessModes": ["ReadWriteMany"] }), named(json!({})), Some("incompatible accessMode")),
+        (json!({ "volumeMode": "Block" }), named(json!({})), Some("incompatible volumeMode")),
+    ] {
+        let state = pair(&volume, &claim);
+        assert_eq!(phase(&state), if why.is_none() { "Bound" } else { "Pending" }, "{volume} {claim}");
+        let expected: Vec<_> =
+            why.map(|why| format!("Cannot bind to requested volume \"pv\": {why}")).into_iter().collect();
+        assert_eq!(messages(&state, "VolumeMismatch"), expected, "{volume} {claim}");
+    }
+}
+
+#[test]
+fn a_volume_that_names_a_claim_must_be_large_enough_and_of_its_modes() {
+    let reserved = |more: Value| {
+        let mut volume = json!({ "claimRef": { "namespace": NS, "name": "data" } });
+        json_patch::merge(&mut volume, &more);
+        volume
+    };
+    for (volume, claim, bound) in [
+        (reserved(json!({})), json!({}), "Bound"),
+        (reserved(json!({ "storageClassName": "other" })), json!({}), "Bound"),
+        (reserved(json!({ "capacity": { "storage": "500Mi" } })), json!({}), "Pending"),
+        (reserved(json!({ "accessModes": ["ReadOnlyMany"] })), json!({}), "Pending"),
+        (reserved(json!({ "volumeMode": "Block" })), json!({}), "Pending"),
+        (reserved(json!({ "capacity": { "storage": "500Mi" } })), json!({ "volumeName": "pv" }), "Bound"),
+    ] {
+        assert_eq!(phase(&pair(&volume, &claim)), bound, "{volume} {claim}");
+    }
+    let other = json!({ "claimRef": { "namespace": NS, "name": "another" } });
+    let state = pair(&other, &json!({ "volumeName": "pv" }));
+    assert_eq!(messages(&state, "FailedBinding"), ["volume \"pv\" already bound to a different claim."]);
+}
+
+#[test]
+fn a_class_that_is_not_there_is_named() {
+    let state = pair(&json!({}), &json!({ "storageClassName": "local-path" }));
+    assert_eq!(messages(&state, "ProvisioningFailed"), ["storageclass.storage.k8s.io \"local-path\" not found"]);
+}

@@ -1,0 +1,179 @@
+//! A revision for each acknowledged write that no watch delivered: above all that was reached before it was called, below all
+//! that was called after it, and none that a watch of its key covers. Looks at no single event.
+//!
+//! The least revisions will do: each bound that one write sets another grows with its own revision, and what a watch covers
+//! hangs on one revision alone. So they are given out in the order of time, and if a write that was delivered comes too
+//! late for the revision that it has, no choice helps. (That one key changes once at a revision is tried too; where only that
+//! fails, nobody knows.)
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::findings::{Findings, Numbered, who};
+use super::watch::{Seen, covers};
+use crate::allowance::{Meter, Stop};
+use crate::history::{Moment, Value};
+use crate::outcome::AnomalyKind;
+
+/// What happens at a moment.
+#[derive(Clone, Copy)]
+enum Event<'a> {
+    /// A write is called that was delivered at this revision.
+    Delivered(i64, Numbered<'a>),
+    /// A write is called that no watch delivered.
+    Unseen(Numbered<'a>),
+    /// The write of this number is over.
+    Over(u32),
+    /// A watch is over that had reached this revision.
+    Reached(i64),
+}
+
+/// Tells a write for which no revision is left, if nothing else was found to be wrong.
+pub(super) fn places(seen: &Seen<'_>, findings: &mut Findings, meter: &Meter<'_>) -> Result<(), Stop> {
+    if !findings.is_empty() {
+        return Ok(());
+    }
+    let events = events(seen, meter)?;
+    let covered = covered(seen);
+    match place(seen, &events, &covered, Sharing::Free, meter)? {
+        Err((unseen, late, revision)) => {
+            let key = unseen.1.key.as_ref();
+            let name = key.unwrap_or(&Value::Nil);
+            let sentence = format!(
+                "{} of {} in {name} was acknowledged before {} was written, which has revision {revision}, and watches that \
+                 cover every revision left for it did not deliver it",
+                unseen.1.input,
+                who(unseen.1),
+                late.1.input,
+            );
+            findings.add(AnomalyKind::Skipped, key, &[unseen.0, late.0], sentence);
+        }
+        Ok(()) => {
+            if place(seen, &events, &covered, Sharing::Refused, meter)?.is_err() {
+                let what =
+                    "revisions are left for the writes that no watch delivered only if one key changes twice at one";
+                findings.lacks(what.to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn events<'a>(seen: &Seen<'a>, meter: &Meter<'_>) -> Result<Vec<Event<'a>>, Stop> {
+    let mut delivered: BTreeMap<u32, (i64, Numbered<'a>)> = BTreeMap::new();
+    for ((revision, key), (value, _)) in &seen.revisions {
+        meter.spend(8)?;
+        if let Some(write) = seen.writes.get(&(*key, *value)) {
+            delivered.insert(write.0, (*revision, *write));
+        }
+    }
+    let mut events: Vec<(Moment, Event<'a>)> = Vec::new();
+    for (revision, write) in delivered.values() {
+        events.push((write.1.call.at, Event::Delivered(*revision, *write)));
+    }
+    for write in &seen.acknowledged {
+        meter.spend(8)?;
+        if write.1.input == Value::Nil {
+            continue;
+        }
+        if !delivered.contains_key(&write.0) {
+            events.push((write.1.call.at, Event::Unseen(*write)));
+        }
+        events.push((write.1.finish(), Event::Over(write.0)));
+    }
+    for watch in &seen.watches {
+        events.extend(watch.last().map(|last| (watch.operation.finish(), Event::Reached(last))));
+    }
+    events.sort_by_key(|(moment, event)| (*moment, !matches!(event, Event::Delivered(..) | Event::Unseen(_))));
+    Ok(events.into_iter().map(|(_, event)| event).collect())
+}
+
+/// Stretches of revisions, both ends included, by the prefix of the watches that delivered them whole.
+type Covered<'a> = BTreeMap<Option<&'a Value>, Vec<(i64, i64)>>;
+
+fn covered<'a>(seen: &Seen<'a>) -> Covered<'a> {
+    let mut covered: Covered<'a> = BTreeMap::new();
+    for watch in &seen.watches {
+        if let Some(last) = watch.last().filter(|last| *last > watch.after) {
+            covered.entry(watch.operation.key.as_ref()).or_default().push((watch.after + 1, last));
+        }
+    }
+    for stretches in covered.values_mut() {
+        stretches.sort_unstable();
+        let mut merged: Vec<(i64, i64)> = Vec::new();
+        for (from, to) in stretches.drain(..) {
+            match merged.last_mut() {
+                Some(before) if from <= before.1.saturating_add(1) => before.1 = before.1.max(to),
+                _ => merged.push((from, to)),
+            }
+        }
+        *stretches = merged;
+    }
+    covered
+}
+
+/// Whether two writes of one key that nobody saw may have one revision.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Free,
+    Refused,
+}
+
+/// The write without a revision, the one that came too late because of it, and the revision of that one.
+type Crowded<'a> = (Numbered<'a>, Numbered<'a>, i64);
+
+fn place<'a>(
+    seen: &Seen<'a>,
+    events: &[Event<'a>],
+    covered: &Covered<'_>,
+    sharing: Sharing,
+    meter: &Meter<'_>,
+) -> Result<Result<(), Crowded<'a>>, Stop> {
+    let mut revisions: BTreeMap<u32, (i64, Option<Numbered<'a>>)> = BTreeMap::new();
+    let mut taken: BTreeSet<(i64, &Value)> = BTreeSet::new();
+    // What was reached so far, and the unseen write that reached it.
+    let (mut floor, mut by) = (i64::MIN, None);
+    for event in events {
+        meter.spend(16)?;
+        match *event {
+            Event::Delivered(revision, write) => {
+                if let Some(unseen) = by.filter(|_| floor >= revision) {
+                    return Ok(Err((unseen, write, revision)));
+                }
+                revisions.insert(write.0, (revision, None));
+            }
+            Event::Unseen(write) => {
+                let key = write.1.key.as_ref().unwrap_or(&Value::Nil);
+                let mut revision = floor.saturating_add(1);
+                loop {
+                    meter.spend(8 * (covered.len() + 1))?;
+                    let used = seen.revisions.contains_key(&(revision, key))
+                        || (sharing == Sharing::Refused && taken.contains(&(revision, key)));
+                    let after = if used { Some(revision) } else { end_of_cover(covered, key, revision) };
+                    let Some(after) = after else { break };
+                    revision = after.saturating_add(1);
+                }
+                taken.insert((revision, key));
+                revisions.insert(write.0, (revision, Some(write)));
+            }
+            Event::Over(number) => {
+                if let Some((revision, unseen)) = revisions.get(&number).filter(|(revision, _)| *revision > floor) {
+                    (floor, by) = (*revision, *unseen);
+                }
+            }
+            Event::Reached(revision) => {
+                if revision > floor {
+                    (floor, by) = (revision, None);
+                }
+            }
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The end of a stretch that covers the key at this revision.
+fn end_of_cover(covered: &Covered<'_>, key: &Value, revision: i64) -> Option<i64> {
+    covered.iter().filter(|(prefix, _)| covers(**prefix, key)).find_map(|(_, stretches)| {
+        let next = stretches.partition_point(|(_, to)| *to < revision);
+        stretches.get(next).filter(|(from, _)| *from <= revision).map(|(_, to)| *to)
+    })
+}
