@@ -129,24 +129,6 @@ fn evidence_that_was_edited_is_inconclusive_and_the_line_is_named() {
 }
 
 #[test]
-fn stored_evidence_has_the_name_of_its_scenario_wherever_it_lies() {
-    let folder = tempfile::tempdir().expect("scratch folder");
-    let scenario = format!("{}/pod-kill-one.toml", scenarios());
-    assert_eq!(code(&driftproof(folder.path(), &["run", &scenario, "--report-dir", "out"])), 0);
-    fs::rename(folder.path().join("out/pod-kill-one"), folder.path().join("out/v2")).expect("renamed");
-    let output = driftproof(folder.path(), &["verdict", "out"]);
-    let told = text(&output.stdout);
-    assert!(told.starts_with("PASS") && told.contains(" pod-kill-one ") && !told.contains("v2"), "{told}");
-    fs::create_dir(folder.path().join("out/v3")).expect("a folder");
-    fs::copy(folder.path().join("out/v2/evidence.jsonl"), folder.path().join("out/v3/evidence.jsonl")).expect("copied");
-    let output = text(&driftproof(folder.path(), &["verdict", "out"]).stdout);
-    assert!(
-        output.contains("pod-kill-one-seed-1 (out/v2)") && output.contains("pod-kill-one-seed-1 (out/v3)"),
-        "{output}"
-    );
-}
-
-#[test]
 fn several_mistakes_are_reported_at_once_and_nothing_starts() {
     let folder = tempfile::tempdir().expect("scratch folder");
     let wrong = "name = \"x\"\n[target]\nnamespace = \"a\"\nselektor = \"app=web\"\n[[fault]]\nkind = \"pod-kil\"\n";

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use driftproof::evidence::{Log, Sink};
@@ -149,7 +149,7 @@ pub(super) fn execute(
         durable,
         tap,
     };
-    let log = log(disk, folder.path()).map_err(|error| Failure::Local(format!("evidence: {error}")))?;
+    let log = log(disk).map_err(|error| Failure::Local(format!("evidence: {error}")))?;
     let result = runtime(cluster)?.block_on(async {
         let world = world(task, cluster).await?;
         begun.store(true, Ordering::SeqCst);
@@ -163,18 +163,8 @@ pub(super) fn execute(
 
 /// The log of a run. On a live cluster nobody who observes waits for the disk; on the embedded one no time may pass while
 /// somebody does.
-fn log(disk: Disk, run: &Path) -> io::Result<Log> {
-    if !disk.durable {
-        return Ok(Log::new(Box::new(disk)));
-    }
-    disk.settle()?;
-    settle(run)?;
-    Log::on_its_own_thread(Box::new(disk))
-}
-
-/// Returns when the names in a folder would survive a power cut: a file whose name is lost is lost.
-fn settle(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+fn log(disk: Disk) -> io::Result<Log> {
+    if disk.durable { Log::on_its_own_thread(Box::new(disk)) } else { Ok(Log::new(Box::new(disk))) }
 }
 
 /// Why a run did not begin, with the command that helps when there is one.
@@ -208,13 +198,6 @@ struct Disk {
     tap: Option<Tap>,
 }
 
-impl Disk {
-    /// Makes the names of its files durable, where that matters.
-    fn settle(&self) -> io::Result<()> {
-        if self.durable { settle(&self.folder) } else { Ok(()) }
-    }
-}
-
 impl Sink for Disk {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         if let Some(tap) = &self.tap {
@@ -234,7 +217,10 @@ impl Sink for Disk {
 
     fn beside(&mut self, name: &str) -> io::Result<Box<dyn Sink>> {
         let file = File::create_new(self.folder.join(name))?;
-        self.settle()?;
+        if self.durable {
+            // A file whose name is lost is lost.
+            File::open(&self.folder)?.sync_all()?;
+        }
         let file = io::BufWriter::with_capacity(1 << 16, file);
         Ok(Box::new(Self { folder: self.folder.clone(), file, durable: self.durable, tap: None }))
     }

@@ -108,6 +108,12 @@ impl Evidence {
         Ok(Self { cut: cut.or_else(|| unclosed(&records)), header, records, digest })
     }
 
+    /// Whether this is known not to be what the run wrote: then only the header is left, and what the run did is not known.
+    #[must_use]
+    pub fn is_edited(&self) -> bool {
+        self.header.version >= CHAINED && self.digest.is_empty()
+    }
+
     fn edited(header: Header, first: Record, number: usize) -> Self {
         let cut = format!(
             "line {number} of the evidence is not what the run wrote there: it was edited, put in or moved, or lines before it were taken out; nothing in this evidence can be trusted"
@@ -220,6 +226,7 @@ mod tests {
             for edited in [time, bare, line.replace("\"chain\":\"", "\"chain\":\"0")] {
                 let (left, said) = read(&edit(format!("{edited}\n")));
                 assert_eq!(left, 1, "line {number}: {edited}");
+                assert!(Evidence::read(&edit(format!("{edited}\n"))).is_ok_and(|read| read.is_edited()), "{edited}");
                 assert!(said.starts_with(&format!("line {number} of the evidence is not")), "line {number}: {said}");
             }
             if number > 1 {

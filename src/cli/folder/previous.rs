@@ -131,7 +131,9 @@ fn needed(file: &Path) -> Option<String> {
     };
     let clean = |event: &Event| matches!(event, Event::End(end) if end.dirty.is_empty());
     let ended = evidence.records.last().is_some_and(|record| clean(&record.event));
-    if ended || !evidence.records.iter().any(|record| did(&record.event)) {
+    // Of what was edited nobody knows what the run did.
+    let did = evidence.is_edited() || evidence.records.iter().any(|record| did(&record.event));
+    if ended || !did {
         return None;
     }
     let run = &evidence.header.run;
@@ -211,6 +213,7 @@ mod tests {
             (format!("{live}\n{creating}\n{}\n", end("\"w1 is cordoned\"")), false),
             (format!("{live}\n{creating}\n{}\n", end("")), true),
             (format!("{live}\n"), true),
+            (format!("{}\n", live.replace("\"version\":1,\"tool\"", "\"version\":2,\"tool\"")), false),
             (format!("{}\n{creating}\n", header(r#"{"kind":"embedded"}"#)), true),
         ];
         for (text, goes) in cases {
