@@ -45,13 +45,20 @@ fn rank(object: &Value) -> usize {
     }
 }
 
-fn refusals(state: &mut State, manifest: &Manifest, object: &Value, namespace: Option<&str>, text: &str) -> Vec<Diagnostic> {
+fn refusals(
+    state: &mut State,
+    manifest: &Manifest,
+    object: &Value,
+    namespace: Option<&str>,
+    text: &str,
+) -> Vec<Diagnostic> {
     let word = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (version, kind) = (word("/apiVersion"), word("/kind"));
     let what = format!("{kind} {}", word("/metadata/name"));
     // Custom kinds that come with no definition may be a cluster's own.
     let Some(kind) = Kind::by_name(version, kind).or_else(|| custom(state, version, kind)) else { return Vec::new() };
-    let refused = |field: &str, message: String, help: &str| manifest.refusal(text, Code::Refused, field, message, help);
+    let refused =
+        |field: &str, message: String, help: &str| manifest.refusal(text, Code::Refused, field, message, help);
     let mut found = annotations(manifest, kind, text);
     // Another version has other fields: the server converts it first.
     let stored = kind.facts().api_version() == version;
@@ -76,7 +83,8 @@ fn refusals(state: &mut State, manifest: &Manifest, object: &Value, namespace: O
     }
     let facts = kind.facts();
     let version = version.rsplit('/').next().unwrap_or_default();
-    let start = if facts.group.is_empty() { format!("/api/{version}") } else { format!("/apis/{}/{version}", facts.group) };
+    let start =
+        if facts.group.is_empty() { format!("/api/{version}") } else { format!("/apis/{}/{version}", facts.group) };
     let within = namespace.map(|namespace| format!("/namespaces/{namespace}")).unwrap_or_default();
     let mut object = object.clone();
     if let (Some(namespace), Some(metadata)) = (namespace, object["metadata"].as_object_mut()) {
@@ -116,7 +124,9 @@ fn annotations(manifest: &Manifest, kind: Kind, text: &str) -> Vec<Diagnostic> {
     let path = match kind {
         Kind::Pod => "metadata",
         Kind::CronJob => "spec.jobTemplate.spec.template.metadata",
-        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => "spec.template.metadata",
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => {
+            "spec.template.metadata"
+        }
         _ => return Vec::new(),
     };
     let metadata = path.split('.').try_fold(&manifest.object, |value, part| value.get(part)).unwrap_or(&Value::Null);

@@ -182,7 +182,9 @@ fn has_twins(value: &Value) -> bool {
         Value::Object(fields) => fields.iter().any(|(name, inner)| {
             let found = match (name.as_str(), inner.as_array()) {
                 ("ports", Some(ports)) if ports.iter().all(|port| port.get("containerPort").is_some()) => {
-                    twins(ports, &|port| format!("{} {}", port["containerPort"], port["protocol"].as_str().unwrap_or("TCP")))
+                    twins(ports, &|port| {
+                        format!("{} {}", port["containerPort"], port["protocol"].as_str().unwrap_or("TCP"))
+                    })
                 }
                 ("env" | "imagePullSecrets", Some(items)) => twins(items, &|item| item["name"].to_string()),
                 _ => false,

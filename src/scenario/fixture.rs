@@ -64,7 +64,10 @@ pub fn check_fixture(
         if *file == FixtureFile::Missing {
             let message = format!("there is no manifest `{}`", scenario.fixture.manifests[index]);
             let diagnostic = Diagnostic::new(Code::MissingManifest, spans.of(&place(index)), message);
-            found.push(diagnostic.help("paths are relative to the scenario file; a folder and `-` (what is piped in) are taken too"));
+            found
+                .push(diagnostic.help(
+                    "paths are relative to the scenario file; a folder and `-` (what is piped in) are taken too",
+                ));
         }
     }
     let manifests = files.iter().flat_map(FixtureFile::objects);

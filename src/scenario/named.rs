@@ -53,9 +53,10 @@ struct Held<'a> {
 
 impl Held<'_> {
     fn of(&self, kind: &'static str, namespace: &str) -> Vec<(&str, &Value)> {
-        let here = self.objects.iter().filter(|object| {
-            object["kind"] == kind && self.scopes.namespace(object) == Some(namespace)
-        });
+        let here = self
+            .objects
+            .iter()
+            .filter(|object| object["kind"] == kind && self.scopes.namespace(object) == Some(namespace));
         here.filter_map(|object| Some((object.pointer("/metadata/name")?.as_str()?, *object))).collect()
     }
 
@@ -98,7 +99,9 @@ impl Held<'_> {
         };
         let ports = service.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
         let known: Vec<String> = ports
-            .flat_map(|port| [port["port"].as_i64().map(|number| number.to_string()), port["name"].as_str().map(str::to_owned)])
+            .flat_map(|port| {
+                [port["port"].as_i64().map(|number| number.to_string()), port["name"].as_str().map(str::to_owned)]
+            })
             .flatten()
             .collect();
         if !known.contains(&wanted.port) {

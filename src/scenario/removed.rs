@@ -7,11 +7,21 @@ use super::kinds::{groups, is_cluster_scoped};
 type Gone = (&'static str, &'static [&'static str], &'static str, &'static str);
 
 const GONE: [Gone; 22] = [
-    ("admissionregistration.k8s.io/v1beta1", &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"], "1.22", "admissionregistration.k8s.io/v1"),
+    (
+        "admissionregistration.k8s.io/v1beta1",
+        &["MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"],
+        "1.22",
+        "admissionregistration.k8s.io/v1",
+    ),
     ("apiextensions.k8s.io/v1beta1", &["CustomResourceDefinition"], "1.22", "apiextensions.k8s.io/v1"),
     ("apiregistration.k8s.io/v1beta1", &["APIService"], "1.22", "apiregistration.k8s.io/v1"),
     ("apps/v1beta1", &["Deployment", "StatefulSet", "ControllerRevision"], "1.16", "apps/v1"),
-    ("apps/v1beta2", &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision"], "1.16", "apps/v1"),
+    (
+        "apps/v1beta2",
+        &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ControllerRevision"],
+        "1.16",
+        "apps/v1",
+    ),
     ("autoscaling/v2beta1", &["HorizontalPodAutoscaler"], "1.25", "autoscaling/v2"),
     ("autoscaling/v2beta2", &["HorizontalPodAutoscaler"], "1.26", "autoscaling/v2"),
     ("batch/v1beta1", &["CronJob"], "1.25", "batch/v1"),
@@ -27,7 +37,12 @@ const GONE: [Gone; 22] = [
     ("node.k8s.io/v1beta1", &["RuntimeClass"], "1.25", "node.k8s.io/v1"),
     ("policy/v1beta1", &["PodDisruptionBudget"], "1.25", "policy/v1"),
     ("policy/v1beta1", &["PodSecurityPolicy"], "1.25", ""),
-    ("rbac.authorization.k8s.io/v1beta1", &["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"], "1.22", "rbac.authorization.k8s.io/v1"),
+    (
+        "rbac.authorization.k8s.io/v1beta1",
+        &["Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"],
+        "1.22",
+        "rbac.authorization.k8s.io/v1",
+    ),
     ("scheduling.k8s.io/v1beta1", &["PriorityClass"], "1.22", "scheduling.k8s.io/v1"),
 ];
 
@@ -66,7 +81,11 @@ mod tests {
     fn what_is_gone_is_told_with_what_to_write() {
         let told = |version, kind| refusal(version, kind).map(|(message, help)| format!("{message} | {help}"));
         for (version, kind, wanted) in [
-            ("policy/v1beta1", "PodDisruptionBudget", Some("removed in Kubernetes 1.25 | write apiVersion: policy/v1 ")),
+            (
+                "policy/v1beta1",
+                "PodDisruptionBudget",
+                Some("removed in Kubernetes 1.25 | write apiVersion: policy/v1 "),
+            ),
             ("extensions/v1beta1", "Deployment", Some("removed in Kubernetes 1.16 | write apiVersion: apps/v1 ")),
             ("v1", "Deployment", Some("| Deployment is of the group apps")),
             ("apps/v1", "Service", Some("| Service is of apiVersion: v1")),
@@ -76,7 +95,10 @@ mod tests {
         ] {
             let found = told(version, kind);
             assert_eq!(found.is_some(), wanted.is_some(), "{version} {kind}: {found:?}");
-            assert!(wanted.is_none_or(|wanted| found.as_ref().is_some_and(|found| found.contains(wanted))), "{found:?}");
+            assert!(
+                wanted.is_none_or(|wanted| found.as_ref().is_some_and(|found| found.contains(wanted))),
+                "{found:?}"
+            );
         }
     }
 }

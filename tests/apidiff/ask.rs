@@ -28,13 +28,26 @@ impl Question {
     /// Path and query, in the namespace of the test.
     pub(crate) fn target(&self) -> String {
         let facts = self.kind.facts();
-        let start = if facts.group.is_empty() { "/api/v1".to_owned() } else { format!("/apis/{}/{}", facts.group, facts.version) };
+        let start = if facts.group.is_empty() {
+            "/api/v1".to_owned()
+        } else {
+            format!("/apis/{}/{}", facts.group, facts.version)
+        };
         let within = if facts.namespaced { format!("/namespaces/{NAMESPACE}") } else { String::new() };
         let collection = format!("{start}{within}/{}", facts.plural);
         let query = "dryRun=All&fieldValidation=Strict";
         if self.apply {
             let name = self.object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("a");
-            let name: String = name.bytes().map(|byte| if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect();
+            let name: String = name
+                .bytes()
+                .map(|byte| {
+                    if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
+                        char::from(byte).to_string()
+                    } else {
+                        format!("%{byte:02X}")
+                    }
+                })
+                .collect();
             return format!("{collection}/{name}?{query}&fieldManager=apidiff&force=true");
         }
         format!("{collection}?{query}")
@@ -84,8 +97,7 @@ impl Embedded {
 
     pub(crate) fn ask(&mut self, question: &Question) -> Answer {
         let method = question.method().parse().expect("a method");
-        let (code, body) =
-            api::ask(&mut self.0, method, &question.target(), question.content_type(), &question.object);
+        let (code, body) = api::ask(&mut self.0, method, &question.target(), question.content_type(), &question.object);
         Answer::new(code, &body)
     }
 }

@@ -1,16 +1,47 @@
 //! Changes sound objects into others: what a person mistypes, what another object has in the same place, what the schema knows
 //! and the object lacks. Every choice comes from the seed.
 
+use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::IndexedRandom;
-use rand::RngExt;
 use serde_json::{Map, Value, json};
 
 /// Texts that break rules, or just keep them.
 const TEXTS: [&str; 34] = [
-    "", "a", "A", "Bad_Name", "a b", "-a", "a-", "a.b", "..", "../x", "/x", "x/y", "x/y/z", "a..b", "1", "123", "http",
-    "8080", "0", "tcp", "None", "IPv6", "example.com/a", "a=b", "a_b.c", "10.0.0.1", "10.0.0.1/8", "300.0.0.1", "1Gi", "100m",
-    "-1", "1.5", "*", "\u{e4}",
+    "",
+    "a",
+    "A",
+    "Bad_Name",
+    "a b",
+    "-a",
+    "a-",
+    "a.b",
+    "..",
+    "../x",
+    "/x",
+    "x/y",
+    "x/y/z",
+    "a..b",
+    "1",
+    "123",
+    "http",
+    "8080",
+    "0",
+    "tcp",
+    "None",
+    "IPv6",
+    "example.com/a",
+    "a=b",
+    "a_b.c",
+    "10.0.0.1",
+    "10.0.0.1/8",
+    "300.0.0.1",
+    "1Gi",
+    "100m",
+    "-1",
+    "1.5",
+    "*",
+    "\u{e4}",
 ];
 
 /// Numbers at the ends of ranges.
@@ -98,7 +129,10 @@ impl Changer<'_> {
     /// Another value, most often of the same type.
     fn other(&mut self, value: &Value) -> Value {
         if self.dice.random_bool(0.08) {
-            return [json!(null), json!("x"), json!(5), json!(true), json!({}), json!([])].choose(&mut self.dice).expect("some").clone();
+            return [json!(null), json!("x"), json!(5), json!(true), json!({}), json!([])]
+                .choose(&mut self.dice)
+                .expect("some")
+                .clone();
         }
         match value {
             Value::Bool(flag) => json!(!flag),
@@ -139,8 +173,11 @@ impl Changer<'_> {
         let mut places: Vec<(Path, String)> = Vec::new();
         self.places(object, &root, &mut Vec::new(), &mut places);
         let Some((path, schema)) = places.choose(&mut self.dice).cloned() else { return false };
-        let Some(properties) = self.schemas[&schema].get("properties").and_then(Value::as_object).cloned() else { return false };
-        let names: Vec<&String> = properties.keys().filter(|name| *name != "status" && *name != "managedFields").collect();
+        let Some(properties) = self.schemas[&schema].get("properties").and_then(Value::as_object).cloned() else {
+            return false;
+        };
+        let names: Vec<&String> =
+            properties.keys().filter(|name| *name != "status" && *name != "managedFields").collect();
         let Some(name) = names.choose(&mut self.dice) else { return false };
         let value = self.generate(&properties[*name], name, 0);
         if let Some(Value::Object(fields)) = at(object, &path) {
@@ -153,7 +190,11 @@ impl Changer<'_> {
         let version = object["apiVersion"].as_str()?;
         let (group, version) = version.split_once('/').unwrap_or(("", version));
         let wanted = json!({ "group": group, "version": version, "kind": object["kind"] });
-        let is_it = |schema: &Value| schema["x-kubernetes-group-version-kind"].as_array().is_some_and(|all| all.contains(&wanted) && all.len() == 1);
+        let is_it = |schema: &Value| {
+            schema["x-kubernetes-group-version-kind"]
+                .as_array()
+                .is_some_and(|all| all.contains(&wanted) && all.len() == 1)
+        };
         self.schemas.iter().find(|(_, schema)| is_it(schema)).map(|(name, _)| name.clone())
     }
 
@@ -200,7 +241,11 @@ impl Changer<'_> {
             Some("integer" | "number") => {
                 let usual = [1, 2, 5, 10, 30];
                 let odd = self.dice.random_bool(0.4);
-                json!(if odd { *NUMBERS.choose(&mut self.dice).expect("some") } else { *usual.choose(&mut self.dice).expect("some") })
+                json!(if odd {
+                    *NUMBERS.choose(&mut self.dice).expect("some")
+                } else {
+                    *usual.choose(&mut self.dice).expect("some")
+                })
             }
             Some("boolean") => json!(self.dice.random_bool(0.5)),
             Some("array") => {
@@ -212,7 +257,9 @@ impl Changer<'_> {
                 let mut map = Map::new();
                 if inner.is_object() && depth < 5 {
                     for _ in 0..self.dice.random_range(0..3) {
-                        let key = *["cpu", "memory", "storage", "a", "example.com/b", "app", "Bad Key", "x_y"].choose(&mut self.dice).expect("some");
+                        let key = *["cpu", "memory", "storage", "a", "example.com/b", "app", "Bad Key", "x_y"]
+                            .choose(&mut self.dice)
+                            .expect("some");
                         let value = self.generate(inner, key, depth + 1);
                         map.insert(key.to_owned(), value);
                     }
@@ -228,10 +275,16 @@ impl Changer<'_> {
             return json!(*["1", "100m", "1Gi", "0", "-1", "1.5", "x"].choose(&mut self.dice).expect("some"));
         }
         if name.ends_with("IntOrString") {
-            return [json!(1), json!(0), json!("50%"), json!("150%"), json!("http"), json!(-1)].choose(&mut self.dice).expect("some").clone();
+            return [json!(1), json!(0), json!("50%"), json!("150%"), json!("http"), json!(-1)]
+                .choose(&mut self.dice)
+                .expect("some")
+                .clone();
         }
-        let Some(properties) = schema["properties"].as_object() else { return self.generate(&schema_without_reference(&schema), field, depth) };
-        let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let Some(properties) = schema["properties"].as_object() else {
+            return self.generate(&schema_without_reference(&schema), field, depth);
+        };
+        let required: Vec<&str> =
+            schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut object = Map::new();
         for (inner, property) in properties {
             let wanted = required.contains(&inner.as_str()) && self.dice.random_bool(0.95);

@@ -101,10 +101,13 @@ async fn compare(context: &str, objects: usize, seed: u64, record: Option<&str>)
     }
     print(&wrong);
     let left: usize = wrong.values().map(Vec::len).sum();
-    println!("{objects} objects, {taken} taken by the real server; {left} disagreements unexplained, {explained} explained");
+    println!(
+        "{objects} objects, {taken} taken by the real server; {left} disagreements unexplained, {explained} explained"
+    );
     if let Some(file) = record {
         let text = serde_json::to_string(&recorded).map_err(|error| error.to_string())?;
-        std::fs::write(file, text.replace("},{\"apply\"", "},\n{\"apply\"")).map_err(|error| format!("{file}: {error}"))?;
+        std::fs::write(file, text.replace("},{\"apply\"", "},\n{\"apply\""))
+            .map_err(|error| format!("{file}: {error}"))?;
     }
     Ok(left)
 }

@@ -20,7 +20,8 @@ impl Real {
     pub(crate) async fn connect(context: &str) -> Result<Self, String> {
         let kubeconfig = Kubeconfig::read().map_err(|error| error.to_string())?;
         let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| error.to_string())?;
+        let config =
+            kube::Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| error.to_string())?;
         let client = kube::Client::try_from(config).map_err(|error| error.to_string())?;
         let real = Self { client };
         let named = |kind: &str, name: &str| json!({ "apiVersion": "v1", "kind": kind, "metadata": { "name": name } });
@@ -32,7 +33,8 @@ impl Real {
 
     /// What it says to an object.
     pub(crate) async fn ask(&self, question: &Question) -> Result<Answer, String> {
-        let (code, body) = self.send(question.method(), &question.target(), question.content_type(), &question.object).await?;
+        let (code, body) =
+            self.send(question.method(), &question.target(), question.content_type(), &question.object).await?;
         Ok(Answer::new(code, &body))
     }
 
@@ -46,7 +48,9 @@ impl Real {
             }
             let Some(address) = entry["serverRelativeURL"].as_str() else { continue };
             let (_, document) = self.send("GET", address, "application/json", &Value::Null).await?;
-            for (name, schema) in document.pointer("/components/schemas").and_then(Value::as_object).into_iter().flatten() {
+            for (name, schema) in
+                document.pointer("/components/schemas").and_then(Value::as_object).into_iter().flatten()
+            {
                 schemas.insert(name.clone(), schema.clone());
             }
         }

@@ -29,6 +29,8 @@ spec:
 struct Ran {
     code: Option<i32>,
     text: String,
+    /// `report.md`, empty when there is none.
+    report: String,
 }
 
 fn driftproof(command: &str, manifest: &str, more: &str, stdin: Option<&str>) -> Ran {
@@ -56,7 +58,8 @@ rto = \"1m\"
     fs::write(folder.path().join("case.toml"), scenario).expect("a scenario");
     let output = run(folder.path(), command, stdin.unwrap_or_default());
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    Ran { code: output.status.code(), text }
+    let report = fs::read_to_string(folder.path().join("out/report.md")).unwrap_or_default();
+    Ran { code: output.status.code(), text, report }
 }
 
 fn run(folder: &Path, command: &str, stdin: &str) -> Output {
@@ -140,7 +143,12 @@ kind: Thing
 metadata: {name: one}
 spec: {size: 3}
 ";
-    passes(&format!("{}{more}", web("", "")), "cluster_scoped = [\"CustomResourceDefinition\"]");
+    let manifest = format!("{}{more}", web("", ""));
+    let ran = driftproof("run", &manifest, "cluster_scoped = [\"CustomResourceDefinition\"]", None);
+    assert_eq!(ran.code, Some(0), "{}", ran.text);
+    for part in ["not modelled", "HorizontalPodAutoscaler older", "Ingress web", "Thing one"] {
+        assert!(ran.report.contains(part), "`{part}` is missing: {}", ran.report);
+    }
 }
 
 #[test]
@@ -166,7 +174,10 @@ fn mistakes_are_told_with_their_line() {
         &["E0032", "web.yaml:10", "topologySpreadConstraint", "web.yaml:16", "readynessProbe"],
     );
     is_refused(&web("", "").replace("replicas: 2", "replicas: three"), &["web.yaml:5", "spec.replicas"]);
-    is_refused(&web("", "").replace("8080}]", "8080, name: a-name-that-is-too-long}]"), &["web.yaml:13", "no more than 15"]);
+    is_refused(
+        &web("", "").replace("8080}]", "8080, name: a-name-that-is-too-long}]"),
+        &["web.yaml:13", "no more than 15"],
+    );
     is_refused(
         &web("", "          imagePullPolicy: Never\n          imagePullPolicy: Always\n"),
         &["`imagePullPolicy` is written twice, in line 15 and in line 16"],
@@ -177,10 +188,17 @@ fn mistakes_are_told_with_their_line() {
         &["E0031", "removed in Kubernetes 1.25", "policy/v1 ", "removed in Kubernetes 1.22", "networking.k8s.io/v1 "],
     );
     is_refused(&web("", "").replace("metadata: {name: web}", "metadata: {name: wbe}"), &["E0033", "deployment/wbe"]);
-    let annotated = web("", "").replace("labels: {app: web}}", "labels: {app: web}, annotations: {embedded.driftproof.dev/kind: kv}}");
+    let annotated = web("", "")
+        .replace("labels: {app: web}}", "labels: {app: web}, annotations: {embedded.driftproof.dev/kind: kv}}");
     is_refused(&annotated, &["E0034", "embedded.driftproof.dev/kind"]);
-    is_refused("resources: [a.yaml]\nkind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\n", &["kubectl kustomize"]);
-    is_refused("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: {{ .Values.a }}\n", &["helm template"]);
+    is_refused(
+        "resources: [a.yaml]\nkind: Kustomization\napiVersion: kustomize.config.k8s.io/v1beta1\n",
+        &["kubectl kustomize"],
+    );
+    is_refused(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata:\n  a: {{ .Values.a }}\n",
+        &["helm template"],
+    );
 }
 
 #[test]

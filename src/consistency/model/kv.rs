@@ -129,12 +129,7 @@ pub(crate) fn kv(history: &History, members: &[u32], options: &Options) -> Resul
         let words = match words {
             Value::Text(words) => Arc::clone(words),
             Value::Nil => Arc::from(""),
-            Value::Bool(_)
-            | Value::Int(_)
-            | Value::Number(_)
-            | Value::Keyword(_)
-            | Value::List(_)
-            | Value::Map(_) => {
+            Value::Bool(_) | Value::Int(_) | Value::Number(_) | Value::Keyword(_) | Value::List(_) | Value::Map(_) => {
                 return Err(unknown("kv", index, operation));
             }
         };

@@ -7,9 +7,9 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::object::{is_list, mistake};
-use crate::scenario::removed::refusal;
 use super::tree::{self, Fault};
 use super::{Code, Diagnostic, Manifest, Places, line_at};
+use crate::scenario::removed::refusal;
 
 /// Lists inside lists deeper than this are a mistake.
 const MAX_NESTING: usize = 8;
@@ -123,7 +123,11 @@ fn not_yaml(fault: Fault, text: &str, piece: &Range<usize>) -> Diagnostic {
         Some(first) => Diagnostic::new(Code::Yaml, fault.span, fault.message).other(first, "first here"),
         None => Diagnostic::new(Code::Yaml, fault.span, format!("not YAML: {}", fault.message)),
     };
-    if diagnostic.other.is_some() { diagnostic.help("kubectl would silently take the last one: leave one of them out") } else { diagnostic }
+    if diagnostic.other.is_some() {
+        diagnostic.help("kubectl would silently take the last one: leave one of them out")
+    } else {
+        diagnostic
+    }
 }
 
 struct Document<'a> {
@@ -151,9 +155,7 @@ fn flatten(document: Document<'_>, depth: usize, objects: &mut Vec<Manifest>, fo
         found.push(Diagnostic::new(Code::NotAnObject, span, message).help(help));
         return;
     }
-    if !is_list
-        && let Some((message, help)) = gone(&value)
-    {
+    if !is_list && let Some((message, help)) = gone(&value) {
         let span = line_at(text, places.offset("apiVersion"));
         found.push(Diagnostic::new(Code::NotServed, span, message).help(help));
         return;
@@ -197,7 +199,8 @@ fn is_kustomization(name: &str, value: &Value) -> bool {
     let file = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let group = value["apiVersion"].as_str().unwrap_or_default();
     let said = group.starts_with("kustomize.config.k8s.io/") && value["kind"].as_str() != Some("ConfigMap");
-    said || (value.get("kind").is_none() && matches!(file, "kustomization.yaml" | "kustomization.yml" | "Kustomization"))
+    said || (value.get("kind").is_none()
+        && matches!(file, "kustomization.yaml" | "kustomization.yml" | "Kustomization"))
 }
 
 #[cfg(test)]
@@ -247,7 +250,8 @@ items:
         assert_eq!(names(typed), ["ConfigMap/a"]);
         let dumped = "apiVersion: v1\nkind: A\nmetadata: {name: a, managedFields: [{manager: x}]}\n";
         assert_eq!(manifests("a.yaml", dumped).unwrap()[0]["metadata"], json!({ "name": "a" }));
-        let merged = "apiVersion: v1\nkind: A\nmetadata: {name: a}\nbase: &b {x: 0400, y1: yes}\nspec: {<<: *b, x: 1}\n";
+        let merged =
+            "apiVersion: v1\nkind: A\nmetadata: {name: a}\nbase: &b {x: 0400, y1: yes}\nspec: {<<: *b, x: 1}\n";
         assert_eq!(manifests("a.yaml", merged).unwrap()[0]["spec"], json!({ "x": 1, "y1": true }));
         assert_eq!(manifests("a.yaml", merged).unwrap()[0]["base"]["x"], 256);
     }
@@ -272,8 +276,16 @@ items:
             ("apiVersion: v1\nkind: [A\n", Code::Yaml, 2),
             ("apiVersion: v1\nkind: A\nspec:\n  a: 1\n  b: 2\n  a: 3\n", Code::Yaml, 6),
             ("apiVersion: v1\nkind: A\nspec: {n: .inf}\n", Code::Yaml, 3),
-            ("apiVersion: v1\nkind: A\nmetadata: {name: a}\nspec:\n  replicas: {{ .Values.replicas }}\n", Code::Yaml, 5),
-            ("apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n", Code::NotAnObject, 1),
+            (
+                "apiVersion: v1\nkind: A\nmetadata: {name: a}\nspec:\n  replicas: {{ .Values.replicas }}\n",
+                Code::Yaml,
+                5,
+            ),
+            (
+                "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [a.yaml]\n",
+                Code::NotAnObject,
+                1,
+            ),
             ("- 1\n- 2\n", Code::NotAnObject, 1),
             ("hello", Code::NotAnObject, 1),
             ("apiVersion: v1\nkind: A\nmetadata: {name: ../../kube-system/configmaps/a}\n", Code::NotAnObject, 1),

@@ -47,7 +47,11 @@ impl Places {
     fn below(&self, path: &str) -> Self {
         let inner = self.0.iter().filter_map(|(known, offset)| {
             let rest = known.strip_prefix(path)?;
-            if rest.is_empty() { Some((String::new(), *offset)) } else { Some((rest.strip_prefix('.')?.to_owned(), *offset)) }
+            if rest.is_empty() {
+                Some((String::new(), *offset))
+            } else {
+                Some((rest.strip_prefix('.')?.to_owned(), *offset))
+            }
         });
         Self(inner.collect())
     }

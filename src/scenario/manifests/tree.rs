@@ -30,7 +30,8 @@ pub(super) struct Fault {
 /// The first mistake, with its place in the whole `text`.
 pub(super) fn read(text: &str, piece: Range<usize>) -> Result<Vec<(Value, Places)>, Fault> {
     let parser = Parser::new_from_str(&text[piece.clone()]);
-    let mut reader = Reader { text, base: piece.start, parser, anchors: BTreeMap::new(), places: Places::default(), values: 0 };
+    let mut reader =
+        Reader { text, base: piece.start, parser, anchors: BTreeMap::new(), places: Places::default(), values: 0 };
     let mut documents = Vec::new();
     loop {
         let (event, span) = reader.next()?;
@@ -184,7 +185,9 @@ impl<'t> Reader<'t> {
             other => vec![other],
         };
         for one in all {
-            let Value::Object(more) = one else { return Err(self.fault(span, "`<<` needs a mapping, or a list of them")) };
+            let Value::Object(more) = one else {
+                return Err(self.fault(span, "`<<` needs a mapping, or a list of them"));
+            };
             for (name, value) in more {
                 fields.entry(name).or_insert(value);
             }

@@ -105,13 +105,17 @@ fn list_mistake(kind: Kind, field: &str, value: &Value, path: &mut String) -> Op
             for (index, item) in items.iter().enumerate() {
                 let wrong = match list {
                     // Elsewhere a key that must be given has an empty one as its default in the schema.
-                    ListType::Map(keys) if (kind, field) == (Kind::ServiceAccount, "secrets") && keys.iter().all(|key| key_value(item, key).is_none()) => {
+                    ListType::Map(keys)
+                        if (kind, field) == (Kind::ServiceAccount, "secrets")
+                            && keys.iter().all(|key| key_value(item, key).is_none()) =>
+                    {
                         Some(format!(
                             "{path}: element {index}: associative list with keys has an element that omits all key fields {keys:?} (and doesn't have default values for any key fields)"
                         ))
                     }
                     ListType::Map(keys) if items[..index].iter().any(|other| same_item(keys, other, item)) => {
-                        let shown: Vec<String> = keys.iter().filter_map(|key| Some(format!("{key}={}", key_value(item, key)?))).collect();
+                        let shown: Vec<String> =
+                            keys.iter().filter_map(|key| Some(format!("{key}={}", key_value(item, key)?))).collect();
                         Some(format!("{path}: duplicate entries for key [{}]", shown.join(",")))
                     }
                     ListType::Set if items[..index].contains(item) => {

@@ -95,9 +95,8 @@ fn apply(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, Api
             return Err(ApiError::not_found(target.kind, &key));
         }
         if let Some(uid) = config.pointer("/metadata/uid").and_then(Value::as_str).filter(|uid| !uid.is_empty()) {
-            let why = format!(
-                "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
-            );
+            let why =
+                format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
             return Err(ApiError::conflict(target.kind, &key, &why));
         }
         let value = apply::create(target.kind, &config, &applier)?;

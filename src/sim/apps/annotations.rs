@@ -8,7 +8,7 @@ use crate::{Object, Timings};
 const DOMAIN: &str = "embedded.driftproof.dev/";
 
 /// Every annotation that something here reads.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "app",
     "app-start",
     "app-stop",
@@ -24,6 +24,7 @@ const KNOWN: [&str; 22] = [
     "init-duration",
     "latency",
     "members",
+    "poststart-duration",
     "prestop-duration",
     "replication",
     "request-timeout",
@@ -42,7 +43,10 @@ pub fn annotation_mistakes(metadata: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (key, name, value) in ours {
         if !KNOWN.contains(&name) {
-            found.push((key.clone(), format!("the embedded cluster knows no annotation `{key}`; it knows {}", KNOWN.join(", "))));
+            found.push((
+                key.clone(),
+                format!("the embedded cluster knows no annotation `{key}`; it knows {}", KNOWN.join(", ")),
+            ));
             continue;
         }
         // Each alone, so that all mistakes are found.

@@ -33,7 +33,9 @@ impl State {
     /// # Errors
     /// As [`State::create`]; `Invalid` with the refused fields.
     pub fn admit(&mut self, kind: Kind, mut value: Value, dry_run: bool) -> Result<Arc<Object>, ApiError> {
-        if !strategy::has_generation(kind) && value.pointer("/metadata/generation").and_then(Value::as_i64).is_some_and(|generation| generation < 0) {
+        if !strategy::has_generation(kind)
+            && value.pointer("/metadata/generation").and_then(Value::as_i64).is_some_and(|generation| generation < 0)
+        {
             let cause = Cause::invalid(
                 "metadata.generation",
                 &value["metadata"]["generation"],
@@ -117,8 +119,5 @@ impl State {
 /// The kinds whose objects are checked although a component of the cluster makes them: those that it makes from what a user
 /// wrote. Of its own (events, leases, slices) it knows what they hold.
 fn is_checked(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Pod | Kind::ReplicaSet | Kind::ControllerRevision | Kind::PersistentVolumeClaim
-    )
+    matches!(kind, Kind::Pod | Kind::ReplicaSet | Kind::ControllerRevision | Kind::PersistentVolumeClaim)
 }

@@ -45,8 +45,7 @@ fn kind_of(definition: &Value) -> Option<Kind> {
     let stored = versions.iter().find(|version| version["storage"] == json!(true))?;
     let version = stored["name"].as_str()?;
     let also = versions.iter().filter(|other| other["served"] == json!(true) && *other != stored);
-    let (group, plural, kind) =
-        (text(&spec["group"])?, text(&spec["names"]["plural"])?, text(&spec["names"]["kind"])?);
+    let (group, plural, kind) = (text(&spec["group"])?, text(&spec["names"]["plural"])?, text(&spec["names"]["kind"])?);
     Some(custom(&Names {
         group: &group,
         version,
@@ -83,8 +82,10 @@ impl State {
             value["spec"]["conversion"] = json!({ "strategy": "None" });
         }
         let versions = value["spec"]["versions"].as_array().into_iter().flatten();
-        let stored: Vec<Value> =
-            versions.filter(|version| version["storage"] == json!(true)).map(|version| version["name"].clone()).collect();
+        let stored: Vec<Value> = versions
+            .filter(|version| version["storage"] == json!(true))
+            .map(|version| version["name"].clone())
+            .collect();
         let condition = |kind: &str, reason: &str, message: &str| {
             json!({
                 "type": kind, "status": "True", "lastTransitionTime": self.time(), "reason": reason, "message": message,

@@ -50,7 +50,8 @@ fn decoded(kind: Kind, mut value: Value, fill: Fill) -> Result<Value, ApiError> 
         json::readable(kind, &mut value);
         if let Some(wrong) = json::bad_quantity(kind, &value).or_else(|| json::bad_micro_time(kind, &value)) {
             let facts = kind.facts();
-            let message = format!("{0} in version \"{1}\" cannot be handled as a {0}: {wrong}", facts.kind, facts.version);
+            let message =
+                format!("{0} in version \"{1}\" cannot be handled as a {0}: {wrong}", facts.kind, facts.version);
             return Err(ApiError::bad_request(message));
         }
     }
@@ -208,11 +209,14 @@ fn compare(given: &Value, known: &Value, path: &str, unknown: &mut Vec<String>) 
 pub fn misfit(kind: Kind, value: &Value) -> Option<String> {
     let mut paths = Vec::new();
     leaves(value, String::new(), &mut paths);
-    paths.into_iter().find(|(pointer, _)| {
-        let mut without = value.clone();
-        remove(&mut without, pointer);
-        decoded(kind, without, Fill::Nothing).is_ok()
-    }).map(|(_, path)| path)
+    paths
+        .into_iter()
+        .find(|(pointer, _)| {
+            let mut without = value.clone();
+            remove(&mut without, pointer);
+            decoded(kind, without, Fill::Nothing).is_ok()
+        })
+        .map(|(_, path)| path)
 }
 
 fn leaves(value: &Value, pointer: String, paths: &mut Vec<(String, String)>) {

@@ -61,7 +61,8 @@ pub fn readable(kind: Kind, value: &mut Value) {
     }
     if kind == Kind::StatefulSet {
         // What templates of claims say of their type counts for nothing.
-        for claim in value.pointer_mut("/spec/volumeClaimTemplates").and_then(Value::as_array_mut).into_iter().flatten() {
+        for claim in value.pointer_mut("/spec/volumeClaimTemplates").and_then(Value::as_array_mut).into_iter().flatten()
+        {
             for (field, word) in [("apiVersion", "v1"), ("kind", "PersistentVolumeClaim")] {
                 if let Some(said) = claim.get_mut(field) {
                     *said = word.into();
@@ -89,9 +90,7 @@ pub(super) fn bad_quantity(kind: Kind, value: &Value) -> Option<&'static str> {
         Value::Array(items) => items.iter().any(|item| bad_quantity(kind, item).is_some()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     };
-    found.then_some(
-        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-    )
+    found.then_some("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'")
 }
 
 /// A time of microseconds must be written with all of them (`MicroTime.UnmarshalJSON`).
@@ -127,9 +126,7 @@ fn walk(kind: Kind, selects: bool, of_texts: bool, value: &mut Value) {
                         texts.values_mut().filter(|text| text.is_null()).for_each(|text| *text = "".into());
                         continue;
                     }
-                } else if (QUANTITY.contains(&name) || (measures && name == "value"))
-                    && field.is_number()
-                {
+                } else if (QUANTITY.contains(&name) || (measures && name == "value")) && field.is_number() {
                     quantity(field);
                 }
                 walk(kind, selects, TEXT_LISTS.contains(&name), field);

@@ -17,7 +17,7 @@ mod write;
 
 pub use custom::{defined, served};
 pub use decode::{defaulted, misfit, unknown_fields};
-pub use json::readable;
 pub use delete::DeleteOptions;
 pub use events::Recorder;
+pub use json::readable;
 pub use strategy::Part;

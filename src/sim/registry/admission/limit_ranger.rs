@@ -97,7 +97,9 @@ fn bounds(item: &LimitRangeItem, requests: &Amounts, limits: &Amounts, wrong: &m
         let start = format!("minimum {resource} usage per {of} is {}", least.0);
         match (request, limit) {
             (None, _) => wrong.push(format!("{start}.  No request is specified")),
-            (Some(request), _) if request.nanos < enforced => wrong.push(format!("{start}, but request is {}", request.text)),
+            (Some(request), _) if request.nanos < enforced => {
+                wrong.push(format!("{start}, but request is {}", request.text))
+            }
             (_, Some(limit)) if limit.nanos < enforced => wrong.push(format!("{start}, but limit is {}", limit.text)),
             _ => {}
         }

@@ -91,7 +91,11 @@ impl State {
 
     /// `DefaultStorageClass`: a claim that names no class gets the default one; of several the newest, then the first by name.
     fn default_storage_class(&self, claim: &mut Value) {
-        if claim.pointer("/spec/storageClassName").is_some() || claim.pointer("/metadata/annotations").is_some_and(|annotations| annotations.get("volume.beta.kubernetes.io/storage-class").is_some()) {
+        if claim.pointer("/spec/storageClassName").is_some()
+            || claim
+                .pointer("/metadata/annotations")
+                .is_some_and(|annotations| annotations.get("volume.beta.kubernetes.io/storage-class").is_some())
+        {
             return;
         }
         let classes = self.store.all(Kind::StorageClass);

@@ -113,7 +113,8 @@ fn usage(state: &State, kind: Kind, value: &Value) -> BTreeMap<String, i128> {
         }
         Kind::PersistentVolumeClaim => {
             add("persistentvolumeclaims", ONE);
-            let storage = amounts(&value["spec"]["resources"]["requests"]).get("storage").map_or(0, |storage| storage.nanos);
+            let storage =
+                amounts(&value["spec"]["resources"]["requests"]).get("storage").map_or(0, |storage| storage.nanos);
             add("requests.storage", storage);
             if let Some(class) = value["spec"]["storageClassName"].as_str() {
                 add(&format!("{class}.storageclass.storage.k8s.io/requests.storage"), storage);
@@ -198,7 +199,11 @@ impl State {
             if kind == Kind::Pod
                 && let Some(lacking) = lacking(&hard, value)
             {
-                return Err(ApiError::forbidden(kind, key, &format!("failed quota: {}: must specify {lacking}", quota.name)));
+                return Err(ApiError::forbidden(
+                    kind,
+                    key,
+                    &format!("failed quota: {}: must specify {lacking}", quota.name),
+                ));
             }
             let mut asked = usage(self, kind, value);
             asked.retain(|name, _| hard.contains_key(name.as_str()));
@@ -233,7 +238,11 @@ impl State {
         if namespace.is_empty() || matches!(kind, Kind::Event | Kind::Lease | Kind::EndpointSlice) {
             return;
         }
-        let quotas: Vec<_> = self.store.in_namespace(Kind::ResourceQuota, namespace).map(|(key, quota)| (key.clone(), quota.clone())).collect();
+        let quotas: Vec<_> = self
+            .store
+            .in_namespace(Kind::ResourceQuota, namespace)
+            .map(|(key, quota)| (key.clone(), quota.clone()))
+            .collect();
         for (key, quota) in quotas {
             let Some(spec) = quota.typed::<ResourceQuota>().spec.clone() else { continue };
             let used = self.used(namespace, &spec);
@@ -251,7 +260,9 @@ impl State {
 /// The compute resources that a quota counts and that some container does not state.
 fn lacking(hard: &BTreeMap<&str, &str>, pod: &Value) -> Option<String> {
     let whole = pod["spec"]["resources"].as_object().is_some_and(|resources| {
-        ["requests", "limits"].iter().any(|side| resources.get(*side).and_then(Value::as_object).is_some_and(|all| !all.is_empty()))
+        ["requests", "limits"]
+            .iter()
+            .any(|side| resources.get(*side).and_then(Value::as_object).is_some_and(|all| !all.is_empty()))
     });
     if whole {
         return None;

@@ -45,7 +45,9 @@ impl State {
     /// Gives a Service its cluster IP, or checks the one that it asks for.
     pub(super) fn allocate_cluster_ip(&mut self, key: &Key, service: &mut Value) -> Result<(), ApiError> {
         if service.pointer("/spec/type") == Some(&json!("ExternalName")) {
-            if let Some(ip) = service.pointer("/spec/clusterIP").filter(|ip| ip.as_str().is_some_and(|ip| !ip.is_empty())).cloned() {
+            if let Some(ip) =
+                service.pointer("/spec/clusterIP").filter(|ip| ip.as_str().is_some_and(|ip| !ip.is_empty())).cloned()
+            {
                 // Validation says what is wrong with it.
                 service["spec"]["clusterIPs"] = json!([ip]);
             }
@@ -53,7 +55,9 @@ impl State {
         }
         let wanted = service.pointer("/spec/clusterIP").and_then(Value::as_str).unwrap_or_default().to_owned();
         families(key, service)?;
-        if wanted.is_empty() && service.pointer("/spec/clusterIPs").and_then(Value::as_array).is_some_and(|all| !all.is_empty()) {
+        if wanted.is_empty()
+            && service.pointer("/spec/clusterIPs").and_then(Value::as_array).is_some_and(|all| !all.is_empty())
+        {
             // Validation says what is wrong with it.
             return Ok(());
         }
@@ -88,9 +92,11 @@ impl State {
         for (index, port) in service["spec"]["ports"].as_array().into_iter().flatten().enumerate() {
             let Some(number) = port["nodePort"].as_i64().filter(|number| *number != 0) else { continue };
             let taken = |(_, other): (&Key, &std::sync::Arc<crate::Object>)| {
-                other.value()["spec"]["ports"].as_array().into_iter().flatten().any(|theirs| {
-                    theirs["nodePort"] == port["nodePort"] && theirs["protocol"] == port["protocol"]
-                })
+                other.value()["spec"]["ports"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .any(|theirs| theirs["nodePort"] == port["nodePort"] && theirs["protocol"] == port["protocol"])
             };
             let wrong = if !(NODE_PORTS.0..=NODE_PORTS.1).contains(&number) {
                 "provided port is not in the valid range. The range of valid ports is 30000-32767"

@@ -12,7 +12,8 @@ const DEFAULT: &str = "default";
 impl State {
     /// Refuses a pod whose account is not there, and gives it the account's pull secrets when it has none of its own.
     pub(super) fn account(&self, key: &Key, pod: &mut Value) -> Result<(), ApiError> {
-        let mirror = pod.pointer("/metadata/annotations").is_some_and(|all| all.get("kubernetes.io/config.mirror").is_some());
+        let mirror =
+            pod.pointer("/metadata/annotations").is_some_and(|all| all.get("kubernetes.io/config.mirror").is_some());
         if mirror {
             return Ok(());
         }
@@ -28,7 +29,8 @@ impl State {
             return Err(ApiError::forbidden(Kind::Pod, key, &why));
         };
         let none = pod.pointer("/spec/imagePullSecrets").and_then(Value::as_array).is_none_or(Vec::is_empty);
-        if none && let Some(secrets) = account.value().get("imagePullSecrets").filter(|secrets| secrets != &&json!([])) {
+        if none && let Some(secrets) = account.value().get("imagePullSecrets").filter(|secrets| secrets != &&json!([]))
+        {
             pod["spec"]["imagePullSecrets"] = secrets.clone();
         }
         Ok(())

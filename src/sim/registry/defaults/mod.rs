@@ -7,7 +7,10 @@ mod volumes;
 mod workload;
 
 pub(super) use pod::pod;
-pub(super) use rest::{cluster_role_binding, endpoint_slice, horizontal_pod_autoscaler, ingress_class, limit_range, namespace, role_binding, network_policy, priority_class, secret, service, storage_class};
+pub(super) use rest::{
+    cluster_role_binding, endpoint_slice, horizontal_pod_autoscaler, ingress_class, limit_range, namespace,
+    network_policy, priority_class, role_binding, secret, service, storage_class,
+};
 pub(super) use volumes::{persistent_volume, persistent_volume_claim};
 pub(super) use workload::{cron_job, daemon_set, deployment, job, replica_set, replication_controller, stateful_set};
 

@@ -1,8 +1,6 @@
 //! Namespaces, Services and the smaller kinds.
 
-use k8s_openapi::api::autoscaling::v2::{
-    HorizontalPodAutoscaler, MetricSpec, MetricTarget, ResourceMetricSource,
-};
+use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscaler, MetricSpec, MetricTarget, ResourceMetricSource};
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{IngressClass, NetworkPolicy};

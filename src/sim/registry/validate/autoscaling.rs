@@ -100,8 +100,11 @@ fn check_metric(metric: &Field<'_>) {
     let Some(first) = set.first() else { return };
     let source = metric.at(first);
     target(&source.at("target"));
-    let (value, average, share) =
-        (source.at("target").at("value"), source.at("target").at("averageValue"), source.at("target").at("averageUtilization"));
+    let (value, average, share) = (
+        source.at("target").at("value"),
+        source.at("target").at("averageValue"),
+        source.at("target").at("averageUtilization"),
+    );
     match *first {
         "object" | "external" => {
             if *first == "object" {

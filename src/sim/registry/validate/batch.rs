@@ -62,7 +62,10 @@ fn job_spec(spec: &Field<'_>) {
     }
     let manager = spec.at("managedBy");
     if manager.is_set() {
-        let sound = manager.text().split_once('/').is_some_and(|(host, path)| words::subdomain(host).is_none() && !path.is_empty());
+        let sound = manager
+            .text()
+            .split_once('/')
+            .is_some_and(|(host, path)| words::subdomain(host).is_none() && !path.is_empty());
         if !sound {
             manager.invalid("must be a domain-prefixed path (such as \"acme.io/foo\")");
         }
@@ -140,7 +143,9 @@ fn failure_policy(spec: &Field<'_>) {
     let template = spec.at("template").at("spec");
     let names: BTreeSet<&str> = ["containers", "initContainers"]
         .into_iter()
-        .flat_map(|list| template.at(list).items().map(|one| one.value["name"].as_str().unwrap_or_default()).collect::<Vec<_>>())
+        .flat_map(|list| {
+            template.at(list).items().map(|one| one.value["name"].as_str().unwrap_or_default()).collect::<Vec<_>>()
+        })
         .collect();
     for rule in rules.items() {
         let action = rule.at("action");
@@ -236,7 +241,9 @@ fn success_policy(spec: &Field<'_>) {
             ));
         }
         if indexes.is_set() && named.is_none() {
-            indexes.invalid("error parsing succeededIndexes: they are increasing intervals below completions, such as \"0,2-4\"");
+            indexes.invalid(
+                "error parsing succeededIndexes: they are increasing intervals below completions, such as \"0,2-4\"",
+            );
         }
     }
 }
@@ -277,7 +284,10 @@ pub(super) fn cron_job(cron: &Field<'_>) {
     let zone = spec.at("timeZone");
     if zone.is_set() {
         let sound = |part: &str| {
-            !part.is_empty() && part != "." && part != ".." && !part.starts_with('-')
+            !part.is_empty()
+                && part != "."
+                && part != ".."
+                && !part.starts_with('-')
                 && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '.'))
         };
         if zone.text().is_empty() {
@@ -304,15 +314,58 @@ pub(super) fn cron_job(cron: &Field<'_>) {
 /// database itself is the host's, and must not decide what an embedded cluster does.
 fn is_zone(text: &str) -> bool {
     const AREAS: [&str; 17] = [
-        "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Brazil", "Canada", "Chile", "Etc",
-        "Europe", "Indian", "Mexico", "Pacific", "US", "SystemV",
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Brazil",
+        "Canada",
+        "Chile",
+        "Etc",
+        "Europe",
+        "Indian",
+        "Mexico",
+        "Pacific",
+        "US",
+        "SystemV",
     ];
     const SHORT: [&str; 28] = [
-        "UTC", "GMT", "GMT0", "GMT+0", "GMT-0", "UCT", "Zulu", "Universal", "Greenwich", "CET", "CST6CDT", "EET", "EST", "EST5EDT",
-        "HST", "MET", "MST", "MST7MDT", "PST8PDT", "WET", "Japan", "Singapore", "Turkey", "Israel", "Iran", "Egypt", "PRC", "ROK",
+        "UTC",
+        "GMT",
+        "GMT0",
+        "GMT+0",
+        "GMT-0",
+        "UCT",
+        "Zulu",
+        "Universal",
+        "Greenwich",
+        "CET",
+        "CST6CDT",
+        "EET",
+        "EST",
+        "EST5EDT",
+        "HST",
+        "MET",
+        "MST",
+        "MST7MDT",
+        "PST8PDT",
+        "WET",
+        "Japan",
+        "Singapore",
+        "Turkey",
+        "Israel",
+        "Iran",
+        "Egypt",
+        "PRC",
+        "ROK",
     ];
     match text.split_once('/') {
-        Some((area, place)) => AREAS.contains(&area) && place.split('/').all(|part| part.starts_with(|c: char| c.is_ascii_uppercase())),
+        Some((area, place)) => {
+            AREAS.contains(&area) && place.split('/').all(|part| part.starts_with(|c: char| c.is_ascii_uppercase()))
+        }
         None => SHORT.contains(&text),
     }
 }
@@ -376,7 +429,17 @@ mod tests {
         for fine in ["* * * * *", "*/5 0-6 1,15 jan-mar MON", "@hourly", "@every 1h30m", "0 0 ? * 0"] {
             assert_eq!(schedule_mistake(fine), None, "{fine}");
         }
-        for wrong in ["", "* * * *", "60 * * * *", "* * 0 * *", "5-1 * * * *", "*/0 * * * *", "@nightly", "a * * * *", "* * * * 7"] {
+        for wrong in [
+            "",
+            "* * * *",
+            "60 * * * *",
+            "* * 0 * *",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "@nightly",
+            "a * * * *",
+            "* * * * 7",
+        ] {
             assert!(schedule_mistake(wrong).is_some(), "{wrong}");
         }
     }

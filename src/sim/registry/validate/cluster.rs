@@ -78,7 +78,8 @@ fn json_in(data: &Field<'_>, key: &str) {
         field.required("");
         return;
     }
-    let bytes = serde_json::from_value::<k8s_openapi::ByteString>(field.value.clone()).map(|bytes| bytes.0).unwrap_or_default();
+    let bytes =
+        serde_json::from_value::<k8s_openapi::ByteString>(field.value.clone()).map(|bytes| bytes.0).unwrap_or_default();
     if let Err(error) = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&bytes) {
         field.invalid_value("<secret contents redacted>", &error.to_string());
     }
@@ -249,7 +250,9 @@ fn scope_rules(field: &Field<'_>, scopes: &[&str], hard: &Field<'_>) {
 pub(super) fn namespace(namespace: &Field<'_>) {
     for finalizer in namespace.at("spec").at("finalizers").items() {
         finalizer.text_by(words::qualified);
-        if !finalizer.text().contains('/') && !matches!(finalizer.text(), "kubernetes" | "orphan" | "foregroundDeletion") {
+        if !finalizer.text().contains('/')
+            && !matches!(finalizer.text(), "kubernetes" | "orphan" | "foregroundDeletion")
+        {
             finalizer.invalid("name is neither a standard finalizer name nor is it fully qualified");
         }
     }
@@ -323,8 +326,12 @@ pub(super) fn attachment(attachment: &Field<'_>) {
     spec.at("nodeName").given_by(words::subdomain);
     let (name, inline) = (spec.at("source").at("persistentVolumeName"), spec.at("source").at("inlineVolumeSpec"));
     match (name.is_set(), inline.is_set()) {
-        (false, false) => spec.at("source").required("must specify exactly one of inlineVolumeSpec and persistentVolumeName"),
-        (true, true) => spec.at("source").invalid("must specify exactly one of inlineVolumeSpec and persistentVolumeName"),
+        (false, false) => {
+            spec.at("source").required("must specify exactly one of inlineVolumeSpec and persistentVolumeName")
+        }
+        (true, true) => {
+            spec.at("source").invalid("must specify exactly one of inlineVolumeSpec and persistentVolumeName")
+        }
         (true, false) => {
             if name.text().is_empty() {
                 name.required("must specify non empty persistentVolumeName");

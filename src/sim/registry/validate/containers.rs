@@ -269,7 +269,8 @@ fn hooks_and_probes(container: &Field<'_>, pod: &Pod<'_>) {
             continue;
         }
         handler(&probe, pod.grace());
-        for field in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"] {
+        for field in ["initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold"]
+        {
             probe.at(field).not_negative();
         }
         let grace = probe.at("terminationGracePeriodSeconds");
@@ -308,9 +309,7 @@ fn handler(handler: &Field<'_>, grace: i64) {
         Some(("sleep", sleep)) => {
             let seconds = sleep.at("seconds");
             if !(0..=grace).contains(&seconds.number().unwrap_or(0)) {
-                let wrong = format!(
-                    "must be non-negative and less than terminationGracePeriodSeconds ({grace})"
-                );
+                let wrong = format!("must be non-negative and less than terminationGracePeriodSeconds ({grace})");
                 seconds.invalid(&wrong);
             }
         }

@@ -56,7 +56,10 @@ pub(super) fn definition(definition: &Field<'_>) {
             rooted(&scale.at("specReplicasPath"), ".spec.");
             rooted(&scale.at("statusReplicasPath"), ".status.");
             let selector = scale.at("labelSelectorPath");
-            if !selector.text().is_empty() && !selector.text().starts_with(".spec.") && !selector.text().starts_with(".status.") {
+            if !selector.text().is_empty()
+                && !selector.text().starts_with(".spec.")
+                && !selector.text().starts_with(".status.")
+            {
                 selector.invalid("should be a json path under either .spec or .status");
             }
         }
@@ -79,7 +82,9 @@ pub(super) fn definition(definition: &Field<'_>) {
 fn structural(schema: &Field<'_>, depth: usize) {
     const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
     let kind = schema.at("type");
-    let open = ["x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields"].iter().any(|field| schema.at(field).is_true());
+    let open = ["x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields"]
+        .iter()
+        .any(|field| schema.at(field).is_true());
     if kind.text().is_empty() {
         if !open {
             kind.required("must not be empty for specified object fields");
@@ -120,7 +125,8 @@ pub(super) fn webhooks(configuration: &Field<'_>) {
         effects.one_of_required(&["None", "NoneOnDryRun"]);
         if hook.at("admissionReviewVersions").is_empty() {
             hook.at("admissionReviewVersions").required("must specify one of v1, v1beta1");
-        } else if !hook.at("admissionReviewVersions").items().any(|version| matches!(version.text(), "v1" | "v1beta1")) {
+        } else if !hook.at("admissionReviewVersions").items().any(|version| matches!(version.text(), "v1" | "v1beta1"))
+        {
             hook.at("admissionReviewVersions").invalid("must include at least one of v1, v1beta1");
         }
         hook.at("failurePolicy").one_of(&["Fail", "Ignore"]);
@@ -172,7 +178,11 @@ fn client(config: &Field<'_>) {
 pub(super) fn api_service(service: &Field<'_>) {
     let (name, spec) = (service.at("metadata").at("name"), service.at("spec"));
     let (group, version) = (spec.at("group"), spec.at("version"));
-    let wanted = if group.text().is_empty() { format!("{}.", version.text()) } else { format!("{}.{}", version.text(), group.text()) };
+    let wanted = if group.text().is_empty() {
+        format!("{}.", version.text())
+    } else {
+        format!("{}.{}", version.text(), group.text())
+    };
     let generated = service.at("metadata").at("generateName");
     if !generated.text().is_empty() && generated.text() != wanted {
         generated.invalid(&format!("must be `spec.version+\".\"+spec.group`: {wanted:?}"));

@@ -5,8 +5,6 @@ use serde_json::{Value, json};
 use crate::Kind;
 use crate::api::error::Cause;
 
-
-
 const IMMUTABLE: &str = "field is immutable";
 
 /// What an update changes though it may not.

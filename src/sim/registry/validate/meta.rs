@@ -27,7 +27,8 @@ fn only_kubernetes(kind: Kind) -> bool {
     match kind {
         Kind::PodDisruptionBudget | Kind::RuntimeClass | Kind::Lease => false,
         Kind::Stored(facts) => {
-            facts.group.is_empty() || matches!(facts.group, "networking.k8s.io" | "storage.k8s.io" | "flowcontrol.apiserver.k8s.io")
+            facts.group.is_empty()
+                || matches!(facts.group, "networking.k8s.io" | "storage.k8s.io" | "flowcontrol.apiserver.k8s.io")
         }
         _ => true,
     }
@@ -52,7 +53,10 @@ pub(super) fn metadata(kind: Kind, meta: &Field<'_>) {
     template(meta);
     for finalizer in meta.at("finalizers").items() {
         finalizer.text_by(words::qualified);
-        if only_kubernetes(kind) && !finalizer.text().contains('/') && !matches!(finalizer.text(), "orphan" | "foregroundDeletion" | "kubernetes") {
+        if only_kubernetes(kind)
+            && !finalizer.text().contains('/')
+            && !matches!(finalizer.text(), "orphan" | "foregroundDeletion" | "kubernetes")
+        {
             finalizer.invalid("name is neither a standard finalizer name nor is it fully qualified");
         }
     }
@@ -95,7 +99,7 @@ fn owners(owners: &Field<'_>) {
     for owner in owners.items() {
         let version = owner.at("apiVersion");
         let (_, number) = version.text().rsplit_once('/').unwrap_or(("", version.text()));
-        if number.is_empty() {
+        if number.is_empty() || version.text().matches('/').count() > 1 {
             version.invalid("version must not be empty");
         }
         for (field, what) in [("kind", "kind"), ("name", "name"), ("uid", "uid")] {

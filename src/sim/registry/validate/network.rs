@@ -197,7 +197,9 @@ pub(super) fn ingress_class(class: &Field<'_>) {
         }
         let sound = controller.text().split_once('/').is_some_and(|(host, path)| {
             words::subdomain(host).is_none() && !path.is_empty() && words::path_segment(path).is_none()
-        }) || controller.text().split_once('/').is_some_and(|(host, path)| words::subdomain(host).is_none() && path.split('/').all(|part| !part.is_empty()));
+        }) || controller.text().split_once('/').is_some_and(|(host, path)| {
+            words::subdomain(host).is_none() && path.split('/').all(|part| !part.is_empty())
+        });
         if !sound {
             controller.invalid("must be a domain-prefixed path (such as \"acme.io/foo\")");
         }

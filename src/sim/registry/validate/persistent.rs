@@ -284,7 +284,9 @@ pub(super) fn old_source(kind: &str, source: &Field<'_>) {
             let (name, id) = (source.at("datasetName"), source.at("datasetUUID"));
             match (name.text().is_empty(), id.text().is_empty()) {
                 (true, true) => source.required("one of datasetName and datasetUUID is required"),
-                (false, false) => source.invalid("resource: datasetName and datasetUUID can not be specified simultaneously"),
+                (false, false) => {
+                    source.invalid("resource: datasetName and datasetUUID can not be specified simultaneously")
+                }
                 _ => {}
             }
             if name.text().contains('/') {
@@ -304,13 +306,16 @@ fn iscsi(source: &Field<'_>) {
     let name = |name: &Field<'_>| {
         let text = name.text();
         let after = |prefix: &str, digits: usize| {
-            text.strip_prefix(prefix).is_some_and(|rest| rest.len() == digits && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+            text.strip_prefix(prefix)
+                .is_some_and(|rest| rest.len() == digits && rest.bytes().all(|b| b.is_ascii_hexdigit()))
         };
         if text.starts_with("iqn") {
             // iqn.2001-04.com.example:storage
             let mut parts = text.splitn(3, '.');
             let date = parts.nth(1).unwrap_or_default();
-            let dated = date.len() == 7 && date.as_bytes()[4] == b'-' && date.bytes().enumerate().all(|(at, b)| at == 4 || b.is_ascii_digit());
+            let dated = date.len() == 7
+                && date.as_bytes()[4] == b'-'
+                && date.bytes().enumerate().all(|(at, b)| at == 4 || b.is_ascii_digit());
             if !dated || parts.next().is_none_or(str::is_empty) {
                 name.invalid("must be valid format");
             }
@@ -348,7 +353,9 @@ fn azure_disk(source: &Field<'_>) {
     kind.one_of(&["Dedicated", "Managed", "Shared"]);
     let managed = kind.text() == "Managed";
     if kind.is_set() && managed && !address.text().starts_with("/subscriptions/") {
-        address.unsupported(&["/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}"]);
+        address.unsupported(&[
+            "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}",
+        ]);
     }
     if kind.is_set() && !managed && !address.text().starts_with("https://") {
         address.unsupported(&["https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd"]);

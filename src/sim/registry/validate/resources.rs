@@ -132,7 +132,9 @@ pub(super) fn requirements(resources: &Field<'_>, claims: &[&str]) {
             limits.required("Limit must be set for non overcommitable resources");
         }
     }
-    let any = |test: fn(&str) -> bool| [&limits, &requests].into_iter().any(|side| side.entries().any(|(name, _)| test(name)));
+    let any = |test: fn(&str) -> bool| {
+        [&limits, &requests].into_iter().any(|side| side.entries().any(|(name, _)| test(name)))
+    };
     if any(is_huge) && !any(|name| matches!(name, "cpu" | "memory")) {
         resources.forbidden("HugePages require cpu or memory");
     }

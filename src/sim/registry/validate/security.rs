@@ -185,7 +185,10 @@ fn sysctls(spec: &Field<'_>) {
         if spec.at("hostNetwork").is_true() && dotted.starts_with("net.") {
             name.invalid("may not be specified when 'hostNetwork' is true");
         }
-        let ipc = dotted.starts_with("kernel.shm") || dotted.starts_with("kernel.msg") || dotted == "kernel.sem" || dotted.starts_with("fs.mqueue.");
+        let ipc = dotted.starts_with("kernel.shm")
+            || dotted.starts_with("kernel.msg")
+            || dotted == "kernel.sem"
+            || dotted.starts_with("fs.mqueue.");
         if spec.at("hostIPC").is_true() && ipc {
             name.invalid("may not be specified when 'hostIPC' is true");
         }
@@ -209,7 +212,10 @@ fn host_process(spec: &Field<'_>) {
         count += usize::from(own.or(of_pod) == Some(true));
     }
     if count > 0 && count < all.len() {
-        spec.invalid_value("", "If pod contains any hostProcess containers then all containers must be HostProcess containers");
+        spec.invalid_value(
+            "",
+            "If pod contains any hostProcess containers then all containers must be HostProcess containers",
+        );
     }
     if count > 0 && !spec.at("hostNetwork").is_true() {
         spec.at("hostNetwork").invalid("hostNetwork must be true if pod contains any hostProcess containers");
@@ -224,7 +230,9 @@ fn operating_system(spec: &Field<'_>) {
     match os.at("name").text() {
         "" => os.at("name").required(""),
         "linux" => {
-            for context in containers(spec).map(|container| container.at("securityContext")).chain([spec.at("securityContext")]) {
+            for context in
+                containers(spec).map(|container| container.at("securityContext")).chain([spec.at("securityContext")])
+            {
                 if context.at("windowsOptions").is_set() {
                     context.at("windowsOptions").forbidden("windows options cannot be set for a linux pod");
                 }

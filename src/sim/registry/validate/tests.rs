@@ -19,7 +19,8 @@ fn container(more: Value) -> Value {
 }
 
 fn pod(spec: Value) -> Value {
-    let mut pod = json!({ "metadata": { "name": "a", "namespace": "b" }, "spec": { "containers": [container(json!({}))] } });
+    let mut pod =
+        json!({ "metadata": { "name": "a", "namespace": "b" }, "spec": { "containers": [container(json!({}))] } });
     for (key, value) in spec.as_object().into_iter().flatten() {
         pod["spec"][key] = value.clone();
     }

@@ -107,7 +107,8 @@ fn source(volume: &Field<'_>, of: Of) {
         volume.required("must specify a volume type");
         return;
     }
-    let Some((kind, source)) = SOURCES.into_iter().map(|kind| (kind, volume.at(kind))).find(|(_, one)| one.is_set()) else {
+    let Some((kind, source)) = SOURCES.into_iter().map(|kind| (kind, volume.at(kind))).find(|(_, one)| one.is_set())
+    else {
         return;
     };
     match kind {
@@ -260,7 +261,10 @@ pub(super) fn field_reference(reference: &Field<'_>, known: &[&str]) {
     }
     let path = reference.at("fieldPath");
     if reference.at("apiVersion").text() != "v1" {
-        path.invalid(&format!("error converting fieldPath: unsupported pod version: {}", reference.at("apiVersion").text()));
+        path.invalid(&format!(
+            "error converting fieldPath: unsupported pod version: {}",
+            reference.at("apiVersion").text()
+        ));
         return;
     }
     let subscript = path.text().strip_suffix("']").and_then(|start| start.split_once("['"));
@@ -275,8 +279,12 @@ pub(super) fn field_reference(reference: &Field<'_>, known: &[&str]) {
         }
         return;
     }
-    let convertible = FILE_FIELDS.contains(&path.text()) || ENV_FIELDS.contains(&path.text())
-        || matches!(path.text(), "spec.host" | "spec.restartPolicy" | "spec.schedulerName" | "spec.hostNetwork" | "status.phase");
+    let convertible = FILE_FIELDS.contains(&path.text())
+        || ENV_FIELDS.contains(&path.text())
+        || matches!(
+            path.text(),
+            "spec.host" | "spec.restartPolicy" | "spec.schedulerName" | "spec.hostNetwork" | "status.phase"
+        );
     if !convertible {
         path.invalid(&format!("error converting fieldPath: field label not supported: {}", path.text()));
     } else if !known.contains(&path.text()) {
@@ -302,7 +310,8 @@ pub(super) fn resource_reference(reference: &Field<'_>, names_container: bool) {
     }
     let fits = match name {
         "limits.cpu" | "requests.cpu" => matches!(divisor.text(), "1m" | "1"),
-        _ => ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"].contains(&divisor.text()),
+        _ => ["1", "1k", "1M", "1G", "1T", "1P", "1E", "1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei"]
+            .contains(&divisor.text()),
     };
     if !fits {
         let wrong = if name.ends_with(".cpu") {

@@ -91,7 +91,9 @@ pub(super) fn label_value(text: &str) -> Option<String> {
 pub(super) fn qualified(text: &str) -> Option<String> {
     let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
     if name.contains('/') {
-        return Some("a valid label key must consist of a name with an optional DNS subdomain prefix and '/'".to_owned());
+        return Some(
+            "a valid label key must consist of a name with an optional DNS subdomain prefix and '/'".to_owned(),
+        );
     }
     if let Some(prefix) = prefix {
         if prefix.is_empty() {
@@ -173,7 +175,11 @@ pub(super) fn percent(text: &str) -> Option<String> {
 pub(super) fn address(text: &str) -> Option<String> {
     let lenient = text.split('.').map(|part| part.trim_start_matches('0')).collect::<Vec<_>>();
     let lenient: Vec<&str> = lenient.into_iter().map(|part| if part.is_empty() { "0" } else { part }).collect();
-    let fits = text.parse::<IpAddr>().is_ok() || (text.contains('.') && !text.contains(':') && lenient.join(".").parse::<IpAddr>().is_ok() && !text.split('.').any(str::is_empty));
+    let fits = text.parse::<IpAddr>().is_ok()
+        || (text.contains('.')
+            && !text.contains(':')
+            && lenient.join(".").parse::<IpAddr>().is_ok()
+            && !text.split('.').any(str::is_empty));
     (!fits).then(|| "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned())
 }
 

@@ -135,10 +135,9 @@ fn stateful_set(object: &Field<'_>, spec: &Field<'_>) {
         "RollingUpdate" => {
             rolling.at("partition").not_negative();
             let unavailable = rolling.at("maxUnavailable");
+            // Zero is refused only where the feature is on, which is off by default.
             if unavailable.is_set() {
-                if amount(&unavailable) == 0 {
-                    unavailable.invalid("cannot be 0");
-                }
+                amount(&unavailable);
                 at_most_all(&unavailable);
             }
         }
@@ -158,8 +157,11 @@ fn stateful_set(object: &Field<'_>, spec: &Field<'_>) {
 /// The template as its pods will be: with a volume for each claim, which replaces one of the same name.
 fn with_claims(spec: &Field<'_>) {
     let template = spec.at("template");
-    let claims: Vec<&str> =
-        spec.at("volumeClaimTemplates").items().map(|claim| claim.value["metadata"]["name"].as_str().unwrap_or_default()).collect();
+    let claims: Vec<&str> = spec
+        .at("volumeClaimTemplates")
+        .items()
+        .map(|claim| claim.value["metadata"]["name"].as_str().unwrap_or_default())
+        .collect();
     let claims: std::collections::BTreeSet<&str> = claims.into_iter().collect();
     if claims.is_empty() {
         pods::template(&template);
@@ -168,8 +170,10 @@ fn with_claims(spec: &Field<'_>) {
     let mut value = template.value.clone();
     let own = value["spec"]["volumes"].as_array().cloned().unwrap_or_default();
     // Behind the template's own volumes, whose paths stay what they are in the manifest.
-    let mut volumes: Vec<Value> = own.into_iter().filter(|volume| !claims.contains(volume["name"].as_str().unwrap_or_default())).collect();
-    volumes.extend(claims.into_iter().map(|name| json!({ "name": name, "persistentVolumeClaim": { "claimName": name } })));
+    let mut volumes: Vec<Value> =
+        own.into_iter().filter(|volume| !claims.contains(volume["name"].as_str().unwrap_or_default())).collect();
+    volumes
+        .extend(claims.into_iter().map(|name| json!({ "name": name, "persistentVolumeClaim": { "claimName": name } })));
     value["spec"]["volumes"] = json!(volumes);
     for field in ["hostname", "subdomain"] {
         if let Some(fields) = value["spec"].as_object_mut() {

@@ -77,8 +77,7 @@ pub(super) fn rest(pod: Pod<'_>, minor: u32) -> Vec<Violation> {
     if !bad.is_empty() {
         found.push(("forbidden sysctls", bad.join(", ")));
     }
-    let is_process =
-        |value: &Value| value.pointer("/securityContext/windowsOptions/hostProcess") == Some(&json!(true));
+    let is_process = |value: &Value| value.pointer("/securityContext/windowsOptions/hostProcess") == Some(&json!(true));
     if let Some(who) = setters(is_process(pod.spec), &pod.named(is_process)) {
         found.push(("hostProcess", format!("{who} must not set securityContext.windowsOptions.hostProcess=true")));
     }
@@ -137,10 +136,10 @@ pub(super) fn host_namespaces(pod: Pod<'_>) -> Option<Violation> {
 }
 
 fn host_paths(pod: Pod<'_>) -> Option<Violation> {
-    let volumes = pod.spec["volumes"].as_array().into_iter().flatten().filter(|volume| volume.get("hostPath").is_some());
+    let volumes =
+        pod.spec["volumes"].as_array().into_iter().flatten().filter(|volume| volume.get("hostPath").is_some());
     let names: Vec<&str> = volumes.map(|volume| volume["name"].as_str().unwrap_or_default()).collect();
-    (!names.is_empty())
-        .then(|| ("hostPath volumes", format!("{} {}", plural("volume", names.len()), quoted(&names))))
+    (!names.is_empty()).then(|| ("hostPath volumes", format!("{} {}", plural("volume", names.len()), quoted(&names))))
 }
 
 fn host_ports(pod: Pod<'_>) -> Option<Violation> {
@@ -167,9 +166,8 @@ fn probe_hosts(pod: Pod<'_>) -> Option<Violation> {
     containers.sort_unstable();
     let all: BTreeSet<String> = pod.containers().flat_map(hosts).collect();
     let shown = quoted(&all);
-    (!containers.is_empty()).then(|| {
-        ("probe or lifecycle host", using("container", &containers, "probe or lifecycle host", &all, &shown))
-    })
+    (!containers.is_empty())
+        .then(|| ("probe or lifecycle host", using("container", &containers, "probe or lifecycle host", &all, &shown)))
 }
 
 fn proc_mount(pod: Pod<'_>, minor: u32) -> Option<Violation> {
@@ -216,7 +214,8 @@ fn se_linux(pod: Pod<'_>, minor: u32) -> Option<Violation> {
 
 /// The kind of a seccomp profile that is set and not allowed.
 pub(super) fn bad_seccomp(value: &Value) -> Option<String> {
-    let kind = value.pointer("/securityContext/seccompProfile")?.get("type").and_then(Value::as_str).unwrap_or_default();
+    let kind =
+        value.pointer("/securityContext/seccompProfile")?.get("type").and_then(Value::as_str).unwrap_or_default();
     (!matches!(kind, "RuntimeDefault" | "Localhost")).then(|| kind.to_owned())
 }
 

@@ -89,7 +89,11 @@ impl State {
         }
         let parts: Vec<String> = found
             .iter()
-            .map(|(reason, detail)| if detail.is_empty() { (*reason).to_owned() } else { format!("{reason} ({detail})") })
+            .map(
+                |(reason, detail)| {
+                    if detail.is_empty() { (*reason).to_owned() } else { format!("{reason} ({detail})") }
+                },
+            )
             .collect();
         let name = if level == Level::Baseline { "baseline" } else { "restricted" };
         let why = format!("violates PodSecurity \"{name}:{shown}\": {}", parts.join(", "));
@@ -113,7 +117,10 @@ impl<'a> Pod<'a> {
 
     /// The names of the containers of which something holds.
     fn named(self, test: impl Fn(&Value) -> bool) -> Vec<&'a str> {
-        self.containers().filter(|container| test(container)).map(|one| one["name"].as_str().unwrap_or_default()).collect()
+        self.containers()
+            .filter(|container| test(container))
+            .map(|one| one["name"].as_str().unwrap_or_default())
+            .collect()
     }
 
     /// Whether Linux' own means do not apply.

@@ -76,7 +76,8 @@ fn capabilities(pod: Pod<'_>) -> Option<Violation> {
 fn volumes(pod: Pod<'_>) -> Option<Violation> {
     let (mut names, mut kinds) = (Vec::new(), BTreeSet::new());
     for volume in pod.spec["volumes"].as_array().into_iter().flatten() {
-        let kind = volume.as_object().into_iter().flatten().map(|(field, _)| field.as_str()).find(|field| *field != "name");
+        let kind =
+            volume.as_object().into_iter().flatten().map(|(field, _)| field.as_str()).find(|field| *field != "name");
         let kind = kind.unwrap_or("unknown");
         if !VOLUMES.contains(&kind) {
             names.push(volume["name"].as_str().unwrap_or_default());
