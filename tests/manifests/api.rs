@@ -29,7 +29,7 @@ spec:
 struct Ran {
     code: Option<i32>,
     text: String,
-    /// `report.md`, empty when there is none.
+    /// `report.json`, empty when there is none.
     report: String,
 }
 
@@ -58,7 +58,7 @@ rto = \"1m\"
     fs::write(folder.path().join("case.toml"), scenario).expect("a scenario");
     let output = run(folder.path(), command, stdin.unwrap_or_default());
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    let report = fs::read_to_string(folder.path().join("out/report.md")).unwrap_or_default();
+    let report = fs::read_to_string(folder.path().join("out/report.json")).unwrap_or_default();
     Ran { code: output.status.code(), text, report }
 }
 
@@ -181,6 +181,11 @@ fn mistakes_are_told_with_their_line() {
     is_refused(
         &web("", "          imagePullPolicy: Never\n          imagePullPolicy: Always\n"),
         &["`imagePullPolicy` is written twice, in line 15 and in line 16"],
+    );
+    let policy = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.7/24}}]}]}\n";
+    is_refused(
+        &format!("{}{policy}", web("", "")),
+        &["web.yaml:19", "must not have bits set beyond the prefix length"],
     );
     let old = "---\napiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n---\napiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: b}\n";
     is_refused(

@@ -394,8 +394,8 @@ fn schedule_mistake(text: &str) -> Option<String> {
 fn cron_part(part: &str, (least, most, names): (u32, u32, &[&str])) -> Option<String> {
     let wrong = || Some(format!("failed to parse int from {part}"));
     let number = |text: &str| {
-        let named = names.iter().position(|name| text.eq_ignore_ascii_case(name)).and_then(|at| u32::try_from(at).ok());
-        named.map(|at| at + least).or_else(|| text.parse::<u32>().ok())
+        let place = names.iter().position(|name| text.eq_ignore_ascii_case(name)).and_then(|at| u32::try_from(at).ok());
+        place.map(|at| at + least).or_else(|| text.parse::<u32>().ok())
     };
     let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
     let (from, to) = match range.split_once('-') {

@@ -128,11 +128,10 @@ pub(super) fn selector(selector: &Field<'_>) {
             "In" | "NotIn" if values.is_empty() => {
                 values.required("must be specified when `operator` is 'In' or 'NotIn'");
             }
-            "In" | "NotIn" => {}
             "Exists" | "DoesNotExist" if !values.is_empty() => {
                 values.forbidden("may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
             }
-            "Exists" | "DoesNotExist" => {}
+            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
             _ => requirement.at("operator").invalid("not a valid selector operator"),
         }
         requirement.at("key").text_by(words::qualified);
