@@ -121,6 +121,9 @@ pub struct Header {
     pub again: String,
     /// The scenario as it was understood.
     pub scenario: Scenario,
+    /// Objects of its fixture that the embedded cluster keeps and does not act on: `Ingress web`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_modelled: Vec<String>,
 }
 
 /// Which cluster.

@@ -71,6 +71,7 @@ fn measured(evidence: &Evidence, timeline: &Timeline<'_>) -> Measurements {
     let probes = probes::probes(timeline, &faults, &drifts);
     drifts.sort_by(|a, b| (a.from, &a.old.pod, &a.old.uid).cmp(&(b.from, &b.old.pod, &b.old.uid)));
     Measurements {
+        not_modelled: evidence.header.not_modelled.clone(),
         end: timeline.end,
         evidence_sha256: evidence.digest.clone(),
         ending: timeline.closing.map(|end| end.how.clone()),

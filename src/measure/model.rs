@@ -19,6 +19,9 @@ pub struct Measurements {
     pub ending: Option<Ending>,
     /// What could not be undone.
     pub dirty: Vec<String>,
+    /// Objects of the fixture that the cluster keeps and does not act on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_modelled: Vec<String>,
     /// Stages in order.
     pub stages: Vec<StageSpan>,
     /// How long the target must be steady to count as such.

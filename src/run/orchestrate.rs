@@ -129,6 +129,7 @@ fn header(context: &Context, job: &Job) -> Header {
         started: context.clock().started().to_string(),
         again: job.again.clone(),
         scenario: job.scenario.clone(),
+        not_modelled: if job.apply_fixtures { context.world.not_modelled(&job.manifests) } else { Vec::new() },
     }
 }
 

@@ -9,6 +9,7 @@ mod drifts;
 mod evidence;
 mod explain;
 mod faults;
+mod fixture;
 mod judgement;
 mod knob;
 mod limit;
@@ -34,8 +35,9 @@ pub struct Verdict {
     /// One line that names the object and the phase.
     pub line: String,
     /// Each objective, in the order of the scenario's `[expect]`, after those that every run has (`faults`, `evidence`,
-    /// `clean`, `steady`, `drained` when a disruption budget stood in the way, and `data.<name>` or `consistency.<name>` for each data check); last `control.<name>` for each
-    /// control.
+    /// `clean`, `steady`, `drained` when a disruption budget stood in the way, and `data.<name>` or `consistency.<name>` for
+    /// each data check); last `control.<name>` for each control, and `fixture` when the cluster keeps objects of it without
+    /// acting on them.
     pub objectives: Vec<Judgement>,
     /// What is left on the cluster; non-empty means exit code 4.
     pub dirty: Vec<String>,
@@ -115,6 +117,7 @@ pub fn judge(scenario: &Scenario, measurements: &Measurements) -> Verdict {
     }
     objectives.extend(expected);
     objectives.extend(controls);
+    objectives.extend(fixture::not_modelled(&case));
     let outcome = objectives.iter().map(|judgement| judgement.outcome).max().unwrap_or(Outcome::Inconclusive);
     let line = line::line(&case, outcome, &objectives);
     Verdict { outcome, line, objectives, dirty: measurements.dirty.clone() }

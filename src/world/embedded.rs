@@ -1,11 +1,12 @@
 //! The embedded cluster as a world: the only place where our words meet the simulation's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use serde_json::Value;
 
 use super::embedded_agents::{self, Reach};
 use super::{
@@ -13,7 +14,7 @@ use super::{
     World, digest_of, proxy, sha256,
 };
 use crate::evidence::WorldName;
-use crate::scenario::{CommandPair, Enforcement, FailureMode, Scenario};
+use crate::scenario::{CommandPair, Enforcement, FailureMode, Scenario, objects};
 use crate::sim::network::{Answer, ConnectionId, Destination, Request, Vantage as SimVantage};
 use crate::sim::{Cluster, Kind, NodeSpec, Settings};
 
@@ -51,6 +52,21 @@ pub fn of(cluster: Cluster) -> World {
         metrics: None,
         breaks,
     }
+}
+
+/// The objects among these that the embedded cluster keeps and does not act on, each once: `Ingress web`.
+#[must_use]
+pub(super) fn not_modelled(manifests: &[Value]) -> Vec<String> {
+    let text =
+        |object: &Value, pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let all = manifests.iter().flat_map(objects);
+    let inert = all.filter(|object| {
+        let kind = Kind::by_name(&text(object, "/apiVersion"), &text(object, "/kind"));
+        kind.is_none_or(|kind| !kind.is_modelled())
+    });
+    let names: BTreeSet<String> =
+        inert.map(|object| format!("{} {}", text(object, "/kind"), text(object, "/metadata/name"))).collect();
+    names.into_iter().collect()
 }
 
 /// Whether a stream to what runs in a pod would work.

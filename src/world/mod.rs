@@ -77,6 +77,18 @@ impl Breaks {
     }
 }
 
+impl World {
+    /// The objects among these manifests that this cluster keeps and does not act on: `Ingress web`. A live cluster says itself
+    /// what it serves; whether something acts on an object there, nobody can ask.
+    #[must_use]
+    pub fn not_modelled(&self, manifests: &[serde_json::Value]) -> Vec<String> {
+        match self.name {
+            WorldName::Embedded => embedded::not_modelled(manifests),
+            WorldName::Live { .. } => Vec::new(),
+        }
+    }
+}
+
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("World").field("name", &self.name).finish_non_exhaustive()

@@ -29,6 +29,8 @@ spec:
 struct Ran {
     code: Option<i32>,
     text: String,
+    /// `report.json`, empty when there is none.
+    report: String,
 }
 
 fn driftproof(command: &str, manifest: &str, more: &str, stdin: Option<&str>) -> Ran {
@@ -56,7 +58,8 @@ rto = \"1m\"
     fs::write(folder.path().join("case.toml"), scenario).expect("a scenario");
     let output = run(folder.path(), command, stdin.unwrap_or_default());
     let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    Ran { code: output.status.code(), text }
+    let report = fs::read_to_string(folder.path().join("out/report.json")).unwrap_or_default();
+    Ran { code: output.status.code(), text, report }
 }
 
 fn run(folder: &Path, command: &str, stdin: &str) -> Output {
@@ -140,7 +143,12 @@ kind: Thing
 metadata: {name: one}
 spec: {size: 3}
 ";
-    passes(&format!("{}{more}", web("", "")), "cluster_scoped = [\"CustomResourceDefinition\"]");
+    let manifest = format!("{}{more}", web("", ""));
+    let ran = driftproof("run", &manifest, "cluster_scoped = [\"CustomResourceDefinition\"]", None);
+    assert_eq!(ran.code, Some(0), "{}", ran.text);
+    for part in ["not modelled", "HorizontalPodAutoscaler older", "Ingress web", "Thing one"] {
+        assert!(ran.report.contains(part), "`{part}` is missing: {}", ran.report);
+    }
 }
 
 #[test]
@@ -173,6 +181,11 @@ fn mistakes_are_told_with_their_line() {
     is_refused(
         &web("", "          imagePullPolicy: Never\n          imagePullPolicy: Always\n"),
         &["`imagePullPolicy` is written twice, in line 15 and in line 16"],
+    );
+    let policy = "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.7/24}}]}]}\n";
+    is_refused(
+        &format!("{}{policy}", web("", "")),
+        &["web.yaml:19", "must not have bits set beyond the prefix length"],
     );
     let old = "---\napiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\n---\napiVersion: extensions/v1beta1\nkind: Ingress\nmetadata: {name: b}\n";
     is_refused(

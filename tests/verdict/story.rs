@@ -24,6 +24,7 @@ pub(crate) fn evidence(scenario: &str, story: &str) -> Evidence {
         started: "2026-01-01T00:00:00Z".to_owned(),
         again: "driftproof run db.toml --seed 7".to_owned(),
         scenario,
+        not_modelled: Vec::new(),
     };
     let mut teller = Teller { pods: BTreeMap::new(), plan: plan(&header.scenario.name), events: Vec::new() };
     for line in story.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {

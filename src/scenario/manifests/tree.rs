@@ -2,6 +2,7 @@
 //! knows nothing of Kubernetes. What is written twice is a mistake here, although kubectl lets the last one win.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use serde_json::{Map, Value};
@@ -130,7 +131,7 @@ impl<'t> Reader<'t> {
                 return Ok(Value::Array(items));
             }
             let length = path.len();
-            path.push_str(&format!("[{}]", items.len()));
+            let _ = write!(path, "[{}]", items.len());
             self.places.note(path, self.offset(span));
             items.push(self.node(event, span, path, depth + 1)?);
             path.truncate(length);

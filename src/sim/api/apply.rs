@@ -1,5 +1,7 @@
 //! Server-side apply: what a manager sends is merged, what it no longer sends is removed, what others own conflicts.
 
+use std::fmt::Write as _;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Map, Value, json};
 
@@ -127,7 +129,7 @@ fn list_mistake(kind: Kind, field: &str, value: &Value, path: &mut String) -> Op
                     return wrong;
                 }
                 let length = path.len();
-                path.push_str(&format!("[{index}]"));
+                let _ = write!(path, "[{index}]");
                 let found = list_mistake(kind, "", item, path);
                 path.truncate(length);
                 if found.is_some() {

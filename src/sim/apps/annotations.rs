@@ -8,7 +8,7 @@ use crate::{Object, Timings};
 const DOMAIN: &str = "embedded.driftproof.dev/";
 
 /// Every annotation that something here reads.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "app",
     "app-start",
     "app-stop",
@@ -24,6 +24,7 @@ const KNOWN: [&str; 22] = [
     "init-duration",
     "latency",
     "members",
+    "poststart-duration",
     "prestop-duration",
     "replication",
     "request-timeout",

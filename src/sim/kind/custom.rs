@@ -1,4 +1,4 @@
-//! Kinds that a CustomResourceDefinition adds. Each is remembered once for the whole process, so that a kind stays as cheap
+//! Kinds that a `CustomResourceDefinition` adds. Each is remembered once for the whole process, so that a kind stays as cheap
 //! to copy and compare as one of Kubernetes' own.
 
 use std::collections::BTreeSet;

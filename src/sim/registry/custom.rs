@@ -1,4 +1,4 @@
-//! CustomResourceDefinitions: what a definition adds to the kinds that are served, and what it says of itself once it is
+//! `CustomResourceDefinition`s: what a definition adds to the kinds that are served, and what it says of itself once it is
 //! established (`pkg/controller/status` and `pkg/registry/customresourcedefinition` of apiextensions-apiserver).
 
 use serde_json::{Value, json};

@@ -1,5 +1,7 @@
 //! From JSON to the one type of each kind and back: what is stored always decodes, and nothing unknown is kept.
 
+use std::fmt::Write as _;
+
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
     ValidatingWebhookConfiguration,
@@ -226,7 +228,7 @@ fn leaves(value: &Value, pointer: String, paths: &mut Vec<(String, String)>) {
         for part in pointer.split('/').skip(1) {
             let part = part.replace("~1", "/").replace("~0", "~");
             if part.bytes().all(|byte| byte.is_ascii_digit()) {
-                path.push_str(&format!("[{part}]"));
+                let _ = write!(path, "[{part}]");
             } else {
                 if !path.is_empty() {
                     path.push('.');

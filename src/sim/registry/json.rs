@@ -43,7 +43,7 @@ const TEXT_LISTS: [&str; 16] = [
     "verbs",
 ];
 
-/// The maps of a LimitRange's items.
+/// The maps of a `LimitRange`'s items.
 const BOUNDS: [&str; 5] = ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"];
 
 /// Single quantities.

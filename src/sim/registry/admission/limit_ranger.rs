@@ -98,7 +98,7 @@ fn bounds(item: &LimitRangeItem, requests: &Amounts, limits: &Amounts, wrong: &m
         match (request, limit) {
             (None, _) => wrong.push(format!("{start}.  No request is specified")),
             (Some(request), _) if request.nanos < enforced => {
-                wrong.push(format!("{start}, but request is {}", request.text))
+                wrong.push(format!("{start}, but request is {}", request.text));
             }
             (_, Some(limit)) if limit.nanos < enforced => wrong.push(format!("{start}, but limit is {}", limit.text)),
             _ => {}

@@ -1,7 +1,8 @@
 //! Volumes of pods, claims and persistent volumes.
 
 use k8s_openapi::api::core::v1::{
-    DownwardAPIVolumeFile, EmptyDirVolumeSource, PersistentVolume, PersistentVolumeClaim, TypedObjectReference, Volume,
+    DownwardAPIVolumeFile, EmptyDirVolumeSource, PersistentVolume, PersistentVolumeClaim, TypedLocalObjectReference,
+    TypedObjectReference, Volume,
 };
 
 use super::{unless_set, unless_text};
@@ -58,13 +59,29 @@ fn downward_file(file: &mut DownwardAPIVolumeFile) {
 
 /// A claim.
 pub(in crate::registry) fn persistent_volume_claim(claim: &mut PersistentVolumeClaim) {
+    claim_template(claim);
     let spec = claim.spec.get_or_insert_default();
-    unless_text(&mut spec.volume_mode, "Filesystem");
+    // What is neither a claim nor a snapshot is dropped (`EnforceDataSourceBackwardsCompatibility`).
+    let is_known = |source: &TypedLocalObjectReference| {
+        let group = source.api_group.as_deref().unwrap_or_default();
+        matches!(
+            (group, source.kind.as_str()),
+            ("", "PersistentVolumeClaim") | ("snapshot.storage.k8s.io", "VolumeSnapshot")
+        )
+    };
+    if spec.data_source.as_ref().is_some_and(|source| !is_known(source)) {
+        spec.data_source = None;
+    }
     // A source in another namespace needs a feature that is off by default: it is dropped (`DropDisabledFields`).
     let elsewhere = |source: &TypedObjectReference| source.namespace.as_ref().is_some_and(|name| !name.is_empty());
     if spec.data_source_ref.as_ref().is_some_and(elsewhere) {
         spec.data_source_ref = None;
     }
+}
+
+/// A claim, or what claims are made from.
+pub(in crate::registry) fn claim_template(claim: &mut PersistentVolumeClaim) {
+    unless_text(&mut claim.spec.get_or_insert_default().volume_mode, "Filesystem");
     unless_text(&mut claim.status.get_or_insert_default().phase, "Pending");
 }
 

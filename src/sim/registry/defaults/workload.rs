@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{PodTemplateSpec, ReplicationController};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::pod::pod_spec;
-use super::volumes::persistent_volume_claim;
+use super::volumes::claim_template;
 use super::{unless_set, unless_text};
 
 fn template(template: &mut PodTemplateSpec) {
@@ -59,7 +59,7 @@ pub(in crate::registry) fn stateful_set(set: &mut StatefulSet) {
         .get_or_insert_with(StatefulSetPersistentVolumeClaimRetentionPolicy::default);
     unless_text(&mut retention.when_deleted, "Retain");
     unless_text(&mut retention.when_scaled, "Retain");
-    spec.volume_claim_templates.iter_mut().flatten().for_each(persistent_volume_claim);
+    spec.volume_claim_templates.iter_mut().flatten().for_each(claim_template);
     template(&mut spec.template);
 }
 
@@ -105,6 +105,12 @@ fn job_spec(spec: &mut JobSpec) {
     unless_set(&mut spec.manual_selector, false);
     let replacement = if spec.pod_failure_policy.is_some() { "Failed" } else { "TerminatingOrFailed" };
     unless_text(&mut spec.pod_replacement_policy, replacement);
+    let rules = spec.pod_failure_policy.iter_mut().flat_map(|policy| policy.rules.iter_mut());
+    for condition in rules.flat_map(|rule| rule.on_pod_conditions.iter_mut().flatten()) {
+        if condition.status.is_empty() {
+            "True".clone_into(&mut condition.status);
+        }
+    }
     template(&mut spec.template);
 }
 

@@ -140,8 +140,6 @@ pub(super) fn spread(constraints: &Field<'_>) {
         let key = constraint.at("topologyKey");
         if key.text().is_empty() {
             key.required("can not be empty");
-        } else {
-            key.text_by(words::qualified);
         }
         let when = constraint.at("whenUnsatisfiable");
         if !matches!(when.text(), "DoNotSchedule" | "ScheduleAnyway") {

@@ -327,10 +327,10 @@ pub(super) fn attachment(attachment: &Field<'_>) {
     let (name, inline) = (spec.at("source").at("persistentVolumeName"), spec.at("source").at("inlineVolumeSpec"));
     match (name.is_set(), inline.is_set()) {
         (false, false) => {
-            spec.at("source").required("must specify exactly one of inlineVolumeSpec and persistentVolumeName")
+            spec.at("source").required("must specify exactly one of inlineVolumeSpec and persistentVolumeName");
         }
         (true, true) => {
-            spec.at("source").invalid("must specify exactly one of inlineVolumeSpec and persistentVolumeName")
+            spec.at("source").invalid("must specify exactly one of inlineVolumeSpec and persistentVolumeName");
         }
         (true, false) => {
             if name.text().is_empty() {

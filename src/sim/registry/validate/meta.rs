@@ -99,7 +99,7 @@ fn owners(owners: &Field<'_>) {
     for owner in owners.items() {
         let version = owner.at("apiVersion");
         let (_, number) = version.text().rsplit_once('/').unwrap_or(("", version.text()));
-        if number.is_empty() {
+        if number.is_empty() || version.text().matches('/').count() > 1 {
             version.invalid("version must not be empty");
         }
         for (field, what) in [("kind", "kind"), ("name", "name"), ("uid", "uid")] {
@@ -128,11 +128,10 @@ pub(super) fn selector(selector: &Field<'_>) {
             "In" | "NotIn" if values.is_empty() => {
                 values.required("must be specified when `operator` is 'In' or 'NotIn'");
             }
-            "In" | "NotIn" => {}
             "Exists" | "DoesNotExist" if !values.is_empty() => {
                 values.forbidden("may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
             }
-            "Exists" | "DoesNotExist" => {}
+            "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
             _ => requirement.at("operator").invalid("not a valid selector operator"),
         }
         requirement.at("key").text_by(words::qualified);

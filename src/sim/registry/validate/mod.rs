@@ -5,6 +5,7 @@ mod autoscaling;
 mod batch;
 mod cluster;
 mod containers;
+mod cron;
 mod extensions;
 mod field;
 mod immutable;
@@ -16,6 +17,7 @@ mod rbac;
 mod resources;
 mod security;
 mod services;
+mod storage_class;
 mod volumes;
 mod words;
 mod workloads;
@@ -86,7 +88,7 @@ fn spec(kind: Kind, object: &Field<'_>) {
         Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet => workloads::workload(kind, object),
         Kind::ControllerRevision => workloads::revision(object),
         Kind::Job => batch::job(object),
-        Kind::CronJob => batch::cron_job(object),
+        Kind::CronJob => cron::cron_job(object),
         Kind::HorizontalPodAutoscaler => autoscaling::autoscaler(object),
         Kind::PodDisruptionBudget => workloads::budget(object),
         Kind::Service => services::service(object),
@@ -94,7 +96,7 @@ fn spec(kind: Kind, object: &Field<'_>) {
         Kind::NetworkPolicy => network::policy(object),
         Kind::PersistentVolumeClaim => persistent::claim_spec(&object.at("spec")),
         Kind::PersistentVolume => persistent::volume(object),
-        Kind::StorageClass => persistent::class(object),
+        Kind::StorageClass => storage_class::class(object),
         Kind::VolumeAttachment => cluster::attachment(object),
         Kind::ConfigMap => cluster::config_map(object),
         Kind::Secret => cluster::secret(object),

@@ -1,4 +1,4 @@
-//! NetworkPolicies, Ingresses and their classes (pkg/apis/networking/validation).
+//! `NetworkPolicy`s, `Ingress`es and their classes (pkg/apis/networking/validation).
 
 use super::field::Field;
 use super::{meta, words};

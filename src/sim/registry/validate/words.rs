@@ -171,16 +171,15 @@ pub(super) fn percent(text: &str) -> Option<String> {
     })
 }
 
-/// An address: old fields take zeros at the start of its parts, which newer ones do not.
+/// An address, in a form that every reader takes for the same one (`IsValidIPForLegacyField`, strict since 1.36).
 pub(super) fn address(text: &str) -> Option<String> {
-    let lenient = text.split('.').map(|part| part.trim_start_matches('0')).collect::<Vec<_>>();
-    let lenient: Vec<&str> = lenient.into_iter().map(|part| if part.is_empty() { "0" } else { part }).collect();
-    let fits = text.parse::<IpAddr>().is_ok()
-        || (text.contains('.')
-            && !text.contains(':')
-            && lenient.join(".").parse::<IpAddr>().is_ok()
-            && !text.split('.').any(str::is_empty));
-    (!fits).then(|| "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned())
+    match text.parse::<IpAddr>() {
+        Ok(IpAddr::V6(ip)) if ip.to_ipv4_mapped().is_some() => {
+            Some("must not be an IPv4-mapped IPv6 address".to_owned())
+        }
+        Ok(_) => None,
+        Err(_) => Some("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned()),
+    }
 }
 
 /// A range of addresses, its prefix and length.
@@ -199,9 +198,21 @@ fn bits_of(ip: IpAddr) -> (u128, u32) {
     }
 }
 
-/// A range of addresses (`IsValidCIDR`).
+/// A range of addresses, without bits beyond its prefix (`IsValidCIDRForLegacyField`, strict since 1.36).
 pub(super) fn cidr(text: &str) -> Option<String> {
-    cidr_parts(text).is_none().then(|| "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)".to_owned())
+    let Some((ip, length)) = cidr_parts(text) else {
+        return Some("must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)".to_owned());
+    };
+    if let Some(wrong) = address(&ip.to_string()) {
+        return Some(wrong);
+    }
+    if text.rsplit('/').next().is_some_and(|length| length.len() > 1 && length.starts_with('0')) {
+        return Some("must not have leading 0s in prefix length".to_owned());
+    }
+    let (bits, family) = bits_of(ip);
+    let host = family - u32::from(length);
+    let beyond = bits & (1_u128.checked_shl(host).unwrap_or(0)).wrapping_sub(1);
+    (beyond != 0).then(|| "must not have bits set beyond the prefix length".to_owned())
 }
 
 /// Whether a range lies within another, and is smaller.

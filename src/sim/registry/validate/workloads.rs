@@ -135,10 +135,9 @@ fn stateful_set(object: &Field<'_>, spec: &Field<'_>) {
         "RollingUpdate" => {
             rolling.at("partition").not_negative();
             let unavailable = rolling.at("maxUnavailable");
+            // Zero is refused only where the feature is on, which is off by default.
             if unavailable.is_set() {
-                if amount(&unavailable) == 0 {
-                    unavailable.invalid("cannot be 0");
-                }
+                amount(&unavailable);
                 at_most_all(&unavailable);
             }
         }
