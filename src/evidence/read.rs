@@ -183,6 +183,7 @@ mod tests {
             started: "2026-01-01T00:00:00Z".to_owned(),
             again: String::new(),
             scenario: scenario.expect("a scenario"),
+            not_modelled: Vec::new(),
         };
         let memory = Memory::default();
         let log = Log::new(Box::new(memory.clone()));

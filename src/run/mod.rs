@@ -136,6 +136,6 @@ pub enum RunError {
 }
 
 fn forbidden(missing: &[Permission]) -> String {
-    let lines: String = missing.iter().map(|permission| format!("\n  {permission}")).collect();
-    format!("{} rights are missing, nothing was started:{lines}", missing.len())
+    let lines: Vec<String> = missing.iter().map(ToString::to_string).collect();
+    format!("{} rights are missing, nothing was started:\n  {}", missing.len(), lines.join("\n  "))
 }

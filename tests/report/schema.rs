@@ -109,7 +109,7 @@ fn keywords(root: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut V
         match keyword.as_str() {
             "$ref" => keywords(root, resolved(root, told.as_str().expect("a name")), value, at, wrong),
             "type" if !types(told).iter().any(|name| is(value, name)) => {
-                wrong.push(format!("{at} is {value}, not {told}"))
+                wrong.push(format!("{at} is {value}, not {told}"));
             }
             "const" if value != told => wrong.push(format!("{at} is {value}, not {told}")),
             "enum" if !told.as_array().is_some_and(|all| all.contains(value)) => wrong.push(format!("{at} is {value}")),

@@ -1,5 +1,7 @@
 //! The frame of a timeline: the faults by name, their windows behind all plots, and the axis below them.
 
+use std::fmt::Write as _;
+
 use maud::{Markup, html};
 
 use super::scale::{Scale, n};
@@ -83,7 +85,7 @@ fn told(fault: &FaultSpan) -> String {
         [("injected at", fault.injected), ("healed at", fault.healed), ("steady again at", fault.recovered)]
     {
         if let Some(at) = at {
-            text.push_str(&format!(", {word} {}", duration(at)));
+            let _ = write!(text, ", {word} {}", duration(at));
         }
     }
     text

@@ -1,6 +1,8 @@
 //! `report.json`: what became of every scenario, in numbers with units and in a stable order, for programs. Its schema is made
 //! from these types. What is long, points over time, is in `series.json` beside it. Names no machine.
 
+#![expect(clippy::struct_field_names, reason = "the names are the keys of report.json")]
+
 mod data;
 mod drifts;
 mod faults;

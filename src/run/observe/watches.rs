@@ -56,7 +56,7 @@ pub(super) async fn start(context: &Context) -> Watches {
     let mut starter = Starter { context, tasks: JoinSet::new(), listed: mpsc::unbounded_channel(), begun: 0 };
     let near = nodes(&mut starter);
     replica_sets(&mut starter);
-    pods(&mut starter, near);
+    pods(&mut starter, near.as_ref());
     workload(&mut starter);
     endpoints(&mut starter);
     volumes(&mut starter);
@@ -111,12 +111,12 @@ fn replica_sets(starter: &mut Starter<'_>) {
     }
 }
 
-fn pods(starter: &mut Starter<'_>, near: Option<near::Asker>) {
+fn pods(starter: &mut Starter<'_>, near: Option<&near::Asker>) {
     let groups = groups(starter.context);
     let namespaces: BTreeSet<&str> = groups.iter().map(Group::namespace).collect();
     for namespace in namespaces {
         let api: Api<Pod> = Api::namespaced(starter.context.client(), namespace);
-        let mut near = near.clone();
+        let mut near = near.cloned();
         starter.follow(format!("pods in {namespace}"), api, Filter::default(), move |picture, notice| match notice {
             Notice::Object(change, pod) => {
                 let seen = picture.pod(change, pod);

@@ -185,26 +185,21 @@ pub(super) fn volume(volume: &Field<'_>) {
     }
 }
 
+fn host_path(source: &Field<'_>) {
+    if source.at("path").is_given() {
+        source.at("path").text_by(words::no_backsteps);
+        let types =
+            ["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
+        source.at("type").one_of(&types);
+    }
+}
+
 /// The sources that pods and persistent volumes have in common.
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of source, each of a few lines")]
 pub(super) fn old_source(kind: &str, source: &Field<'_>) {
     let given = |fields: &[&'static str]| fields.iter().for_each(|field| _ = source.at(field).is_given());
     match kind {
-        "hostPath" => {
-            if source.at("path").is_given() {
-                source.at("path").text_by(words::no_backsteps);
-                let types = [
-                    "",
-                    "BlockDevice",
-                    "CharDevice",
-                    "Directory",
-                    "DirectoryOrCreate",
-                    "File",
-                    "FileOrCreate",
-                    "Socket",
-                ];
-                source.at("type").one_of(&types);
-            }
-        }
+        "hostPath" => host_path(source),
         "nfs" => {
             given(&["server", "path"]);
             let path = source.at("path");
@@ -285,7 +280,7 @@ pub(super) fn old_source(kind: &str, source: &Field<'_>) {
             match (name.text().is_empty(), id.text().is_empty()) {
                 (true, true) => source.required("one of datasetName and datasetUUID is required"),
                 (false, false) => {
-                    source.invalid("resource: datasetName and datasetUUID can not be specified simultaneously")
+                    source.invalid("resource: datasetName and datasetUUID can not be specified simultaneously");
                 }
                 _ => {}
             }

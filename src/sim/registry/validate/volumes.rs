@@ -314,7 +314,7 @@ pub(super) fn resource_reference(reference: &Field<'_>, names_container: bool) {
             .contains(&divisor.text()),
     };
     if !fits {
-        let wrong = if name.ends_with(".cpu") {
+        let wrong = if matches!(name, "limits.cpu" | "requests.cpu") {
             "only divisor's values 1m and 1 are supported with the cpu resource"
         } else {
             "only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are supported with the memory resource"
