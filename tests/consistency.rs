@@ -177,7 +177,7 @@ fn planted_histories_are_judged_by_what_they_say() {
     let text = run.history().clone();
     run.plant(String::new());
     let (outcome, reason) = register(&run.verdict());
-    assert!(outcome == Outcome::Inconclusive && reason.contains("0 ok of read, 20 are needed"), "{reason}");
+    assert!(outcome == Outcome::Inconclusive && reason.contains("nothing completed"), "{reason}");
     // Whatever was done during the fault was done before it.
     let quiet = |text: &str| -> String {
         let moved = text.lines().map(|line| {

@@ -20,7 +20,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("run", &["consistency", "workload", "store", "scenario", "plan", "evidence", "world", "node_agent"]),
     ("measure", &["consistency", "workload", "scenario", "plan", "evidence"]),
     ("verdict", &["workload", "scenario", "evidence", "measure"]),
-    ("report", &["scenario", "plan", "evidence", "measure", "verdict"]),
+    ("report", &["workload", "scenario", "plan", "evidence", "measure", "verdict"]),
 ];
 
 /// The one file of `world` that may know the simulation.

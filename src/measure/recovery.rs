@@ -65,7 +65,9 @@ pub(super) fn recover(timeline: &Timeline<'_>, stretches: &[(u64, u64)], drifts:
     for fault in faults {
         let Some(injected) = fault.injected else { continue };
         let slow = matches!(actions.get(fault.step.as_str()), Some(Action::NodeFailure { .. }))
-            && fault.healed.is_none_or(|healed| injections.iter().any(|other| (injected + 1..healed).contains(other)));
+            && fault.healed.is_none_or(|healed| {
+                injections.iter().any(|other| (injected.saturating_add(1)..healed).contains(other))
+            });
         let injection_after = |at: u64| injections.iter().copied().filter(|other| *other > at).min();
         let other = injection_after(injected);
         fault.recovered = stretches.iter().find_map(|&(from, to)| {

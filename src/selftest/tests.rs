@@ -40,8 +40,6 @@ fn lies_are_found_under_their_names_and_the_honest_store_is_not_accused() {
         A::GNonadjacentProcess,
         A::G2ItemProcess,
         A::GSingleRealtime,
-        A::GNonadjacentRealtime,
-        A::G2ItemRealtime,
         A::Internal,
         A::IncompatibleOrder,
         A::WrongTotal,

@@ -25,7 +25,7 @@ pub(crate) const ALL: [(&str, &str); 11] = [
     ("etcd-member-replace, moved", "kind = \"etcd-member-replace\"\nport = \"7000\"\nhold = \"4s\""),
     (
         "pod-kill, of our own agent, which is replaced",
-        "kind = \"pod-kill\"\npods = { selector = \"app.kubernetes.io/name=driftproof-agent\" }\nhold = \"4s\"\n\
+        "kind = \"pod-kill\"\npods = { selector = \"app.kubernetes.io/name=driftproof-agent\" }\n\
          [[probe]]\nname = \"inside\"\nkind = \"http\"\nservice = \"web:80\"\nrate = 2\nfrom = \"cluster\"",
     ),
     (

@@ -40,7 +40,7 @@ async fn a_pod_is_killed_and_nothing_is_left_behind() {
     let expect = "[expect]\navailability = \"50%\"\nrto = \"20s\"\nsame_after = [\"replicas\", \"images\", \"spec\", \"leftovers\"]\n";
     lab.scenario(&format!("{probes}{POD_KILL}{queries}{expect}"));
     let ended = lab.run(&["--apply-fixtures", "--prometheus", &lab.prometheus()]).await.expect(0);
-    assert!(ended.out.starts_with("PASS"), "{}", ended.out);
+    assert!(ended.err.starts_with("PASS"), "{}", ended.said());
     assert!(lab.read("out/report.md").contains("live cluster lab (v1."), "{}", lab.read("out/report.md"));
     assert!(lab.ours().is_empty(), "left behind: {:?}", lab.ours());
     assert!(!lab.has(Kind::Namespace, "", "shop"), "the namespace of the fixture is still there");
@@ -111,7 +111,7 @@ async fn a_node_fails_by_commands_and_only_when_they_are_allowed() {
         "{fault}command = {{ inject = \"{off}\", heal = \"{on}\" }}\n[expect]\nrto = \"20s\"\nmoved = 1\n"
     ));
     let refused = lab.run(&[]).await.expect(2);
-    assert!(refused.err.contains("commands of scenario files run only with --allow-commands"), "{}", refused.err);
+    assert!(refused.said().contains("commands of scenario files run only with --allow-commands"), "{}", refused.said());
     assert_eq!(lab.changes(), [] as [String; 0]);
 
     lab.run(&["--allow-commands"]).await.expect(0);

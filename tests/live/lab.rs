@@ -39,6 +39,11 @@ impl From<Output> for Ended {
 }
 
 impl Ended {
+    /// Everything that it said.
+    pub(crate) fn said(&self) -> String {
+        format!("{}{}", self.out, self.err)
+    }
+
     /// Asserts the exit code, and shows everything when it is another one.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Self {

@@ -106,10 +106,10 @@ async fn power_needs_a_command_and_flags_give_one() {
     let lab = with_system_namespace(settings()).await;
     lab.scenario(&format!("{}{EXPECT}", fault("power-off", "6s")));
     let refused = lab.run(&[]).await.expect(2);
-    assert!(refused.err.contains("--node-failure-command INJECT HEAL"), "{}", refused.err);
+    assert!(refused.said().contains("--node-failure-command INJECT HEAL"), "{}", refused.said());
     let pair = ["--node-failure-command", "touch off/$DRIFTPROOF_NODE", "rm -f off/$DRIFTPROOF_NODE"];
     let refused = lab.run(&pair).await.expect(2);
-    assert!(refused.err.contains("only with --allow-commands"), "{}", refused.err);
+    assert!(refused.said().contains("only with --allow-commands"), "{}", refused.said());
     assert_eq!(lab.changes(), [] as [String; 0]);
     lab.run(&[&pair[..], &["--allow-commands"]].concat()).await.expect(0);
     assert!(proofs(&lab).0.contains("Ready=Unknown"));
@@ -120,6 +120,6 @@ async fn an_agent_that_would_not_be_admitted_is_said_before_anything_is_touched(
     let lab = with_system_namespace(settings()).await;
     lab.scenario(&fault("kubelet-stop", "5s"));
     let ended = lab.run(&["--node-agent-namespace", "nowhere"]).await.expect(2);
-    assert!(ended.err.contains("an agent in namespace nowhere is refused"), "{}", ended.err);
+    assert!(ended.said().contains("an agent in namespace nowhere is refused"), "{}", ended.said());
     assert!(lab.ours().is_empty(), "{:?}", lab.ours());
 }

@@ -23,7 +23,7 @@ async fn missing_rights_are_listed_before_anything_is_touched() {
     for line in
         ["nothing was started", "create networkpolicies.networking.k8s.io in shop", "get services/proxy in shop"]
     {
-        assert!(ended.err.contains(line), "`{line}` is missing: {}", ended.err);
+        assert!(ended.said().contains(line), "`{line}` is missing: {}", ended.said());
     }
     assert_eq!(lab.changes(), [] as [String; 0]);
 }
@@ -38,13 +38,13 @@ async fn probes_from_inside_need_an_agent_that_can_be_met() {
     };
     lab.scenario(&probe("{ workload = \"deployment/web\" }"));
     let ended = lab.run(&[]).await.expect(2);
-    assert!(ended.err.contains("probe inside") && ended.err.contains("from = \"cluster\""), "{}", ended.err);
+    assert!(ended.said().contains("probe inside") && ended.said().contains("from = \"cluster\""), "{}", ended.said());
     assert_eq!(lab.changes(), [] as [String; 0]);
 
     lab.scenario(&probe("\"cluster\""));
     let ended = lab.run(&["--agent-image", "nobody/driftproof:1"]).await.expect(2);
     for part in ["agent shop/driftproof-agent-", "attach", "--agent-image", "nothing was injected"] {
-        assert!(ended.err.contains(part), "`{part}` is missing: {}", ended.err);
+        assert!(ended.said().contains(part), "`{part}` is missing: {}", ended.said());
     }
     assert!(lab.ours().is_empty(), "left behind: {:?}", lab.ours());
 }
@@ -54,7 +54,7 @@ async fn fixtures_are_not_created_unasked() {
     let lab = Lab::start(settings()).await;
     lab.scenario(PARTITION);
     let ended = lab.run(&[]).await.expect(2);
-    assert!(ended.err.contains("shop"), "{}", ended.err);
+    assert!(ended.said().contains("shop"), "{}", ended.said());
     assert!(!lab.has(Kind::Namespace, "", "shop"));
     assert!(lab.ours().is_empty(), "{:?}", lab.ours());
 }
@@ -66,13 +66,13 @@ async fn a_server_that_cannot_be_used_is_named() {
     // The https one also needs one, and only one, TLS provider.
     for url in ["http://127.0.0.1:1", "https://127.0.0.1:1"] {
         let ended = at(&lab, url).await.expect(2);
-        assert!(ended.err.contains("context lab: the API server does not answer"), "{}", ended.err);
-        assert!(ended.err.contains("refused"), "{}", ended.err);
+        assert!(ended.said().contains("context lab: the API server does not answer"), "{}", ended.said());
+        assert!(ended.said().contains("refused"), "{}", ended.said());
     }
     // Takes connections and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let ended = at(&lab, &format!("http://{}", silent.local_addr().expect("bound"))).await.expect(2);
-    assert!(ended.err.contains("nothing within 10s"), "{}", ended.err);
+    assert!(ended.said().contains("nothing within 10s"), "{}", ended.said());
 }
 
 #[tokio::test]
@@ -90,6 +90,6 @@ async fn only_a_cluster_that_is_named_is_asked() {
     let named = [&run, ["--context", "typo"].as_slice()].concat();
     let child = lab.command(&named).env("KUBECONFIG", &config).spawn().expect("the command starts");
     let ended = Lab::end(child).await.expect(2);
-    assert!(ended.err.contains("context typo"), "{}", ended.err);
+    assert!(ended.said().contains("context typo"), "{}", ended.said());
     assert_eq!(lab.requests(), []);
 }

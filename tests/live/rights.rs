@@ -138,9 +138,9 @@ async fn a_missing_right_is_named_with_the_command_that_gives_it() {
     lab.deploy().await;
     lab.scenario(&format!("[[fault]]\n{NODE}mode = \"network-cut\"\n"));
     let ended = lab.run(&[]).await.expect(2);
-    assert!(ended.err.contains("create jobs.batch in kube-system"), "{}", ended.err);
+    assert!(ended.said().contains("create jobs.batch in kube-system"), "{}", ended.said());
     let command = "driftproof rbac scenario.toml --node-agent-namespace kube-system | kubectl apply -f -";
-    assert!(ended.err.contains(command), "{}", ended.err);
+    assert!(ended.said().contains(command), "{}", ended.said());
     assert_eq!(lab.changes(), [] as [String; 0]);
 }
 
@@ -173,6 +173,6 @@ async fn roles_of_namespaces_alone_are_refused_where_nodes_are_taken() {
     let lab = Lab::start(settings()).await;
     lab.scenario(&format!("[[fault]]\n{NODE}mode = \"taint\"\n"));
     let ended = lab.call(&["rbac", "scenario.toml", "--namespaced"]).await.expect(2);
-    assert!(ended.err.contains("live need rights in the whole cluster"), "{}", ended.err);
-    assert!(ended.err.contains("patch nodes cluster-wide"), "{}", ended.err);
+    assert!(ended.said().contains("live need rights in the whole cluster"), "{}", ended.said());
+    assert!(ended.said().contains("patch nodes cluster-wide"), "{}", ended.said());
 }

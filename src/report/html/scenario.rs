@@ -88,6 +88,7 @@ fn judged(entry: &Entry, depth: Depth) -> Markup {
         (tables::same(&measured.same))
         (tables::clocks(measured))
         (tables::gaps(measured))
+        (tables::notes(measured))
         (origin(entry, scale, depth))
     }
 }

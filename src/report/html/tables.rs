@@ -146,6 +146,11 @@ pub(super) fn clocks(measurements: &Measurements) -> Markup {
     }
 }
 
+/// What the run did without.
+pub(super) fn notes(measured: &Measurements) -> Markup {
+    html! { @for note in &measured.notes { p class="note" { "Note: " (note) } } }
+}
+
 pub(super) fn gaps(measurements: &Measurements) -> Markup {
     html! {
         @if !measurements.gaps.is_empty() {

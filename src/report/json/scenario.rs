@@ -145,6 +145,8 @@ struct Run<'a> {
     clocks: Vec<AgentClock<'a>>,
     /// What could not be observed.
     gaps: &'a [String],
+    /// What the run did without: rights that it lacks and can spare, watches that were resumed.
+    notes: &'a [String],
     /// SHA-256 of all lines of the evidence; null for evidence that is not what the run wrote, or of which that cannot be told.
     evidence_sha256: Option<&'a str>,
 }
@@ -263,6 +265,7 @@ impl<'a> Run<'a> {
             differences: measured.same.iter().flat_map(Difference::all).collect(),
             clocks: measured.clocks.iter().map(agent_clock).collect(),
             gaps: &measured.gaps,
+            notes: &measured.notes,
             evidence_sha256: Some(measured.evidence_sha256.as_str()).filter(|digest| !digest.is_empty()),
         }
     }

@@ -244,21 +244,21 @@ items:
         let json = "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"a\"},\"data\":{\"k\":\"\\ud83d\\ude00\"}}\n\
                     {\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"b\"}}";
         assert_eq!(names(json), ["ConfigMap/a", "ConfigMap/b"]);
-        let marked = "\u{feff}apiVersion: v1\nkind: A\nmetadata: {name: a}\n---\n\u{feff}apiVersion: v1\nkind: B\nmetadata: {name: b}\n";
+        let marked = "\u{feff}apiVersion: a.io/v1\nkind: A\nmetadata: {name: a}\n---\n\u{feff}apiVersion: a.io/v1\nkind: B\nmetadata: {name: b}\n";
         assert_eq!(names(marked), ["A/a", "B/b"]);
         let typed = "apiVersion: v1\nkind: ConfigMapList\nitems:\n- metadata: {name: a}\n";
         assert_eq!(names(typed), ["ConfigMap/a"]);
-        let dumped = "apiVersion: v1\nkind: A\nmetadata: {name: a, managedFields: [{manager: x}]}\n";
+        let dumped = "apiVersion: a.io/v1\nkind: A\nmetadata: {name: a, managedFields: [{manager: x}]}\n";
         assert_eq!(manifests("a.yaml", dumped).unwrap()[0]["metadata"], json!({ "name": "a" }));
         let merged =
-            "apiVersion: v1\nkind: A\nmetadata: {name: a}\nbase: &b {x: 0400, y1: yes}\nspec: {<<: *b, x: 1}\n";
+            "apiVersion: a.io/v1\nkind: A\nmetadata: {name: a}\nbase: &b {x: 0400, y1: yes}\nspec: {<<: *b, x: 1}\n";
         assert_eq!(manifests("a.yaml", merged).unwrap()[0]["spec"], json!({ "x": 1, "y1": true }));
         assert_eq!(manifests("a.yaml", merged).unwrap()[0]["base"]["x"], 256);
     }
 
     #[test]
     fn fields_have_their_places() {
-        let text = "---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: A\n  metadata: {name: a}\n  spec:\n    ports:\n    - port: 1\n    - port: 2\n";
+        let text = "---\napiVersion: v1\nkind: List\nitems:\n- apiVersion: a.io/v1\n  kind: A\n  metadata: {name: a}\n  spec:\n    ports:\n    - port: 1\n    - port: 2\n";
         let all = documents("a.yaml", text).unwrap();
         let line = |field: &str| text[..all[0].places.offset(field)].matches('\n').count() + 1;
         assert_eq!(line("spec.ports[1].port"), 11);
@@ -271,13 +271,13 @@ items:
     fn mistakes_have_their_line() {
         for (text, code, line) in [
             ("kind: Service\nmetadata: {name: web}\n", Code::NotAnObject, 1),
-            ("apiVersion: v1\nkind: A\nmetadata: {name: a}\n---\nkind: B\n", Code::NotAnObject, 5),
-            ("apiVersion: v1\nkind: A\nmetadata: {name: 7}\n", Code::NotAnObject, 1),
-            ("apiVersion: v1\nkind: [A\n", Code::Yaml, 2),
-            ("apiVersion: v1\nkind: A\nspec:\n  a: 1\n  b: 2\n  a: 3\n", Code::Yaml, 6),
-            ("apiVersion: v1\nkind: A\nspec: {n: .inf}\n", Code::Yaml, 3),
+            ("apiVersion: a.io/v1\nkind: A\nmetadata: {name: a}\n---\nkind: B\n", Code::NotAnObject, 5),
+            ("apiVersion: a.io/v1\nkind: A\nmetadata: {name: 7}\n", Code::NotAnObject, 1),
+            ("apiVersion: a.io/v1\nkind: [A\n", Code::Yaml, 2),
+            ("apiVersion: a.io/v1\nkind: A\nspec:\n  a: 1\n  b: 2\n  a: 3\n", Code::Yaml, 6),
+            ("apiVersion: a.io/v1\nkind: A\nspec: {n: .inf}\n", Code::Yaml, 3),
             (
-                "apiVersion: v1\nkind: A\nmetadata: {name: a}\nspec:\n  replicas: {{ .Values.replicas }}\n",
+                "apiVersion: a.io/v1\nkind: A\nmetadata: {name: a}\nspec:\n  replicas: {{ .Values.replicas }}\n",
                 Code::Yaml,
                 5,
             ),
@@ -288,12 +288,12 @@ items:
             ),
             ("- 1\n- 2\n", Code::NotAnObject, 1),
             ("hello", Code::NotAnObject, 1),
-            ("apiVersion: v1\nkind: A\nmetadata: {name: ../../kube-system/configmaps/a}\n", Code::NotAnObject, 1),
-            ("apiVersion: v1\nkind: A\nmetadata: {name: a?b}\n", Code::NotAnObject, 1),
+            ("apiVersion: a.io/v1\nkind: A\nmetadata: {name: ../../kube-system/configmaps/a}\n", Code::NotAnObject, 1),
+            ("apiVersion: a.io/v1\nkind: A\nmetadata: {name: a?b}\n", Code::NotAnObject, 1),
             ("apiVersion: v1/namespaces/kube-system\nkind: A\nmetadata: {name: a}\n", Code::NotAnObject, 1),
-            ("apiVersion: v1\nkind: A/b\nmetadata: {name: a}\n", Code::NotAnObject, 1),
-            ("apiVersion: v1\nkind: A\nmetadata: {name: a, namespace: b/c}\n", Code::NotAnObject, 1),
-            ("apiVersion: v1\nkind: A\nmetadata: {name: a, namespace: [b]}\n", Code::NotAnObject, 1),
+            ("apiVersion: a.io/v1\nkind: A/b\nmetadata: {name: a}\n", Code::NotAnObject, 1),
+            ("apiVersion: a.io/v1\nkind: A\nmetadata: {name: a, namespace: b/c}\n", Code::NotAnObject, 1),
+            ("apiVersion: a.io/v1\nkind: A\nmetadata: {name: a, namespace: [b]}\n", Code::NotAnObject, 1),
         ] {
             let found = manifests("web.yaml", text).unwrap_err();
             let seen: Vec<_> = found.iter().map(|found| (found.code, found.line(text), found.file.as_str())).collect();
