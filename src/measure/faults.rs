@@ -134,6 +134,6 @@ const IN_FORCE_AT_LEAST: u64 = 1_000_000;
 pub(super) fn in_force(span: &FaultSpan, observed: u64) -> Option<(u64, u64)> {
     let from = span.injected?;
     let recovered = span.recovered.unwrap_or(observed);
-    let until = recovered.max(span.healed.unwrap_or(from)).max(from + IN_FORCE_AT_LEAST);
+    let until = recovered.max(span.healed.unwrap_or(from)).max(from.saturating_add(IN_FORCE_AT_LEAST));
     Some((from, until.min(observed).max(from)))
 }

@@ -31,8 +31,10 @@ pub(super) fn rto(case: &Case<'_>) -> Option<Judgement> {
 /// whether this one alone would have kept it. What it took itself tells more: an instance that needed longer did.
 fn masked(case: &Case<'_>, fault: &FaultSpan, limit: u64) -> bool {
     let late = fault.rto().is_none_or(|rto| rto > limit);
-    let by_itself = case.drifts_of(&fault.step).any(|drift| back(drift).is_none_or(|at| at > drift.from + limit));
-    late && !by_itself && next_injection(case, fault).is_some_and(|(at, _)| at <= fault.injected.unwrap_or(0) + limit)
+    let by_itself =
+        case.drifts_of(&fault.step).any(|drift| back(drift).is_none_or(|at| at > drift.from.saturating_add(limit)));
+    late && !by_itself
+        && next_injection(case, fault).is_some_and(|(at, _)| at <= fault.injected.unwrap_or(0).saturating_add(limit))
 }
 
 /// The first injection after this one.

@@ -152,7 +152,7 @@ fn nothing_of_the_cluster() -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn rights_in_one_namespace_are_enough_for_pods_and_what_is_not_seen_is_told() {
-    for fault in ["kind = \"pod-kill\"\n", "kind = \"network-partition\"\nhold = \"3s\"\n"] {
+    for fault in ["kind = \"pod-kill\"\n", "kind = \"network-partition\"\ndirection = \"ingress\"\nhold = \"3s\"\n"] {
         let lab = Lab::start(Settings { denied: nothing_of_the_cluster(), ..settings() }).await;
         lab.deploy().await;
         lab.scenario(&format!("[[fault]]\n{fault}[expect]\nrto = \"20s\"\n"));

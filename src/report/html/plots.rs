@@ -39,7 +39,7 @@ fn stretches(series: &[Bucket]) -> Vec<Stretch> {
     let step = series.get(1).map_or(1, |second| second.from - series[0].from);
     let mut all: Vec<Stretch> = Vec::new();
     for (index, bucket) in series.iter().enumerate().filter(|(_, bucket)| bucket.attempts > 0) {
-        let to = series.get(index + 1).map_or(bucket.from + step, |next| next.from);
+        let to = series.get(index + 1).map_or(bucket.from.saturating_add(step), |next| next.from);
         let (attempts, failed) = (u64::from(bucket.attempts), u64::from(bucket.failed));
         match all.last_mut().filter(|last| last.class == kind(bucket) && last.to == bucket.from) {
             Some(last) => {
