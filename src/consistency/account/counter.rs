@@ -3,7 +3,7 @@
 //! Before a read began, every acknowledged add had happened; until it ended, every add that had been called may have. So
 //! it lies between the sums in which the uncertain ones count only where they lower, or only where they raise it.
 //! That is the claim of bounds. A linearizable counter keeps more: the adds that a read saw stay, and no sum of adds may be
-//! missing. Where the bounds hold, the orders are walked ([`super::counter_walk`]).
+//! missing. Where the bounds hold, the orders are walked (`counter_walk`).
 
 use super::counter_walk;
 use super::findings::{Findings, Numbered, by_key, done, of, who, whole, within};

@@ -3,7 +3,7 @@
 //! A *final* read was called after every add had ended. An acknowledged element that no final read shows is lost; one that
 //! only some show means that replicas differ. An indeterminate element may appear at any time, but once it was read it
 //! is there. What was in the set before all operations counts as acknowledged. Reads in between may be stale: whether the set
-//! is linearizable is asked elsewhere ([`super::layers`]).
+//! is linearizable is asked elsewhere (`layers`).
 
 use std::collections::{BTreeMap, BTreeSet};
 

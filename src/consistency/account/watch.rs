@@ -6,7 +6,7 @@
 //! A deletion is an event without a value that no call here asked for; it is known by its revision.
 //!
 //! Revisions are whole numbers from 1 that grow with time: what was called after something had been acknowledged, or been delivered
-//! to a watch that has ended, has a greater one. So a write that no watch delivered must still find one ([`watch_places`]).
+//! to a watch that has ended, has a greater one. So a write that no watch delivered must still find one (`watch_places`).
 
 use std::collections::BTreeMap;
 

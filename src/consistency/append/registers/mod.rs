@@ -1,4 +1,4 @@
-//! Transactions of reads and writes of registers under the isolation levels of [`Claim`](super::Claim). Reads no file.
+//! Transactions of reads and writes of registers under the isolation levels of [`Claim`]. Reads no file.
 //!
 //! Each value is written to a register once, so that who wrote what was read is known for certain. Unlike a list, a register
 //! does not tell which of two versions came first. What is decided, and how:
