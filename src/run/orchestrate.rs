@@ -270,7 +270,7 @@ fn tell_plan(context: &Context, plan: &Plan) {
 async fn settle(context: &Context, running: &mut Running, stop: &mut Stop, quiet: Duration) -> Result<(), Halt> {
     let bound = stages::settle_bound(context);
     let Some(watcher) = &running.watcher else { return Ok(()) };
-    let settled = or_stop(stop, watcher.hold_since(quiet, context.scenario.steady.window, bound)).await?;
+    let settled = or_stop(stop, steady::settled(context, watcher, quiet, bound)).await?;
     if let Err(reason) = settled {
         let limit = humantime::format_duration(bound);
         let reason =

@@ -13,6 +13,8 @@ pub(in crate::run) struct Answers {
     bad_since: Option<Duration>,
     /// What the last failure was.
     reason: String,
+    /// Due time of the newest attempt that has ended.
+    ended: Option<Duration>,
 }
 
 impl Answers {
@@ -22,6 +24,7 @@ impl Answers {
     /// was due later shows that some requests still fail, even when newer ones were answered meanwhile.
     pub(in crate::run) fn take(&mut self, due: Duration, failure: Option<String>) -> bool {
         let before = (self.good_since, self.reason.clone());
+        self.ended = self.ended.max(Some(due));
         match failure {
             None => {
                 if self.good_since.is_none() && self.failed.is_none_or(|failed| due > failed) {
@@ -39,6 +42,11 @@ impl Answers {
             }
         }
         before != (self.good_since, self.reason.clone())
+    }
+
+    /// Whether an attempt that was due at this time or later has ended.
+    pub(in crate::run) fn reached(&self, due: Duration) -> bool {
+        self.ended.is_some_and(|ended| ended >= due)
     }
 
     /// Since when it has been without an answer, and why.

@@ -2,8 +2,10 @@
 
 mod rule;
 mod services;
+mod settled;
 mod watcher;
 
 pub(super) use rule::{judge, strength, understaffed};
 pub(super) use services::services;
+pub(super) use settled::settled;
 pub(super) use watcher::Watcher;

@@ -68,6 +68,11 @@ impl Watcher {
         }
     }
 
+    /// Since when the target is steady, while it is.
+    pub(in crate::run) fn since(&self) -> Option<Duration> {
+        *self.state.borrow()
+    }
+
     /// What is missing at this moment.
     fn missing(&self) -> String {
         let judged = self.context.board.look(|picture| super::judge(&self.context.scenario, picture));

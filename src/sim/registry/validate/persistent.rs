@@ -195,7 +195,6 @@ fn host_path(source: &Field<'_>) {
 }
 
 /// The sources that pods and persistent volumes have in common.
-#[expect(clippy::too_many_lines, reason = "one arm for each kind of source, each of a few lines")]
 pub(super) fn old_source(kind: &str, source: &Field<'_>) {
     let given = |fields: &[&'static str]| fields.iter().for_each(|field| _ = source.at(field).is_given());
     match kind {
