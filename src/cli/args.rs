@@ -206,6 +206,9 @@ pub(super) struct Cluster {
     /// Prometheus for [[query]], on a live cluster
     #[arg(long, value_name = "URL", requires = "context")]
     pub(super) prometheus: Option<String>,
+    /// Leave out [[query]] and the conditions of [[abort]] that ask Prometheus, where there is none; every report says so
+    #[arg(long, conflicts_with = "prometheus")]
+    pub(super) skip_queries: bool,
     /// Apply the fixtures to the live cluster, and remove them afterwards
     #[arg(long, requires = "context")]
     pub(super) apply_fixtures: bool,

@@ -29,7 +29,7 @@ pub(super) fn run(run: &Run, style: Style) -> Exit {
         Err(rejected) => return describe::reject(&rejected),
     };
     for one in &mut loaded {
-        run.cluster.nodes.apply(&mut one.scenario);
+        one.adapt(&run.cluster);
     }
     if let Err(refused) = execute::feasible(&loaded, &run.cluster) {
         return refused.iter().fold(Exit::Usage, |exit, message| fail(message, exit));
