@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
+use driftproof::evidence::shell_word as quoted;
 use driftproof::report::{Failure, Fate, Results, Row, Status};
 use driftproof::run::Stop;
 use driftproof::world::Clock;
@@ -19,7 +20,7 @@ use super::outcome::Parts;
 use super::pool::{Next, Pool};
 use super::progress::Board;
 use super::style::Style;
-use super::tasks::{quoted, tasks};
+use super::tasks::tasks;
 use super::{describe, fail, github, interrupt, judge, plan, print, table};
 
 /// `driftproof run`.

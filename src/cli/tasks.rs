@@ -1,5 +1,7 @@
 //! Which runs a command line asks for: each scenario with each seed, and the command that repeats it.
 
+use driftproof::evidence::shell_word as quoted;
+
 use super::args::Run;
 use super::execute::Task;
 use super::load::Loaded;
@@ -60,12 +62,6 @@ fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
         }
     }
     command
-}
-
-/// A word as a shell takes it.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = text.chars().all(|character| character.is_ascii_alphanumeric() || "/._-:@".contains(character));
-    if plain && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 #[cfg(test)]
