@@ -188,6 +188,9 @@ pub(super) struct Files {
     /// Scenario files, or folders whose *.toml files are taken (folders below them are not); - is standard input
     #[arg(required = true, value_name = "FILE|DIR")]
     pub(super) paths: Vec<PathBuf>,
+    /// Also take the manifests of fixtures from below this folder; otherwise from below the scenario's folder or this one
+    #[arg(long, value_name = "DIR")]
+    pub(super) manifest_root: Vec<PathBuf>,
     /// Only scenarios with one of these tags
     #[arg(long, value_name = "TAG")]
     pub(super) tag: Vec<String>,
@@ -209,6 +212,12 @@ pub(super) struct Cluster {
     /// Leave out [[query]] and the conditions of [[abort]] that ask Prometheus, where there is none; every report says so
     #[arg(long, conflicts_with = "prometheus")]
     pub(super) skip_queries: bool,
+    /// Let scenarios send this variable as a password; those that begin with `DRIFTPROOF_` they may send anyway
+    #[arg(long, value_name = "NAME")]
+    pub(super) password_env: Vec<String>,
+    /// Let scenarios speak to this place, which is neither a Service nor a pod of the cluster
+    #[arg(long, value_name = "HOST:PORT", requires = "context")]
+    pub(super) allow_endpoint: Vec<String>,
     /// Apply the fixtures to the live cluster, and remove them afterwards
     #[arg(long, requires = "context")]
     pub(super) apply_fixtures: bool,

@@ -15,7 +15,7 @@ use super::args::Cluster;
 use super::folder::{EVIDENCE, Folder};
 use super::load::Loaded;
 use super::progress::Tap;
-use super::{packed, print};
+use super::{allowed, packed, print};
 
 /// One run of one scenario.
 #[derive(Clone, Debug)]
@@ -108,13 +108,15 @@ pub(super) async fn connect(options: &live::Options) -> Result<World, Failure> {
     live::connect(options).await.map_err(|error| Failure::NotStarted(error.to_string()))
 }
 
-/// What the embedded cluster is known to be unable to do, before anything is started. A live one is asked by each run.
+/// What was not allowed, and what the embedded cluster is known to be unable to do, before anything is started. A live one is
+/// asked by each run.
 ///
 /// # Errors
 /// Each scenario that cannot run, and why.
 pub(super) fn feasible(loaded: &[Loaded], cluster: &Cluster) -> Result<(), Vec<String>> {
-    if cluster.context.is_some() {
-        return Ok(());
+    let asked = allowed::refused(loaded, cluster);
+    if !asked.is_empty() || cluster.context.is_some() {
+        return if asked.is_empty() { Ok(()) } else { Err(asked) };
     }
     let refused = |one: &Loaded| {
         let name = one.scenario.name.clone();

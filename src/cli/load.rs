@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use driftproof::scenario::{self, Abort, Colour, FixtureFile, Scenario};
@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::args::{Cluster, Files};
 use super::manifests::{self, Texts};
 use super::review::review;
+use super::sources::{self, Roots};
 
 /// The path that stands for standard input.
 const STDIN: &str = "-";
@@ -74,7 +75,7 @@ pub(super) fn load(files: &Files, cluster: On, colour: Colour) -> Result<Vec<Loa
     let mut messages = Vec::new();
     let mut loaded: Vec<Loaded> = Vec::new();
     for path in paths(files, &mut messages) {
-        match read(&path, cluster, colour) {
+        match read(&path, files, cluster, colour) {
             Ok(one) => loaded.push(one),
             Err(mut problems) => messages.append(&mut problems),
         }
@@ -125,21 +126,28 @@ fn paths(files: &Files, messages: &mut Vec<String>) -> Vec<PathBuf> {
     all
 }
 
-fn read(path: &Path, cluster: On, colour: Colour) -> Result<Loaded, Vec<String>> {
+fn read(path: &Path, files: &Files, cluster: On, colour: Colour) -> Result<Loaded, Vec<String>> {
     let stdin = path == Path::new(STDIN);
     let name = if stdin { "standard input".to_owned() } else { path.display().to_string() };
-    let text = if stdin { read_stdin() } else { fs::read_to_string(path) };
+    let text = if stdin {
+        sources::limited(io::stdin().lock())
+    } else if sources::leads_out(path) {
+        Err("it is a link that leads out of its folder: name the file itself".to_owned())
+    } else {
+        sources::text(path)
+    };
     let text = text.map_err(|error| vec![format!("error: {name}: {error}")])?;
     let (scenario, mistakes) = scenario::draft(&name, &text);
     // Fixtures of a scenario from standard input are found from here.
     let folder = path.parent().unwrap_or(Path::new(""));
+    let roots = Roots::of(folder, &files.manifest_root);
     let (mut messages, mut texts) = (Vec::new(), Texts::new());
     let files: Vec<FixtureFile> = scenario
         .fixture
         .manifests
         .iter()
         .map(|entry| {
-            manifests::read(folder, entry, &mut texts, colour).unwrap_or_else(|mut problems| {
+            manifests::read(folder, entry, &roots, &mut texts, colour).unwrap_or_else(|mut problems| {
                 messages.append(&mut problems);
                 FixtureFile::Unread
             })
@@ -157,12 +165,6 @@ fn read(path: &Path, cluster: On, colour: Colour) -> Result<Loaded, Vec<String>>
     }
     let manifests = files.iter().flat_map(FixtureFile::objects).cloned().collect();
     Ok(Loaded { path: path.to_owned(), scenario, manifests, skipped: Vec::new() })
-}
-
-fn read_stdin() -> io::Result<String> {
-    let mut text = String::new();
-    io::stdin().lock().read_to_string(&mut text)?;
-    Ok(text)
 }
 
 /// Two scenarios of one name would write to one folder.

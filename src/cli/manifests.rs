@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use driftproof::scenario::{self, Colour, FixtureFile};
+
+use super::sources::{self, Roots};
 
 /// Stands for what is piped in.
 const PIPED: &str = "-";
@@ -22,11 +24,19 @@ pub(super) type Texts = BTreeMap<String, String>;
 ///
 /// # Errors
 /// The messages for all its files that could not be read.
-pub(super) fn read(folder: &Path, entry: &str, texts: &mut Texts, colour: Colour) -> Result<FixtureFile, Vec<String>> {
+pub(super) fn read(
+    folder: &Path,
+    entry: &str,
+    roots: &Roots,
+    texts: &mut Texts,
+    colour: Colour,
+) -> Result<FixtureFile, Vec<String>> {
     let path = folder.join(entry);
+    let text = |file: &Path| (file.display().to_string(), roots.inside(file).and_then(|real| sources::regular(&real)));
     let sources = if entry == PIPED {
         vec![("(piped in)".to_owned(), piped())]
     } else if path.is_dir() {
+        roots.inside(&path).map_err(|why| vec![format!("error: {}: {why}", path.display())])?;
         let files = files(&path).map_err(|error| vec![format!("error: {}: {error}", path.display())])?;
         if files.is_empty() {
             return Err(vec![format!("error: {}: no .yaml, .yml or .json file in this folder", path.display())]);
@@ -44,6 +54,12 @@ pub(super) fn read(folder: &Path, entry: &str, texts: &mut Texts, colour: Colour
                 objects.append(&mut read);
                 texts.insert(name, text);
             }
+            // What is no manifest at all may be anything that lies there, and is not repeated.
+            Ok((Err(_), text)) if !is_manifest(&text) => {
+                messages.push(format!(
+                    "error: {name}: it holds no object of Kubernetes: no line has `apiVersion` or `kind`"
+                ));
+            }
             Ok((Err(diagnostics), text)) => messages.push(scenario::render(&diagnostics, &name, &text, colour)),
             Err(message) => messages.push(format!("error: {name}: {message}")),
         }
@@ -51,10 +67,8 @@ pub(super) fn read(folder: &Path, entry: &str, texts: &mut Texts, colour: Colour
     if messages.is_empty() { Ok(FixtureFile::Read(objects)) } else { Err(messages) }
 }
 
-fn text(file: &Path) -> (String, Result<String, String>) {
-    let text = fs::read(file).map_err(|error| error.to_string());
-    let text = text.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not text in UTF-8".to_owned()));
-    (file.display().to_string(), text)
+fn is_manifest(text: &str) -> bool {
+    ["apiVersion", "kind"].into_iter().any(|word| text.contains(word))
 }
 
 /// The manifests in a folder, in the order of their names; folders below it are not looked into.
@@ -75,8 +89,7 @@ fn piped() -> Result<String, String> {
         if stdin.is_terminal() {
             return Err("nothing is piped in; for example: kustomize build FOLDER | driftproof run SCENARIO".to_owned());
         }
-        let mut text = String::new();
-        stdin.read_to_string(&mut text).map_err(|error| error.to_string())?;
+        let text = sources::limited(&mut stdin)?;
         if text.trim().is_empty() {
             return Err("what was piped in is empty; does the command before the pipe print manifests?".to_owned());
         }
@@ -108,7 +121,8 @@ mod tests {
             fs::write(below.join(file), text).expect("a file");
         }
         let mut texts = Texts::new();
-        let read = read(folder.path(), "k8s", &mut texts, Colour::Never).expect("a folder of manifests");
+        let read = read(folder.path(), "k8s", &Roots::of(folder.path(), &[]), &mut texts, Colour::Never)
+            .expect("a folder of manifests");
         let names: Vec<&str> = read.objects().filter_map(|object| object["metadata"]["name"].as_str()).collect();
         assert_eq!(names, ["a", "b", "c"]);
         assert_eq!(texts.len(), 3);
@@ -119,8 +133,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("a.yaml"), "a: [").expect("a file");
         fs::write(folder.path().join("b.yaml"), "kind: A").expect("a file");
-        let told = read(folder.path(), ".", &mut Texts::new(), Colour::Never).expect_err("two mistakes");
+        let roots = Roots::of(folder.path(), &[]);
+        let told = read(folder.path(), ".", &roots, &mut Texts::new(), Colour::Never).expect_err("two mistakes");
         assert_eq!(told.len(), 2, "{told:?}");
-        assert_eq!(read(folder.path(), "absent", &mut Texts::new(), Colour::Never), Ok(FixtureFile::Missing));
+        assert_eq!(read(folder.path(), "absent", &roots, &mut Texts::new(), Colour::Never), Ok(FixtureFile::Missing));
     }
 }

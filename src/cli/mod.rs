@@ -1,6 +1,7 @@
 //! Talks to the person: arguments, colour, progress, exit codes, files on disk. Knows every room; nobody imports it.
 
 mod agent;
+mod allowed;
 mod args;
 mod check;
 mod describe;
@@ -26,6 +27,7 @@ mod repeats;
 mod review;
 mod run;
 mod selftest;
+mod sources;
 mod stored;
 mod style;
 mod table;

@@ -13,7 +13,7 @@ use super::execute::{Failure, Task, refused, runtime, world};
 use super::exit::Exit;
 use super::load::{Loaded, On, load};
 use super::style::{Style, safe};
-use super::{describe, expected, fail, print};
+use super::{allowed, describe, expected, fail, print};
 
 impl From<Run> for Plan {
     fn from(run: Run) -> Self {
@@ -72,6 +72,9 @@ fn tell(plan: &Plan, loaded: &[Loaded], made: &[Prepared], expected: &[Option<Du
             Some(took) => writeln!(text, "expected duration: {took}, as long as it took on the embedded cluster"),
             None => writeln!(text, "expected duration: not known, the embedded cluster cannot run it"),
         };
+        for line in allowed::described(scenario) {
+            let _ = writeln!(text, "{}", safe(&line));
+        }
         if let Some(blind) = blind(plan, scenario) {
             let _ = writeln!(text, "{blind}");
         }

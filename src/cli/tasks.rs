@@ -56,6 +56,12 @@ fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
             command.push_str(flag);
         }
     }
+    let roots = run.files.manifest_root.iter().map(|root| ("--manifest-root", root.display().to_string()));
+    let variables = cluster.password_env.iter().map(|name| ("--password-env", name.clone()));
+    let endpoints = cluster.allow_endpoint.iter().map(|endpoint| ("--allow-endpoint", endpoint.clone()));
+    for (flag, value) in roots.chain(variables).chain(endpoints) {
+        command.extend([" ", flag, " ", &quoted(&value)]);
+    }
     if run.cluster.context.is_some() || run.cluster.nodes.node_failure_mode.is_some() {
         for word in run.cluster.nodes.again(&loaded.scenario) {
             command.extend([" ", &quoted(&word)]);

@@ -18,7 +18,7 @@ async fn begun(checks: &str) -> (Lab, Child) {
     let lab = Lab::start(settings()).await;
     lab.deploy().await;
     lab.scenario(&format!("{checks}[[fault]]\nkind = \"network-partition\"\ndirection = \"ingress\"\nhold = \"5m\"\n"));
-    let child = lab.begin(&[]);
+    let child = lab.begin(&["--allow-endpoint", "127.0.0.1"]);
     lab.until("the policy", |lab| lab.ours().iter().any(|ours| ours.starts_with("NetworkPolicy"))).await;
     (lab, child)
 }
