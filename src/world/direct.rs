@@ -25,6 +25,21 @@ const HEAD: Duration = Duration::from_secs(1);
 /// The head of an answer is at most so long.
 const LONGEST_ANSWER: usize = 1 << 16;
 
+/// What a service answers is at most so long: whoever answers may mean harm.
+pub(super) const ANSWER_MAX: usize = 16 << 20;
+
+/// A client that opens a connection for each request, as a new client of a service would, and goes where it is sent and
+/// nowhere else: a redirection is an answer, and would take headers and bodies to others.
+///
+/// # Errors
+/// Why none can be made, for people.
+pub(super) fn client(
+    adapt: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+) -> Result<reqwest::Client, String> {
+    let plain = reqwest::Client::builder().pool_max_idle_per_host(0).redirect(reqwest::redirect::Policy::none());
+    adapt(plain).build().map_err(|error| causes(&error))
+}
+
 /// Sends one HTTP request on a new connection.
 ///
 /// # Errors
@@ -47,10 +62,21 @@ pub(super) async fn fetch(
         error if error.is_connect() => NetworkError::Refused(causes(error)),
         error => NetworkError::Broken(causes(error)),
     };
-    let response = request.send().await.map_err(|error| broken(&error))?;
+    let mut response = request.send().await.map_err(|error| broken(&error))?;
     let status = response.status().as_u16();
-    let body = response.text().await.map_err(|error| broken(&error))?;
-    Ok(Reply { status, body, pod: None })
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|error| broken(&error))? {
+        if body.len() + part.len() > ANSWER_MAX {
+            return Err(too_long());
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(Reply { status, body: String::from_utf8_lossy(&body).into_owned(), pod: None })
+}
+
+/// An answer of which nobody knows the end.
+pub(super) fn too_long() -> NetworkError {
+    NetworkError::Broken(format!("the answer is longer than {} MiB", ANSWER_MAX >> 20))
 }
 
 /// Opens a stream to `host:port`.
@@ -210,6 +236,47 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+
+    /// Answers one request with a head, and then with more of the same for as long as it is taken.
+    async fn answering(head: String, more: bool) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await;
+            let _ = stream.write_all(head.as_bytes()).await;
+            while more && stream.write_all(&[b'a'; 1 << 16]).await.is_ok() {}
+        });
+        format!("http://{address}")
+    }
+
+    fn patient() -> reqwest::Client {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        client(reqwest::ClientBuilder::no_proxy).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_redirection_is_an_answer_and_leads_nowhere() {
+        let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to = elsewhere.local_addr().unwrap();
+        let head = format!("HTTP/1.1 302 Found\r\nlocation: http://{to}/steal\r\ncontent-length: 0\r\n\r\n");
+        let url = answering(head, false).await;
+        let client = patient();
+        let headers = [("x-api-key".to_owned(), "secret".to_owned())];
+        let call = Call { headers: &headers, ..Call::bare("GET", "/") };
+        let reply = fetch(&client, &url, call, Duration::from_secs(5)).await.unwrap();
+        assert_eq!(reply.status, 302);
+        let visited = tokio::time::timeout(Duration::from_millis(200), elsewhere.accept()).await;
+        assert!(visited.is_err(), "it went where it was sent by a stranger");
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_an_end_is_cut() {
+        let url = answering("HTTP/1.1 200 OK\r\n\r\n".to_owned(), true).await;
+        let client = patient();
+        let reply = fetch(&client, &url, Call::bare("GET", "/"), Duration::from_secs(30)).await;
+        assert!(matches!(&reply, Err(NetworkError::Broken(why)) if why.contains("longer than 16 MiB")), "{reply:?}");
+    }
 
     #[tokio::test]
     async fn a_server_that_says_nothing_is_still_there_until_it_closes() {

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use http::Request;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::client::Body;
 use serde_json::Value;
 
-use super::{Call, NetworkError, Place, Reply, causes};
+use super::{Call, NetworkError, Place, Reply, causes, direct};
 
 /// The path of a place below the API server; `None` for a URL.
 fn proxy_path(to: &Place, path: &str) -> Option<String> {
@@ -72,7 +72,11 @@ async fn answer(client: &kube::Client, request: Request<Body>) -> Result<Reply, 
     let response = client.send(request).await.map_err(|error| NetworkError::Blind(causes(&error)))?;
     let status = response.status().as_u16();
     let pod = response.headers().get("x-embedded-pod").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let body = response.into_body().collect().await.map_err(|error| NetworkError::Broken(error.to_string()))?;
+    let body = Limited::new(response.into_body(), direct::ANSWER_MAX).collect().await;
+    let body = body.map_err(|error| match error.downcast_ref::<LengthLimitError>() {
+        Some(_) => direct::too_long(),
+        None => NetworkError::Broken(error.to_string()),
+    })?;
     let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
     match refusal(status, &body) {
         Some(error) => Err(error),

@@ -16,7 +16,7 @@ use crate::evidence::Outcome;
 use crate::scenario::ProbeKind;
 use crate::world::direct::{self, Held};
 use crate::world::open_loop::{open_loop, outcome_of_error, outcome_of_reply, time_left};
-use crate::world::{Call, Clock, NetworkError, causes};
+use crate::world::{Call, Clock, NetworkError};
 
 /// Connections held at a time; more are refused.
 const HELD: usize = 256;
@@ -38,11 +38,11 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn new(clock: Clock, desk: Arc<Desk>) -> Result<Self, String> {
-        // Every attempt opens its own connection, as a new client would, and no proxy may stand between.
-        let builder = || reqwest::Client::builder().pool_max_idle_per_host(0).no_proxy();
-        // An image without certificates of authorities can still speak HTTP; HTTPS then fails, and says why.
-        let http = builder().build().or_else(|_| builder().tls_certs_only([]).build());
-        let http = http.map_err(|error| format!("HTTP client: {}", causes(&error)))?;
+        // No proxy may stand between. An image without certificates of authorities can still speak HTTP; HTTPS then fails, and
+        // says why.
+        let http = direct::client(reqwest::ClientBuilder::no_proxy);
+        let http = http.or_else(|_| direct::client(|plain| plain.no_proxy().tls_certs_only([])));
+        let http = http.map_err(|reason| format!("HTTP client: {reason}"))?;
         let connections = Connections::default();
         let (probes, relay, tasks) = (BTreeMap::new(), Relay::default(), JoinSet::new());
         Ok(Self { clock, desk, http, seen: 0, probes, connections, relay, tasks })

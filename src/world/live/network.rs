@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 
 use super::agents::Attached;
 use super::forward;
-use crate::world::{Bytes, Call, Connection, Network, NetworkError, Place, Reply, Vantage, causes, direct, proxy};
+use crate::world::{Bytes, Call, Connection, Network, NetworkError, Place, Reply, Vantage, direct, proxy};
 
 /// The network of a live cluster, seen from outside, and from the pods that are vantages.
 pub(super) struct Live {
@@ -19,9 +19,7 @@ pub(super) struct Live {
 
 impl Live {
     pub(super) fn new(client: kube::Client, inside: Arc<Attached>) -> Result<Self, String> {
-        // Every attempt opens its own connection, as a new client of the service would.
-        let direct = reqwest::Client::builder().pool_max_idle_per_host(0).build();
-        Ok(Self { client, direct: direct.map_err(|error| causes(&error))?, inside })
+        Ok(Self { client, direct: direct::client(|plain| plain)?, inside })
     }
 }
 
