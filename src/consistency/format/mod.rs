@@ -155,7 +155,7 @@ pub fn read_with(bytes: &[u8], format: Format, keys: Keys) -> Result<History, Re
 pub(super) fn read_within(bytes: &[u8], format: Format, keys: Keys, meter: &Meter<'_>) -> Result<Read, Stop> {
     let mut joiner = joiner(format, meter);
     if matches!(format, Format::Native | Format::JepsenLog | Format::PorcupineKv) {
-        joiner.expect(bytes.iter().filter(|byte| **byte == b'\n').count() + 1);
+        joiner.expect(bytes.split(|byte| *byte == b'\n').count());
     }
     let read = join(bytes, format, &mut joiner);
     joiner.go_on()?;
