@@ -8,6 +8,8 @@ use std::process::{Command, Output};
 mod described;
 #[path = "command/endings.rs"]
 mod endings;
+#[path = "command/evidence.rs"]
+mod evidence;
 #[path = "command/folders.rs"]
 mod folders;
 #[path = "command/reports.rs"]

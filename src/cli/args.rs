@@ -301,6 +301,8 @@ pub(super) struct Run {
     /// Scenarios at a time on the embedded cluster; one for each processor by default. A live cluster gets one at a time
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=256))]
     pub(super) jobs: Option<u16>,
+    #[command(flatten)]
+    pub(super) budget: Budget,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -329,11 +331,22 @@ pub(super) struct Undo {
     pub(super) node_heal_command: Option<String>,
 }
 
+/// What judging the histories of stores may take.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Budget {
+    /// Hold no more than this at once while the history of a store is judged, such as 500M or 16G; what needs more is
+    /// inconclusive
+    #[arg(long, value_name = "SIZE", value_parser = super::check::bytes, default_value = "4G")]
+    pub(super) memory: u64,
+}
+
 #[derive(Clone, Debug, Args)]
 pub(super) struct Stored {
     /// A run's folder, a scenario's folder in it, or an evidence.jsonl
     #[arg(value_name = "RUN")]
     pub(super) run: PathBuf,
+    #[command(flatten)]
+    pub(super) budget: Budget,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -93,7 +93,7 @@ pub(super) struct Check {
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     timeout: Option<Duration>,
     /// Hold no more than this at once, such as 500M or 4G; if that does not suffice, the answer is unknown
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "4G")]
+    #[arg(long, value_name = "SIZE", value_parser = bytes, default_value = "4G")]
     memory: u64,
     /// Re-check the answer with an independent verifier, which holds the whole history in memory
     #[arg(long)]
@@ -121,7 +121,7 @@ fn keys(word: &str) -> Keys {
 }
 
 /// A number of bytes, with K, M or G for powers of 1024.
-fn bytes(text: &str) -> Result<u64, String> {
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let (digits, shift) = match text.trim_end_matches(['B', 'i']) {
         text if text.ends_with(['K', 'k']) => (&text[..text.len() - 1], 10),
         text if text.ends_with(['M', 'm']) => (&text[..text.len() - 1], 20),
@@ -137,8 +137,8 @@ fn bytes(text: &str) -> Result<u64, String> {
 pub(super) fn check(check: &Check, style: Style) -> Exit {
     let wrong = |message: String| fail(&safe(&format!("{}: {message}", check.file.display())), Exit::Usage);
     // What is no file, like a pipe, can be read only once.
-    let all = if is_file(&check.file) { Ok(None) } else { read(&check.file).map(Some) };
-    let asked = all.and_then(|all| Ok((request(check, all.as_deref())?, all)));
+    let all = if is_file(&check.file) { Ok(None) } else { read(&check.file, check.memory).map(Some) };
+    let asked = all.and_then(|all| Ok((request(check, all.as_ref().map(|content| &*content.bytes))?, all)));
     let ((request, guessed), all) = match asked {
         Ok(asked) => asked,
         Err(message) => return wrong(message),
@@ -219,19 +219,27 @@ fn streamed(check: &Check, request: &Request, exhausted: &(dyn Fn() -> bool + Sy
 /// Judges a file with all of it in memory.
 fn whole(
     check: &Check,
-    content: Option<Vec<u8>>,
+    content: Option<Content>,
     request: &Request,
     exhausted: &(dyn Fn() -> bool + Sync),
 ) -> Result<(Judged, Option<Vec<u8>>), String> {
-    let content = content.map_or_else(|| read(&check.file), Ok)?;
-    let judged = check_text(&content, request, exhausted).map_err(|error| error.to_string())?;
-    Ok((judged, Some(content)))
+    let Content { bytes, over, .. } = content.map_or_else(|| read(&check.file, check.memory), Ok)?;
+    if over {
+        return Ok((Judged::of(Outcome::Unknown(Budget::Memory(check.memory))), None));
+    }
+    let judged = check_text(&bytes, request, exhausted).map_err(|error| error.to_string())?;
+    Ok((judged, Some(bytes)))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let content = if path == Path::new(STDIN) { packed::unpacked(std::io::stdin().lock()) } else { packed::read(path) };
-    let Content { bytes, cut } = content.map_err(|error| error.to_string())?;
-    sound(Ok(cut)).map(|()| bytes)
+/// So many bytes of a file at most.
+fn read(path: &Path, most: u64) -> Result<Content, String> {
+    let content = if path == Path::new(STDIN) {
+        packed::unpacked(std::io::stdin().lock(), most)
+    } else {
+        packed::read(path, most)
+    };
+    let mut content = content.map_err(|error| error.to_string())?;
+    sound(Ok(content.cut.take())).map(|()| content)
 }
 
 /// A part of a history is another history: it gets no verdict.
@@ -322,7 +330,10 @@ fn told(anomaly: &Anomaly, judged: &Judged, all: &[Anomaly]) -> String {
 /// Re-checks the answer from the bytes and the definition of the model alone.
 fn confirm(judged: &Judged, check: &Check, request: &Request, content: Option<&[u8]>) -> Result<String, Refusal> {
     let read_again = || {
-        let bytes = content.map_or_else(|| read(&check.file).map(Cow::Owned), |bytes| Ok(Cow::Borrowed(bytes)));
+        let bytes = content.map_or_else(
+            || read(&check.file, u64::MAX).map(|content| Cow::Owned(content.bytes)),
+            |bytes| Ok(Cow::Borrowed(bytes)),
+        );
         let history = |bytes: Cow<[u8]>| {
             format::read_with(&bytes, request.format, request.options.keys).map_err(|error| error.to_string())
         };

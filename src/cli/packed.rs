@@ -30,6 +30,8 @@ pub(super) struct Content {
     pub(super) bytes: Vec<u8>,
     /// Why a packed file cannot be read to its end.
     pub(super) cut: Option<String>,
+    /// Whether there are more bytes than were asked for: then only these are here.
+    pub(super) over: bool,
 }
 
 /// Packs each `history-N.jsonl` of a folder that has more bytes than this. Holds no more than a buffer of it.
@@ -66,12 +68,16 @@ fn with_end(path: &Path, end: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Reads a file, packed or not; beside a name that is not there, the packed file of that name.
+/// Reads so many bytes at most of a file, packed or not; beside a name that is not there, of the packed file of that name.
 ///
 /// # Errors
 /// As the file system says.
-pub(super) fn read(path: &Path) -> io::Result<Content> {
-    unpacked(open(path)?)
+pub(super) fn read(path: &Path, most: u64) -> io::Result<Content> {
+    let file = open(path)?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len()).min(most);
+    // No more room than the bytes need.
+    let bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    content(bytes, file, most)
 }
 
 /// A file that is read at many places. One that is packed cannot be, and is no history in plain text.
@@ -108,25 +114,34 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     }
 }
 
-/// The bytes of a stream, unpacked if it begins as a packed one does.
+/// So many bytes at most of a stream, unpacked if it begins as a packed one does.
 ///
 /// # Errors
 /// As the stream says, or when it unpacks to too much.
-pub(super) fn unpacked(from: impl Read) -> io::Result<Content> {
-    let mut content = Content::default();
-    let (packed, mut whole) = begun(from)?;
+pub(super) fn unpacked(from: impl Read, most: u64) -> io::Result<Content> {
+    content(Vec::new(), from, most)
+}
+
+fn content(bytes: Vec<u8>, from: impl Read, most: u64) -> io::Result<Content> {
+    let mut content = Content { bytes, ..Content::default() };
+    let (packed, whole) = begun(from)?;
     if !packed {
-        whole.read_to_end(&mut content.bytes)?;
+        whole.take(most.saturating_add(1)).read_to_end(&mut content.bytes)?;
+        content.over = content.bytes.len() as u64 > most;
         return Ok(content);
     }
-    content.cut = unpack(whole, |piece| {
-        content.bytes.extend_from_slice(piece);
-        true
+    let cut = unpack(whole, |piece| {
+        content.over = content.over || (content.bytes.len() + piece.len()) as u64 > most;
+        if !content.over {
+            content.bytes.extend_from_slice(piece);
+        }
+        !content.over
     })?;
-    if content.cut.is_some() {
+    if cut.is_some() && !content.over {
         let lines = content.bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
         content.bytes.truncate(lines);
     }
+    content.cut = cut;
     Ok(content)
 }
 
@@ -223,10 +238,15 @@ mod tests {
         names.sort();
         assert_eq!(names, ["evidence.jsonl", "history-0.jsonl.gz", "history-1.jsonl"]);
         for (name, count) in files {
-            let content = read(&folder.path().join(name)).expect("read");
-            assert_eq!(content, Content { bytes: lines(count).into_bytes(), cut: None }, "{name}");
+            let content = read(&folder.path().join(name), u64::MAX).expect("read");
+            let whole = Content { bytes: lines(count).into_bytes(), ..Content::default() };
+            assert_eq!(content, whole, "{name}");
+            let size = whole.bytes.len() as u64;
+            let within = |most| read(&folder.path().join(name), most).expect("read");
+            assert_eq!(within(size), whole, "{name}");
+            assert!(within(size - 1).over && within(size - 1).bytes.len() as u64 <= size, "{name}");
         }
-        assert!(read(&folder.path().join("history-2.jsonl")).is_err());
+        assert!(read(&folder.path().join("history-2.jsonl"), 1).is_err());
     }
 
     #[test]
@@ -234,18 +254,21 @@ mod tests {
         let whole = lines(20_000);
         let packed = packed(&whole);
         for kept in [packed.len() / 2, packed.len() * 9 / 10, packed.len() - 1] {
-            let content = unpacked(&packed[..kept]).expect("read");
+            let content = unpacked(&packed[..kept], u64::MAX).expect("read");
             assert!(content.cut.is_some(), "{kept} of {}", packed.len());
             assert!(whole.as_bytes().starts_with(&content.bytes) && content.bytes.ends_with(b"\n"));
             let share = content.bytes.len() * 100 / whole.len();
             assert!(share + 15 >= kept * 100 / packed.len(), "{share} % of the lines from {kept} of {}", packed.len());
         }
-        assert_eq!(unpacked(&packed[..1]).expect("read").bytes, [MAGIC[0]], "one byte is no packed file");
-        assert_eq!(unpacked(b"".as_slice()).expect("read"), Content::default());
+        assert_eq!(unpacked(&packed[..1], u64::MAX).expect("read").bytes, [MAGIC[0]], "one byte is no packed file");
+        assert_eq!(unpacked(b"".as_slice(), u64::MAX).expect("read"), Content::default());
     }
 
     #[test]
     fn packed_files_one_after_the_other_are_one() {
-        assert_eq!(unpacked([packed("a\n"), packed("b\n")].concat().as_slice()).expect("read").bytes, b"a\nb\n");
+        assert_eq!(
+            unpacked([packed("a\n"), packed("b\n")].concat().as_slice(), u64::MAX).expect("read").bytes,
+            b"a\nb\n"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
@@ -14,7 +15,7 @@ use jiff::Timestamp;
 use super::args::Run;
 use super::execute::{self, Task, execute};
 use super::exit::Exit;
-use super::folder::{Folder, Index, Kept};
+use super::folder::{Folder, Index, Kept, Written};
 use super::load::{Loaded, On, load};
 use super::outcome::Parts;
 use super::pool::{Next, Pool};
@@ -134,7 +135,7 @@ fn one(run: &Run, task: &Task, folder: &Folder, stop: &Stop, board: &Board) -> R
     let (progress, tap) = (line.sender(), line.tap());
     let fate = Parts {
         execute: |begun: &AtomicBool| execute(task, &run.cluster, folder, progress, stop.clone(), tap, begun),
-        judge: judge::entry,
+        judge: |file: &Path| judge::entry(file, run.budget.memory, &Written::default()),
         ended: || line.close(),
         undo: undo_of(run, &BTreeSet::from([task.run.as_str()])),
     }

@@ -9,14 +9,14 @@ use driftproof::report::{Entry, Failure, Fate, Results, Row};
 
 use super::args::Stored;
 use super::exit::Exit;
-use super::folder::{EVIDENCE, Folder, Index};
+use super::folder::{EVIDENCE, Folder, Index, Written};
 use super::guarded::guarded;
 use super::style::Style;
 use super::{fail, judge, print, table};
 
 /// `driftproof verdict RUN`.
 pub(super) fn verdict(stored: &Stored, style: Style) -> Exit {
-    match results(&stored.run) {
+    match results(stored) {
         Ok((_, results)) => {
             print::out(&table::rows(&results, style));
             print::out(&table::conclusion(&results, style));
@@ -28,7 +28,7 @@ pub(super) fn verdict(stored: &Stored, style: Style) -> Exit {
 
 /// `driftproof report RUN`: writes the reports beside the evidence.
 pub(super) fn report(stored: &Stored, _style: Style) -> Exit {
-    let written = results(&stored.run).and_then(|(folder, results)| {
+    let written = results(stored).and_then(|(folder, results)| {
         let folder = Folder::locked(&folder)?;
         folder.write(&results).map_err(|failed| failed.join("\nerror: "))?;
         Ok(folder)
@@ -43,15 +43,19 @@ pub(super) fn report(stored: &Stored, _style: Style) -> Exit {
 }
 
 /// The run's folder and what became of its scenarios: in the order of the run, or of their names when that is not known.
-fn results(run: &Path) -> Result<(PathBuf, Results), String> {
+fn results(stored: &Stored) -> Result<(PathBuf, Results), String> {
+    let (run, memory) = (&*stored.run, stored.budget.memory);
     if run.is_dir()
         && !run.join(EVIDENCE).is_file()
         && let Some(index) = Index::read(run)?
     {
-        return Ok((run.to_owned(), indexed(run, index)));
+        return Ok((run.to_owned(), indexed(run, index, memory)));
     }
     let (folder, files) = evidence_files(run)?;
-    let row = |file: &PathBuf| judged(file).map(|entry| Row::judged(beside(entry, file, &folder)));
+    let known = Written::read(&folder);
+    let row = |file: &PathBuf| {
+        judged(file, memory, Written::beside(file).or(&known)).map(|entry| Row::judged(beside(entry, file, &folder)))
+    };
     let mut rows = files.iter().map(row).collect::<Result<Vec<_>, _>>()?;
     tell_apart(&mut rows);
     rows.sort_by(|one, other| one.name.cmp(&other.name));
@@ -59,13 +63,14 @@ fn results(run: &Path) -> Result<(PathBuf, Results), String> {
 }
 
 /// What a run's index lists. Evidence that cannot be judged is that scenario's error.
-fn indexed(run: &Path, index: Index) -> Results {
+fn indexed(run: &Path, index: Index, memory: u64) -> Results {
+    let written = Written::read(run);
     let judge = |name: &str| {
         let file = run.join(name).join(EVIDENCE);
         if !file.is_file() {
             return None;
         }
-        Some(match judged(&file) {
+        Some(match judged(&file, memory, &written) {
             Ok(mut entry) => {
                 name.clone_into(&mut entry.name);
                 Fate::Judged(Box::new(entry))
@@ -77,8 +82,8 @@ fn indexed(run: &Path, index: Index) -> Results {
     Results { started, took, rows: index.scenarios.into_iter().map(|kept| kept.row(judge)).collect() }
 }
 
-fn judged(file: &Path) -> Result<Entry, String> {
-    guarded(|| judge::entry(file)).and_then(|judged| judged)
+fn judged(file: &Path, memory: u64, written: &Written) -> Result<Entry, String> {
+    guarded(|| judge::entry(file, memory, written)).and_then(|judged| judged)
 }
 
 /// Lets the report in `folder` lead to the files of an entry whose folder need not be called as it is.

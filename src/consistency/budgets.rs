@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use super::allowance::Allowance;
 use super::check::{Model, Options};
-use super::format::Format;
+use super::format::{self, Format, Keys};
 use super::outcome::{Budget, Outcome};
 use super::text::{Claim, Request, check_text};
 
@@ -139,9 +140,10 @@ fn whenever_the_time_is_over_the_check_ends_and_says_so() {
 fn too_little_memory_is_named_and_never_a_pass() {
     for model in MODELS {
         let text = native(&honest(model));
-        let history = text.len() as u64 * 4;
-        // None at all, all but the history, and all but the last byte of what the checker itself needs.
-        for memory in [1, history, history + OPERATIONS] {
+        let read = format::read_within(text.as_bytes(), Format::Native, Keys::Known, &Allowance::unlimited().meter());
+        let history = text.len() as u64 + read.expect("a history").held;
+        // None at all, all but the history, and all but what the checker itself needs.
+        for memory in [1, history - 1, history, history + OPERATIONS] {
             let options = Options { memory: Some(memory), ..Options::default() };
             let (outcome, _) = judged(&request(model, options), &text, usize::MAX);
             assert_eq!(outcome, Outcome::Unknown(Budget::Memory(memory)), "{model}");

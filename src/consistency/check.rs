@@ -166,7 +166,15 @@ impl Options {
             Model::Counter | Model::Bank => {
                 Some(("a whole number", matches!(self.initial, None | Some(Value::Nil | Value::Int(_)))))
             }
-            Model::Append | Model::Queue | Model::Mutex | Model::Watch if self.initial.is_some() => {
+            // What was there would have been appended by nobody. A transaction is an initial version, too.
+            Model::Append if self.initial.is_some() => {
+                return Err(
+                    "the model append has no initial value, its lists are empty at first: leave --initial out, and \
+                            let the history begin with one transaction that appends what was there"
+                        .to_owned(),
+                );
+            }
+            Model::Queue | Model::Mutex | Model::Watch if self.initial.is_some() => {
                 return Err(format!("the model {model} has no initial value: leave --initial out"));
             }
             Model::Register | Model::RwRegister | Model::Append | Model::Queue | Model::Mutex | Model::Watch => None,

@@ -70,6 +70,19 @@ impl Value {
         Self::decimal(number)
     }
 
+    /// Bytes that it holds beside itself, as an allocator rounds them.
+    pub(crate) fn held(&self) -> u64 {
+        match self {
+            Self::Nil | Self::Bool(_) | Self::Int(_) => 0,
+            Self::Number(text) | Self::Text(text) | Self::Keyword(text) => held(text.len()),
+            Self::List(items) => held(size_of_val(&**items)) + items.iter().map(Self::held).sum::<u64>(),
+            Self::Map(entries) => {
+                let each = entries.iter().map(|(key, value)| key.held() + value.held());
+                held(size_of_val(&**entries)) + each.sum::<u64>()
+            }
+        }
+    }
+
     /// A word: text or a keyword, as formats write the names of functions.
     #[must_use]
     pub fn word(&self) -> Option<&str> {
@@ -78,6 +91,12 @@ impl Value {
             Self::Nil | Self::Bool(_) | Self::Int(_) | Self::Number(_) | Self::List(_) | Self::Map(_) => None,
         }
     }
+}
+
+/// Bytes that something shared of this size holds: with its two counts, in the next size that is given out.
+pub(crate) fn held(size: usize) -> u64 {
+    let whole = size as u64 + 16;
+    (whole + 8).next_multiple_of(16).max(32) + whole / 16
 }
 
 /// Whether text would be taken for something else if it stood there without quotes.

@@ -126,7 +126,58 @@ pub enum AnomalyKind {
     Skipped,
 }
 
+/// None is forgotten in the list of all, which is in the order of the names.
+const _: () = {
+    let mut place = 0;
+    while place < AnomalyKind::ALL.len() {
+        assert!(AnomalyKind::ALL[place] as usize == place);
+        place += 1;
+    }
+    assert!(AnomalyKind::Skipped as usize + 1 == place, "the last one");
+};
+
 impl AnomalyKind {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 37] = [
+        Self::StaleRead,
+        Self::PhantomRead,
+        Self::ReadOfFailed,
+        Self::ReadFromTheFuture,
+        Self::LostUpdate,
+        Self::LostWrite,
+        Self::Duplicate,
+        Self::NotLinearizable,
+        Self::Divergence,
+        Self::G0,
+        Self::G1a,
+        Self::G1b,
+        Self::G1c,
+        Self::GSingle,
+        Self::G2Item,
+        Self::GNonadjacent,
+        Self::G0Process,
+        Self::G1cProcess,
+        Self::GSingleProcess,
+        Self::GNonadjacentProcess,
+        Self::G2ItemProcess,
+        Self::G0Realtime,
+        Self::G1cRealtime,
+        Self::GSingleRealtime,
+        Self::GNonadjacentRealtime,
+        Self::G2ItemRealtime,
+        Self::Internal,
+        Self::AppendOrder,
+        Self::IncompatibleOrder,
+        Self::WrongTotal,
+        Self::NegativeBalance,
+        Self::OutOfBounds,
+        Self::SplitLock,
+        Self::StaleToken,
+        Self::Unexpected,
+        Self::OutOfOrder,
+        Self::Skipped,
+    ];
+
     /// Its stable name.
     #[must_use]
     pub fn name(self) -> &'static str {

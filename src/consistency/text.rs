@@ -14,8 +14,6 @@ use super::search::shrink;
 
 /// Working memory of the list-append checker for each byte of a file, in tenths.
 const APPEND_TENTHS: u64 = 14;
-/// Working memory of a history for each byte of a file, in tenths.
-const HISTORY_TENTHS: u64 = 40;
 
 /// What a store can claim, in words for the command line. Each model has its own; its first is the one that is tested
 /// unless another is named.
@@ -145,7 +143,7 @@ impl Claim {
     }
 }
 
-/// Reads and judges a history. `exhausted` is asked whether the time is over.
+/// Reads and judges a history. `exhausted` is asked whether the time is over. The bytes count to what is held.
 ///
 /// # Errors
 /// The first place at which the bytes are no history of the format, or not one of the model.
@@ -170,13 +168,11 @@ pub fn check_history(
 fn read_and_judge(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool + Sync)) -> Result<Judged, ReadError> {
     fit(request)?;
     let allowance = Allowance::of(&request.options, exhausted);
-    let meter = allowance.meter();
     if let Some(judged) = check_source(&bytes, request, exhausted) {
         return Ok(judged);
     }
-    if let Some(outcome) = over(bytes.len() as u64, HISTORY_TENTHS, &request.options) {
-        return Ok(Judged::of(outcome));
-    }
+    let allowance = allowance.holding(bytes.len() as u64);
+    let meter = allowance.meter();
     if meter.is_over() {
         return Ok(Judged::of(Outcome::Unknown(meter.time())));
     }
@@ -188,7 +184,7 @@ fn read_and_judge(bytes: &[u8], request: &Request, exhausted: &(dyn Fn() -> bool
     let judged = if meter.is_over() {
         Judged::of(Outcome::Unknown(meter.time()))
     } else {
-        judge(&read.history, request, allowance.holding(needed(bytes.len() as u64, HISTORY_TENTHS)))?
+        judge(&read.history, request, allowance.holding(read.held))?
     };
     Ok(Judged { history: Some(read.history), notes: read.notes, ..judged })
 }
@@ -263,13 +259,8 @@ pub(super) fn nothing_completed() -> Outcome {
 
 /// The outcome if the file cannot be judged within the budget of memory.
 fn over(bytes: u64, tenths: u64, options: &Options) -> Option<Outcome> {
-    let needed = needed(bytes, tenths);
+    let needed = bytes.saturating_mul(tenths) / 10;
     options.memory.filter(|memory| *memory < needed).map(|memory| Outcome::Unknown(Budget::Memory(memory)))
-}
-
-/// Bytes of working memory for a file.
-fn needed(bytes: u64, tenths: u64) -> u64 {
-    bytes.saturating_mul(tenths) / 10
 }
 
 fn judge(history: &History, request: &Request, allowance: Allowance<'_>) -> Result<Judged, ReadError> {

@@ -114,6 +114,23 @@ impl Evidence {
         self.header.version >= CHAINED && self.digest.is_empty()
     }
 
+    /// The same, if it has the digest by which it is known elsewhere, in a report or a record. If it has another one, it is not
+    /// the evidence of that run, though its lines fit together: nothing but the header is left. Evidence that is not whole
+    /// or was edited says so already.
+    #[must_use]
+    pub fn known_as(mut self, digest: &str) -> Self {
+        if self.cut.is_some() || self.digest == digest {
+            return self;
+        }
+        self.cut = Some(
+            "evidence.jsonl is not the one that report.json was written of: its digest is another, so its lines were made anew; nothing in this evidence can be trusted"
+                .to_owned(),
+        );
+        self.records.truncate(1);
+        self.digest.clear();
+        self
+    }
+
     fn edited(header: Header, first: Record, number: usize) -> Self {
         let cut = format!(
             "line {number} of the evidence is not what the run wrote there: it was edited, put in or moved, or lines before it were taken out; nothing in this evidence can be trusted"

@@ -40,7 +40,7 @@ use timeline::Timeline;
 /// is absent or a gap.
 #[must_use]
 pub fn measure(evidence: &Evidence) -> Measurements {
-    let read = |name: &str| Err(format!("{name} was not given"));
+    let read = |name: &str, _: &mut dyn FnMut(&[u8]) -> bool| Err(format!("{name} was not given"));
     measure_with(evidence, Beside { read: &read, memory: MEMORY_DEFAULT, exhausted: &|| false })
 }
 

@@ -12,7 +12,8 @@ pub struct Measurements {
     /// End of the evidence.
     pub end: u64,
     /// SHA-256 of all whole lines of the evidence, as the run's record on the cluster has it where it was left; empty for evidence
-    /// that is not what the run wrote, or of which that cannot be told.
+    /// that is not what the run wrote, or of which that cannot be told. Of evidence that is not the one of which a report was
+    /// written: the digest in that report.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub evidence_sha256: String,
     /// How the run ended; `None` when the evidence was cut off.

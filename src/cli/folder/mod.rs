@@ -4,9 +4,11 @@
 mod files;
 mod index;
 mod previous;
+mod written;
 
 pub(super) use files::replace;
 pub(super) use index::{Index, Kept};
+pub(super) use written::Written;
 
 use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use driftproof::evidence::{Event, Evidence, Life, WorldName};
 
 use super::files::{exists, is_file, is_folder};
-use super::{EVIDENCE, REPORTS, index};
+use super::{EVIDENCE, REPORTS, Written, index};
 
 /// How the reports of a run begin, or what is found early in them.
 const MARKS: [(&str, &str); 6] = [
@@ -116,9 +116,12 @@ fn needed(file: &Path) -> Option<String> {
     }
     let read = fs::read_to_string(file).map_err(|error| error.to_string());
     let read = read.and_then(|text| Evidence::read(&text).map_err(|error| error.to_string()));
-    let (file, or) = (file.display(), "or choose another place with --report-dir");
+    let (path, file, or) = (file, file.display(), "or choose another place with --report-dir");
     let evidence = match read {
-        Ok(evidence) => evidence,
+        Ok(evidence) => match Written::beside(path).digest(path, &evidence.header) {
+            Some(known) => evidence.known_as(known),
+            None => evidence,
+        },
         Err(error) => {
             return Some(format!("{file}: the journal of a run on a live cluster cannot be read: {error}; {or}"));
         }

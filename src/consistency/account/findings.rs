@@ -13,8 +13,10 @@ const WITNESS_MAX: usize = 6;
 
 /// Bytes of working memory for an operation: its place by key, by value and by moment.
 const OPERATION_BYTES: u64 = 160;
-/// Bytes of working memory for an element of a list that was read.
+/// Bytes of working memory for an element of a list that was given out, or for an account.
 const ELEMENT_BYTES: u64 = 48;
+/// Bytes of working memory for an element of a set that was read: its place, in a vector that has grown.
+const MEMBER_BYTES: u64 = 16;
 
 /// Anomalies as they are found.
 #[derive(Default)]
@@ -47,11 +49,12 @@ pub(super) fn within(
 /// What accounting for a history holds at most, beside the history.
 fn working_bytes(history: &History) -> u64 {
     let elements = |operation: &Operation| match &operation.output {
-        Value::List(items) => items.len() as u64,
-        Value::Map(entries) => entries.len() as u64,
+        Value::List(items) if &*operation.function == "read" => MEMBER_BYTES * items.len() as u64,
+        Value::List(items) => ELEMENT_BYTES * items.len() as u64,
+        Value::Map(entries) => ELEMENT_BYTES * entries.len() as u64,
         Value::Nil | Value::Bool(_) | Value::Int(_) | Value::Number(_) | Value::Text(_) | Value::Keyword(_) => 0,
     };
-    history.operations.iter().map(|operation| OPERATION_BYTES + ELEMENT_BYTES * elements(operation)).sum()
+    history.operations.iter().map(|operation| OPERATION_BYTES + elements(operation)).sum()
 }
 
 impl Findings {

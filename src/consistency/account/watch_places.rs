@@ -1,10 +1,11 @@
 //! A revision for each acknowledged write that no watch delivered: above all that was reached before it was called, below all
 //! that was called after it, and none that a watch of its key covers. Looks at no single event.
 //!
-//! The least revisions will do: each bound that one write sets another grows with its own revision, and what a watch covers
-//! hangs on one revision alone. So they are given out in the order of time, and if a write that was delivered comes too
-//! late for the revision that it has, no choice helps. (That one key changes once at a revision is tried too; where only that
-//! fails, nobody knows.)
+//! Revisions are given out when a write ends, in the order of these ends, each the least that is left above all that was reached
+//! when the write was called: if any choice is good, this one is. For take a good one, and the first write that it gives
+//! another revision than the least. If nobody of its key has the least one, the write may as well have it: less is reached by
+//! its end. Else somebody has it who ends later, and the two may change places: what is called after the later end is above
+//! both, and so is, of what was reached when the other was called, neither. Where this choice fails, none is good.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,26 +35,23 @@ pub(super) fn places(seen: &Seen<'_>, findings: &mut Findings, meter: &Meter<'_>
     }
     let events = events(seen, meter)?;
     let covered = covered(seen);
-    match place(seen, &events, &covered, Sharing::Free, meter)? {
-        Err((unseen, late, revision)) => {
-            let key = unseen.1.key.as_ref();
-            let name = key.unwrap_or(&Value::Nil);
-            let sentence = format!(
-                "{} of {} in {name} was acknowledged before {} was written, which has revision {revision}, and watches that \
-                 cover every revision left for it did not deliver it",
-                unseen.1.input,
-                who(unseen.1),
-                late.1.input,
-            );
-            findings.add(AnomalyKind::Skipped, key, &[unseen.0, late.0], sentence);
-        }
-        Ok(()) => {
-            if place(seen, &events, &covered, Sharing::Refused, meter)?.is_err() {
-                let what =
-                    "revisions are left for the writes that no watch delivered only if one key changes twice at one";
-                findings.lacks(what.to_owned());
-            }
-        }
+    // What watches alone rule out is told by itself.
+    for sharing in [Sharing::Free, Sharing::Refused] {
+        let Err((unseen, late, revision)) = place(seen, &events, &covered, sharing, meter)? else { continue };
+        let key = unseen.1.key.as_ref();
+        let name = key.unwrap_or(&Value::Nil);
+        let why = match sharing {
+            Sharing::Free => "watches that cover every revision left for it did not deliver it",
+            Sharing::Refused => "watches that did not deliver it and other writes of that key leave no revision for it",
+        };
+        let sentence = format!(
+            "{} of {} in {name} was acknowledged before {} was written, which has revision {revision}, and {why}",
+            unseen.1.input,
+            who(unseen.1),
+            late.1.input,
+        );
+        findings.add(AnomalyKind::Skipped, key, &[unseen.0, late.0], sentence);
+        return Ok(());
     }
     Ok(())
 }
@@ -128,7 +126,9 @@ fn place<'a>(
     sharing: Sharing,
     meter: &Meter<'_>,
 ) -> Result<Result<(), Crowded<'a>>, Stop> {
-    let mut revisions: BTreeMap<u32, (i64, Option<Numbered<'a>>)> = BTreeMap::new();
+    let mut delivered: BTreeMap<u32, i64> = BTreeMap::new();
+    // What was reached when each of those that nobody saw was called.
+    let mut open: BTreeMap<u32, (i64, Numbered<'a>)> = BTreeMap::new();
     let mut taken: BTreeSet<(i64, &Value)> = BTreeSet::new();
     // What was reached so far (the first revision is 1), and the unseen write that reached it.
     let (mut floor, mut by) = (0, None);
@@ -139,25 +139,30 @@ fn place<'a>(
                 if let Some(unseen) = by.filter(|_| floor >= revision) {
                     return Ok(Err((unseen, write, revision)));
                 }
-                revisions.insert(write.0, (revision, None));
+                delivered.insert(write.0, revision);
             }
-            Event::Unseen(write) => {
-                let key = write.1.key.as_ref().unwrap_or(&Value::Nil);
-                let mut revision = floor.saturating_add(1);
-                loop {
-                    meter.spend(8 * (covered.len() + 1))?;
-                    let used = seen.revisions.contains_key(&(revision, key))
-                        || (sharing == Sharing::Refused && taken.contains(&(revision, key)));
-                    let after = if used { Some(revision) } else { end_of_cover(covered, key, revision) };
-                    let Some(after) = after else { break };
-                    revision = after.saturating_add(1);
-                }
-                taken.insert((revision, key));
-                revisions.insert(write.0, (revision, Some(write)));
-            }
+            Event::Unseen(write) => drop(open.insert(write.0, (floor, write))),
             Event::Over(number) => {
-                if let Some((revision, unseen)) = revisions.get(&number).filter(|(revision, _)| *revision > floor) {
-                    (floor, by) = (*revision, *unseen);
+                let (revision, unseen) = match (open.remove(&number), delivered.get(&number)) {
+                    (None, None) => continue,
+                    (None, Some(revision)) => (*revision, None),
+                    (Some((reached, write)), _) => {
+                        let key = write.1.key.as_ref().unwrap_or(&Value::Nil);
+                        let mut revision = reached.saturating_add(1);
+                        loop {
+                            meter.spend(8 * (covered.len() + 1))?;
+                            let used = seen.revisions.contains_key(&(revision, key))
+                                || (sharing == Sharing::Refused && taken.contains(&(revision, key)));
+                            let after = if used { Some(revision) } else { end_of_cover(covered, key, revision) };
+                            let Some(after) = after else { break };
+                            revision = after.saturating_add(1);
+                        }
+                        taken.insert((revision, key));
+                        (revision, Some(write))
+                    }
+                };
+                if revision > floor {
+                    (floor, by) = (revision, unseen);
                 }
             }
             Event::Reached(revision) => {

@@ -6,7 +6,12 @@ use std::sync::Arc;
 use super::error::{Wrong, quoted};
 use super::pairing::{Disorder, Pairing};
 use crate::allowance::{Meter, Stop};
-use crate::history::{Call, Completion, Function, History, Operation, UNNAMED, Value};
+use crate::history::{Call, Completion, Function, History, Operation, UNNAMED, Value, held};
+
+/// Words that are shared.
+const WORDS_MAX: usize = 10_000;
+/// Bytes of an operation, without its values.
+const OPERATION: usize = size_of::<Operation>();
 
 /// What one event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +69,10 @@ pub(crate) struct Joiner<'a> {
     words: BTreeSet<Arc<str>>,
     /// What an event asks that does not say it.
     function: Option<Function>,
+    /// Bytes that the values of the operations hold.
+    values: u64,
+    /// Whether more is held than may be.
+    full: Option<Stop>,
     meter: &'a Meter<'a>,
 }
 
@@ -79,17 +88,56 @@ impl<'a> Joiner<'a> {
     }
 
     fn new(calls: Calls, function: Option<Function>, meter: &'a Meter<'a>) -> Self {
-        Self { operations: Vec::new(), pairing: Pairing::default(), calls, words: BTreeSet::new(), function, meter }
+        Self {
+            operations: Vec::new(),
+            pairing: Pairing::default(),
+            calls,
+            words: BTreeSet::new(),
+            function,
+            values: 0,
+            full: None,
+            meter,
+        }
     }
 
-    /// Whether the time for reading is over; what has been joined so far is then of no use.
+    /// There will be so many events at most: no more is held for them than they need, where they may be held at all.
+    pub(super) fn expect(&mut self, events: usize) {
+        let operations = events.div_ceil(2);
+        if self.meter.hold((operations * OPERATION) as u64).is_ok() {
+            self.operations.reserve_exact(operations);
+        }
+    }
+
+    /// Bytes of the operations.
+    pub(super) fn held(&self) -> u64 {
+        (self.operations.capacity() * OPERATION) as u64 + self.values
+    }
+
+    /// Counts what one operation more holds, and makes room for it, unless more would be held than may be.
+    fn hold(&mut self, values: u64, more: usize) {
+        self.values += values;
+        let full = self.operations.len() + more > self.operations.capacity();
+        // A vector that grows is there twice for a moment.
+        let room = if full { (self.operations.len() / 4).max(1024) } else { 0 };
+        let soon = if full { self.operations.capacity() + room } else { 0 };
+        match self.meter.hold(self.held() + (soon * OPERATION) as u64) {
+            Ok(()) if full => self.operations.reserve_exact(room),
+            Ok(()) => {}
+            Err(stop) => self.full = Some(stop),
+        }
+    }
+
+    /// Whether the time or the memory for reading is used up; what has been joined so far is then of no use.
     pub(super) fn is_over(&self) -> bool {
-        self.meter.spent(16)
+        self.full.is_some() || self.meter.spent(16)
     }
 
-    /// Goes on, unless the time for reading is over.
+    /// Goes on, unless the time or the memory for reading is used up.
     pub(super) fn go_on(&self) -> Result<(), Stop> {
-        self.meter.spend(16)
+        match &self.full {
+            Some(stop) => Err(stop.clone()),
+            None => self.meter.spend(16),
+        }
     }
 
     /// One shared copy of a word that comes again and again.
@@ -99,7 +147,7 @@ impl<'a> Joiner<'a> {
         }
         let new: Arc<str> = Arc::from(word);
         // Words are few; keys of a large history may not be, and those need not be shared.
-        if self.words.len() < 10_000 {
+        if self.words.len() < WORDS_MAX {
             self.words.insert(Arc::clone(&new));
         }
         new
@@ -110,6 +158,11 @@ impl<'a> Joiner<'a> {
         if self.calls == Calls::Open {
             self.calls = if event.kind == EventType::Invoke { Calls::Needed } else { Calls::Absent };
         }
+        self.room(&event);
+        if self.full.is_some() {
+            // Whoever reads is told so before the next event.
+            return Ok(());
+        }
         match event.kind {
             EventType::Invoke if self.calls == Calls::Absent => Err(Wrong::new(
                 "a call in a history of completions",
@@ -118,6 +171,20 @@ impl<'a> Joiner<'a> {
             EventType::Invoke => self.call(event, call),
             EventType::End(completion) if self.calls == Calls::Absent => self.alone(event, completion, call),
             EventType::End(completion) => self.end(event, completion, call),
+        }
+    }
+
+    /// Makes room for an event.
+    fn room(&mut self, event: &Event) {
+        let key = event.key.as_ref().map_or(0, Value::held);
+        let node = event.node.as_ref().filter(|_| self.words.len() >= WORDS_MAX).map_or(0, |node| held(node.len()));
+        let saw = event.saw.as_ref().map_or(0, |saw| saw.held() + held(size_of::<Value>()));
+        let (value, alone) = (event.value.held(), self.calls == Calls::Absent);
+        match event.kind {
+            EventType::Invoke => self.hold(key + value + node, 1),
+            EventType::End(_) if alone => self.hold(key + value + node, 1),
+            EventType::End(Completion::Ok) => self.hold(value + node, 0),
+            EventType::End(Completion::Fail | Completion::Info) => self.hold(saw + node, 0),
         }
     }
 

@@ -126,6 +126,8 @@ pub(super) struct Read {
     pub(super) history: History,
     /// What there is to tell of the file.
     pub(super) notes: Vec<String>,
+    /// Bytes that the history holds.
+    pub(super) held: u64,
 }
 
 /// Reads a history.
@@ -149,13 +151,16 @@ pub fn read_with(bytes: &[u8], format: Format, keys: Keys) -> Result<History, Re
     }
 }
 
-/// Reads a history while there is time.
+/// Reads a history while there are time and memory.
 pub(super) fn read_within(bytes: &[u8], format: Format, keys: Keys, meter: &Meter<'_>) -> Result<Read, Stop> {
     let mut joiner = joiner(format, meter);
+    if matches!(format, Format::Native | Format::JepsenLog | Format::PorcupineKv) {
+        joiner.expect(bytes.split(|byte| *byte == b'\n').count());
+    }
     let read = join(bytes, format, &mut joiner);
-    meter.spend(0)?;
+    joiner.go_on()?;
     read?;
-    let notes = joiner.disorder().note().into_iter().collect();
+    let (notes, held) = (joiner.disorder().note().into_iter().collect(), joiner.held());
     let mut history = joiner.finish();
     if matches!(format, Format::JepsenEdn | Format::JepsenJson | Format::JepsenLog) {
         history = keys::split(history, keys)?;
@@ -164,7 +169,7 @@ pub(super) fn read_within(bytes: &[u8], format: Format, keys: Keys, meter: &Mete
         let why = "only Jepsen's formats have them: leave --keys out".to_owned();
         return Err(Stop::Input(ReadError { line: 0, column: 0, what, why }));
     }
-    Ok(Read { history, notes })
+    Ok(Read { history, notes, held })
 }
 
 /// The operations at the beginning of a file that may go on: those before the first thing that is wrong.

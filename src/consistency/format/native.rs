@@ -29,7 +29,7 @@ pub(crate) struct Line<'a> {
     #[serde(borrow, default)]
     pub(super) v: Option<Seen<'a>>,
     #[serde(borrow, default)]
-    pub(super) node: Option<Cow<'a, str>>,
+    pub(crate) node: Option<Cow<'a, str>>,
     /// Absent, or a value that may be null: the key was not there.
     #[serde(borrow, default, deserialize_with = "given")]
     pub(crate) saw: Option<Seen<'a>>,

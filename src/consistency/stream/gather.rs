@@ -8,8 +8,9 @@ use crate::allowance::{Meter, Stop};
 use crate::check::{Nil, Options};
 use crate::format::native::Line;
 use crate::format::{EventType, Pairing, ReadError, Seen, Wrong, unknown_function};
-use crate::history::{Completion, Function, Value};
+use crate::history::{Call, Completion, Function, Value};
 use crate::register::{Access, INITIAL, NEVER, NONE};
+use crate::vacuity::Tally;
 
 /// Functions of a register.
 pub(super) const FUNCTIONS: [&str; 3] = ["read", "write", "cas"];
@@ -37,6 +38,8 @@ pub(super) struct Gather {
     pub(super) something: bool,
     /// Whether something is among them that only the general way can judge.
     pub(super) beyond: bool,
+    /// What else is counted of them.
+    pub(super) tally: Option<Tally>,
 }
 
 impl Gather {
@@ -56,6 +59,7 @@ impl Gather {
             strange: None,
             something: false,
             beyond: false,
+            tally: None,
         }
     }
 
@@ -81,13 +85,13 @@ impl Gather {
     }
 
     /// Bytes held.
-    fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         self.accesses.capacity() as u64 * 16 + self.of_key.capacity() as u64 * 4 + self.values.held() + self.keys.held()
     }
 
     fn event(&mut self, number: u64, line: &Line<'_>) -> Result<(), Wrong> {
         let kind = line.kind()?;
-        self.pairing.place(Some(line.i), Some(line.t), number)?;
+        let place = self.pairing.place(Some(line.i), Some(line.t), number)?;
         // So many events have no moments of 32 bits.
         let moment = u32::try_from(self.events()).unwrap_or(NEVER);
         self.beyond |= moment >= NEVER - 2;
@@ -95,10 +99,22 @@ impl Gather {
             EventType::Invoke => self.call(number, line, moment)?,
             EventType::End(completion) => self.end(line, completion, moment)?,
         };
+        self.count(line, operation, kind, place);
         if line.i != line.t && self.timed.is_none() {
             self.timed = Some(operation);
         }
         Ok(())
+    }
+
+    fn count(&mut self, line: &Line<'_>, operation: u32, kind: EventType, place: Call) {
+        let Some(tally) = &mut self.tally else { return };
+        match kind {
+            EventType::Invoke => {
+                let name = self.keys.name(line.k.as_ref());
+                tally.call(operation, place, &line.f, &[self.keys.value(name)], line.node.as_deref());
+            }
+            EventType::End(completion) => tally.end(operation, place, completion, line.node.as_deref()),
+        }
     }
 
     fn call(&mut self, number: u64, line: &Line<'_>, moment: u32) -> Result<u32, Wrong> {

@@ -32,6 +32,7 @@ pub(super) struct Keyed {
 
 pub(super) fn all(gather: &mut Gather, options: &Options, exhausted: &dyn Fn() -> bool) -> Judged {
     let keys = gather.keys.count() as usize;
+    let held = gather.held();
     let mut accesses = std::mem::take(&mut gather.accesses);
     let (sorted, ends) = by_key(&std::mem::take(&mut gather.of_key), keys);
     let mut local = vec![NONE; gather.values.count() as usize];
@@ -43,7 +44,7 @@ pub(super) fn all(gather: &mut Gather, options: &Options, exhausted: &dyn Fn() -
         }
         let members = begin..end;
         begin = end;
-        if let Some(memory) = options.memory.filter(|&memory| bytes(members.len()) > memory) {
+        if let Some(memory) = options.memory.filter(|&memory| held + bytes(members.len()) > memory) {
             return Judged::Stopped(Budget::Memory(memory));
         }
         let members =

@@ -27,6 +27,7 @@ use super::check::{Engine, FailedCas, Model, Options};
 use super::format::{Format, Lines, ReadError};
 use super::outcome::{Budget, Certificate, Outcome};
 use super::text::{Claim, Judged, Request, nothing_completed};
+use super::vacuity::Tally;
 
 /// A history that is being read.
 pub struct Reading<'a> {
@@ -68,6 +69,13 @@ impl<'a> Reading<'a> {
         })
     }
 
+    /// Counts on the way what a run needs to know besides.
+    #[must_use]
+    pub fn counting(mut self, tally: Tally) -> Self {
+        self.gather.tally = Some(tally);
+        self
+    }
+
     /// The next bytes of the file; whether more are of use.
     pub fn push(&mut self, piece: &[u8]) -> bool {
         if self.stop.is_none() {
@@ -82,44 +90,62 @@ impl<'a> Reading<'a> {
     /// # Errors
     /// The first place at which the bytes are no history of a register.
     pub fn finish(self) -> Result<Answered, ReadError> {
+        self.finish_counted().map(|(answered, _)| answered)
+    }
+
+    /// The same, with what was counted; none of a history that was not read to its end.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn finish_counted(self) -> Result<(Answered, Option<Tally>), ReadError> {
         let Self { options, exhausted, meter, lines, mut gather, stop } = self;
         let read = stop.map_or_else(|| lines.finish(|number, line| gather.line(number, line, &meter)), Err);
         match read {
             Ok(()) => {}
             Err(Stop::Input(error)) => return Err(error),
-            Err(Stop::Budget(budget)) => return Ok(unknown(budget)),
+            Err(Stop::Budget(budget)) => return Ok((unknown(budget), None)),
         }
+        let tally = gather.tally.take();
         if meter.is_over() {
-            return Ok(unknown(meter.time()));
+            return Ok((unknown(meter.time()), tally));
         }
-        if let Some(error) = gather.strange {
-            return Err(error);
-        }
-        if gather.beyond {
-            return Ok(Answered::Undecided);
-        }
-        let calls = u32::try_from(gather.accesses.len()).unwrap_or(u32::MAX);
-        let timed = gather.timed.map(|operation| {
-            let start = gather.accesses[operation as usize].start;
-            Picked { start, operation }
-        });
-        let judged = match caught(|| judge::all(&mut gather, &options, &exhausted)) {
-            Ok(judged) => judged,
-            Err(fault) => return Ok(unknown(fault)),
-        };
-        Ok(match judged {
-            judge::Judged::Orders(_) if !gather.something => whole(nothing_completed()),
-            judge::Judged::Orders(orders) => {
-                let judged = Judged::of(Outcome::Ok(Certificate::Orders(orders)));
-                Answered::Judged(Judged { notes: gather.notes(), ..judged })
-            }
-            judge::Judged::Broken(findings) => {
-                Answered::Again(Box::new(Telling::new(gather, calls, timed, findings, options)))
-            }
-            judge::Judged::Stopped(budget) => unknown(budget),
-            judge::Judged::Beyond => Answered::Undecided,
-        })
+        answered(gather, options, exhausted).map(|answered| (answered, tally))
     }
+}
+
+/// Judges what was read.
+fn answered(
+    mut gather: Gather,
+    options: Options,
+    exhausted: &(dyn Fn() -> bool + Sync),
+) -> Result<Answered, ReadError> {
+    if let Some(error) = gather.strange {
+        return Err(error);
+    }
+    if gather.beyond {
+        return Ok(Answered::Undecided);
+    }
+    let calls = u32::try_from(gather.accesses.len()).unwrap_or(u32::MAX);
+    let timed = gather.timed.map(|operation| {
+        let start = gather.accesses[operation as usize].start;
+        Picked { start, operation }
+    });
+    let judged = match caught(|| judge::all(&mut gather, &options, &exhausted)) {
+        Ok(judged) => judged,
+        Err(fault) => return Ok(unknown(fault)),
+    };
+    Ok(match judged {
+        judge::Judged::Orders(_) if !gather.something => whole(nothing_completed()),
+        judge::Judged::Orders(orders) => {
+            let judged = Judged::of(Outcome::Ok(Certificate::Orders(orders)));
+            Answered::Judged(Judged { notes: gather.notes(), ..judged })
+        }
+        judge::Judged::Broken(findings) => {
+            Answered::Again(Box::new(Telling::new(gather, calls, timed, findings, options)))
+        }
+        judge::Judged::Stopped(budget) => unknown(budget),
+        judge::Judged::Beyond => Answered::Undecided,
+    })
 }
 
 fn unknown(budget: Budget) -> Answered {

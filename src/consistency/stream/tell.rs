@@ -78,6 +78,12 @@ impl Telling {
         Self { options, lines: Lines::default(), reader, findings, seen, stop: None, notes }
     }
 
+    /// Bytes that it holds until the file is read again.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.reader.values.held() + self.reader.keys.held() + self.reader.wanted.len() as u64 * 8
+    }
+
     /// The next bytes of the file; whether more are of use.
     pub fn push(&mut self, piece: &[u8]) -> bool {
         if self.stop.is_none() {

@@ -2,6 +2,7 @@
 
 mod honest;
 mod planted;
+mod watches;
 
 use std::sync::Arc;
 

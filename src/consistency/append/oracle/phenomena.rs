@@ -1,7 +1,11 @@
 //! The definition of read-committed and read-uncommitted, for a handful of transactions: try every set of transactions that may
 //! have committed and every order of the versions of each list (Adya 1999). Shares nothing with the checker.
 
-use super::brute::{Deed, Txn, choices};
+use super::lists::Deed;
+use super::walk::{Step as _, choices, is_cyclic, permutations};
+
+/// A transaction of lists.
+type Txn = super::walk::Txn<Deed>;
 
 /// Which phenomena are forbidden.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -29,7 +33,7 @@ pub(super) fn allowed(all: &[Txn], level: Level) -> bool {
 fn reads(all: &[Txn]) -> impl Iterator<Item = (usize, usize, usize, &Vec<i64>)> {
     let of = |(at, txn): (usize, _)| {
         let txn: &Txn = txn;
-        txn.deeds.iter().enumerate().filter_map(move |(place, deed)| match deed {
+        txn.steps.iter().enumerate().filter_map(move |(place, deed)| match deed {
             Deed::Read(key, Some(list)) => Some((at, place, *key, list)),
             Deed::Read(_, None) | Deed::Append(..) => None,
         })
@@ -38,17 +42,10 @@ fn reads(all: &[Txn]) -> impl Iterator<Item = (usize, usize, usize, &Vec<i64>)> 
 }
 
 fn ordered(all: &[Txn], committed: &[usize], level: Level) -> bool {
-    let keys = 1 + all
-        .iter()
-        .flat_map(|txn| &txn.deeds)
-        .map(|deed| match deed {
-            Deed::Append(key, _) | Deed::Read(key, _) => *key,
-        })
-        .max()
-        .unwrap_or(0);
+    let keys = 1 + all.iter().flat_map(|txn| &txn.steps).map(Deed::object).max().unwrap_or(0);
     let made = |key: usize| -> Vec<Made> {
         let of = |at: usize| {
-            all[at].deeds.iter().filter_map(move |deed| match deed {
+            all[at].steps.iter().filter_map(move |deed| match deed {
                 Deed::Append(other, value) if *other == key => Some((*value, at)),
                 Deed::Append(..) | Deed::Read(..) => None,
             })
@@ -70,7 +67,7 @@ fn ordered(all: &[Txn], committed: &[usize], level: Level) -> bool {
 /// Its last element is the last that its writer made, and none is made only later by the reader itself.
 fn sound(all: &[Txn], reader: usize, place: usize, key: usize, list: &[i64]) -> bool {
     let appends = |at: usize| {
-        all[at].deeds.iter().enumerate().filter_map(move |(place, deed)| match deed {
+        all[at].steps.iter().enumerate().filter_map(move |(place, deed)| match deed {
             Deed::Append(other, value) if *other == key => Some((place, *value)),
             Deed::Append(..) | Deed::Read(..) => None,
         })
@@ -81,22 +78,6 @@ fn sound(all: &[Txn], reader: usize, place: usize, key: usize, list: &[i64]) -> 
     let is_final =
         writer.is_none_or(|at| at == reader || appends(at).next_back().is_some_and(|(_, value)| value == *end));
     !early && is_final
-}
-
-fn permutations(of: &[Made]) -> Vec<Vec<Made>> {
-    if of.is_empty() {
-        return vec![Vec::new()];
-    }
-    let mut found = Vec::new();
-    for at in 0..of.len() {
-        let mut rest = of.to_vec();
-        let first = rest.remove(at);
-        found.extend(permutations(&rest).into_iter().map(|mut line| {
-            line.insert(0, first);
-            line
-        }));
-    }
-    found
 }
 
 /// Whether every list that was read shows a beginning of this line.
@@ -112,7 +93,7 @@ fn fits(all: &[Txn], key: usize, line: &[Made], level: Level) -> bool {
     };
     let in_order = |txn: &Txn| {
         let own: Vec<i64> = txn
-            .deeds
+            .steps
             .iter()
             .filter_map(|deed| match deed {
                 Deed::Append(other, value) if *other == key && values.contains(value) => Some(*value),
@@ -149,12 +130,5 @@ fn cyclic(all: &[Txn], lines: &[Vec<Made>], level: Level) -> bool {
             }
         }
     }
-    for middle in 0..all.len() {
-        for from in 0..all.len() {
-            for to in 0..all.len() {
-                edges[from][to] |= edges[from][middle] && edges[middle][to];
-            }
-        }
-    }
-    (0..all.len()).any(|at| edges[at][at])
+    is_cyclic(edges)
 }

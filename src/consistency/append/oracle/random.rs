@@ -1,90 +1,80 @@
-//! Random small histories of list-append transactions: honest ones, and such in which much is wrong. Judges nothing.
+//! Random small histories of transactions, whatever their objects are: honest ones, and such in which much is wrong. Judges
+//! nothing.
 
 use std::sync::Arc;
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
-use super::brute::{Deed, Txn};
+use super::walk::{Step, Txn};
 use crate::history::{Call, Completion, History, Operation, Value};
 
-/// A random history: either run on one copy with a snapshot that may be old, or with lists chosen at random.
-pub(crate) fn random(random: &mut ChaCha8Rng) -> Vec<Txn> {
-    let count: u32 = random.random_range(1..=4);
-    let keys = random.random_range(1..=3);
-    let honest = random.random_bool(0.5);
-    let mut lists = vec![Vec::new(); keys];
+/// Steps that a random history is made of.
+pub(crate) trait Made: Step {
+    /// Transactions of a history at most: each more multiplies the work of trying everything.
+    const MOST: u32;
+
+    /// A change that nobody else makes; `value` is above 0.
+    fn change(object: usize, value: i64) -> Self;
+
+    /// A read that returned this.
+    fn read(object: usize, state: &Self::State) -> Self;
+
+    /// A read of which nobody knows what it returned, if it is one.
+    fn forget(&mut self);
+
+    /// Lets some reads return something else. `last` is what each object held in the end.
+    fn disturb(all: &mut [Txn<Self>], last: Vec<Self::State>, dice: &mut ChaCha8Rng);
+}
+
+/// A random history: run on one copy with snapshots that may be old; half of them are disturbed then.
+pub(crate) fn random<S: Made>(dice: &mut ChaCha8Rng) -> Vec<Txn<S>> {
+    let (count, objects) = (dice.random_range(1..=S::MOST), dice.random_range(1..=3));
+    let (is_honest, grows_old) = (dice.random_bool(0.5), dice.random_bool(0.5));
+    let mut states = vec![vec![S::State::default(); objects]];
     let mut all = Vec::new();
     for at in 0..count {
-        let mut deeds = Vec::new();
-        let old: Vec<Vec<i64>> = lists.clone();
-        for number in 0..random.random_range(1..=3) {
-            let key = random.random_range(0..keys);
-            if random.random_bool(0.5) {
-                let value = i64::from(at) * 10 + number;
-                lists[key].push(value);
-                deeds.push(Deed::Append(key, value));
+        let is_old = grows_old && dice.random_bool(0.6);
+        let age = if is_old { dice.random_range(0..states.len()) } else { 0 };
+        let (mut seen, mut next) = (states[states.len() - 1 - age].clone(), states[states.len() - 1].clone());
+        let mut steps = Vec::new();
+        for number in 1..=dice.random_range(1..=3) {
+            let object = dice.random_range(0..objects);
+            let step = if dice.random_bool(0.5) {
+                S::change(object, i64::from(at) * 10 + number)
             } else {
-                let list = if random.random_bool(0.7) { &lists[key] } else { &old[key] };
-                deeds.push(Deed::Read(key, Some(list.clone())));
-            }
-        }
-        let ended = match random.random_range(0..10) {
-            0 => None,
-            1 if !honest => Some(false),
-            _ => Some(true),
-        };
-        let call = random.random_range(0..20) * 10 + u64::from(at);
-        all.push(Txn { process: u64::from(at), deeds, ended, call, end: call + random.random_range(1..100) * 10 + 5 });
-    }
-    if !honest {
-        // As if transactions had been mixed.
-        if random.random_bool(0.3) {
-            for list in &mut lists {
-                for at in (1..list.len()).rev() {
-                    list.swap(at, random.random_range(0..=at));
+                S::read(object, &seen[object])
+            };
+            if step.changes() {
+                for states in [&mut seen, &mut next] {
+                    states[object] = step.run(&states[object]).unwrap_or_default();
                 }
             }
+            steps.push(step);
         }
-        disturb(&mut all, &lists, random);
+        states.push(next);
+        let ended = match dice.random_range(0..10) {
+            0 => None,
+            1 if !is_honest => Some(false),
+            _ => Some(true),
+        };
+        let call = dice.random_range(0..20) * 10 + u64::from(at);
+        all.push(Txn { process: u64::from(at), steps, ended, call, end: call + dice.random_range(1..100) * 10 + 5 });
     }
-    for txn in all.iter_mut().filter(|txn| txn.ended != Some(true)) {
-        for deed in &mut txn.deeds {
-            if let Deed::Read(_, list) = deed {
-                *list = None;
-            }
-        }
+    if !is_honest {
+        S::disturb(&mut all, states.pop().unwrap_or_default(), dice);
+    }
+    let unknown = all.iter_mut().filter(|txn| txn.ended != Some(true));
+    for step in unknown.flat_map(|txn| &mut txn.steps) {
+        step.forget();
     }
     all.sort_by_key(|txn| txn.call);
     share_processes(&mut all);
     all
 }
 
-/// Some reads return another beginning of the list, some a list that cannot be.
-fn disturb(all: &mut [Txn], lists: &[Vec<i64>], random: &mut ChaCha8Rng) {
-    let strange = random.random_bool(0.4);
-    for txn in all {
-        for deed in &mut txn.deeds {
-            if let Deed::Read(key, Some(list)) = deed
-                && random.random_bool(0.5)
-            {
-                *list = lists[*key][..random.random_range(0..=lists[*key].len())].to_vec();
-                if strange && random.random_bool(0.4) && !list.is_empty() {
-                    let (one, other) = (random.random_range(0..list.len()), random.random_range(0..list.len()));
-                    match random.random_range(0..8) {
-                        0 => list.push(list[one]),
-                        1..4 => drop(list.remove(one)),
-                        4..7 => list.swap(one, other),
-                        _ => list.push(99),
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// A process that is free takes the next transaction.
-fn share_processes(all: &mut [Txn]) {
+fn share_processes<S>(all: &mut [Txn<S>]) {
     for at in 0..all.len() {
         let free = (0..at).rev().find(|other| {
             let process = all[*other].process;
@@ -97,27 +87,21 @@ fn share_processes(all: &mut [Txn]) {
     }
 }
 
-pub(crate) fn history(all: &[Txn]) -> History {
-    let value = |deeds: &[Deed], called: bool| {
-        let one = |deed: &Deed| {
-            let (word, key, value) = match deed {
-                Deed::Append(key, value) => ("append", *key, Value::Int(*value)),
-                Deed::Read(key, Some(list)) if !called => {
-                    ("r", *key, Value::List(list.iter().map(|value| Value::Int(*value)).collect()))
-                }
-                Deed::Read(key, _) => ("r", *key, Value::Nil),
-            };
-            Value::List([Value::Text(Arc::from(word)), Value::Int(i64::try_from(key).expect("small")), value].into())
-        };
-        Value::List(deeds.iter().map(one).collect())
-    };
+/// One step as histories write it.
+pub(crate) fn micro(word: &str, object: usize, value: Value) -> Value {
+    Value::List([Value::Text(Arc::from(word)), Value::Int(i64::try_from(object).unwrap_or(0)), value].into())
+}
+
+/// The history that says so.
+pub(crate) fn history<S: Step>(all: &[Txn<S>]) -> History {
+    let value = |txn: &Txn<S>, is_call: bool| Value::List(txn.steps.iter().map(|step| step.micro(is_call)).collect());
     let call = |at: u64| Call { at, time: 0, line: 0 };
-    let operation = |txn: &Txn| Operation {
+    let operation = |txn: &Txn<S>| Operation {
         process: txn.process,
         function: Arc::from("txn"),
         key: None,
-        input: value(&txn.deeds, true),
-        output: if txn.ended == Some(true) { value(&txn.deeds, false) } else { Value::Nil },
+        input: value(txn, true),
+        output: if txn.ended == Some(true) { value(txn, false) } else { Value::Nil },
         completion: match txn.ended {
             Some(true) => Completion::Ok,
             Some(false) => Completion::Fail,

@@ -15,14 +15,14 @@ fn histories() -> u64 {
     std::env::var("DRIFTPROOF_HISTORIES").ok().and_then(|count| count.parse().ok()).unwrap_or(HISTORIES / 2)
 }
 
-fn json(all: &[Txn]) -> String {
-    let deeds = |txn: &Txn, called: bool| {
+fn json(all: &[Txn<Deed>]) -> String {
+    let deeds = |txn: &Txn<Deed>, called: bool| {
         let one = |deed: &Deed| match deed {
             Deed::Append(key, value) => format!("[\"append\",{key},{value}]"),
             Deed::Read(key, Some(list)) if !called => format!("[\"r\",{key},{list:?}]"),
             Deed::Read(key, _) => format!("[\"r\",{key},null]"),
         };
-        txn.deeds.iter().map(one).collect::<Vec<_>>().join(",")
+        txn.steps.iter().map(one).collect::<Vec<_>>().join(",")
     };
     let mut events: BTreeMap<u64, String> = BTreeMap::new();
     for txn in all {
@@ -44,7 +44,7 @@ fn json(all: &[Txn]) -> String {
 }
 
 /// Why the two may differ; none if they may not.
-fn explained(claim: Claim, ours: &Outcome, analysis: &Analysis, all: &[Txn]) -> Option<&'static str> {
+fn explained(claim: Claim, ours: &Outcome, analysis: &Analysis, all: &[Txn<Deed>]) -> Option<&'static str> {
     let is_open = |at: u32| all.get(at as usize).is_some_and(|txn| txn.ended.is_none());
     let kinds = |broken: &[crate::Anomaly]| broken.iter().map(|one| one.kind.name()).collect::<Vec<_>>();
     match ours {
@@ -74,8 +74,8 @@ fn explained(claim: Claim, ours: &Outcome, analysis: &Analysis, all: &[Txn]) -> 
 }
 
 /// Whether some append that may have happened is in no list.
-fn has_unread(all: &[Txn]) -> bool {
-    let deeds = || all.iter().filter(|txn| txn.ended != Some(false)).flat_map(|txn| &txn.deeds);
+fn has_unread(all: &[Txn<Deed>]) -> bool {
+    let deeds = || all.iter().filter(|txn| txn.ended != Some(false)).flat_map(|txn| &txn.steps);
     let read = |value: &i64| deeds().any(|deed| matches!(deed, Deed::Read(_, Some(list)) if list.contains(value)));
     deeds().any(|deed| matches!(deed, Deed::Append(_, value) if !read(value)))
 }

@@ -13,23 +13,46 @@ use self::recorded::{Shape, recorded};
 use super::*;
 use crate::check::Nil;
 use crate::explain::{Surroundings, explain};
+use crate::format::read;
 use crate::history::Value;
 use crate::text::check_text;
+use crate::vacuity::{Least, Needs, Window};
 use crate::verify;
 
 fn request(options: Options) -> Request {
     Request { model: Model::Register, format: Format::Native, claim: None, options }
 }
 
+/// What a run asks of a history besides.
+fn needed() -> (Vec<Window>, Needs) {
+    let least = ["read", "write"].map(|function| Least { function: function.to_owned(), in_window: 3, in_all: 8 });
+    let needs = Needs {
+        least: least.to_vec(),
+        contended: true,
+        final_reads: vec!["db-0".to_owned()],
+        reads: vec!["read".to_owned()],
+    };
+    (vec![Window { name: "kill-1".to_owned(), from: 20, to: 40 }], needs)
+}
+
 /// What the streaming way says of the bytes, given in pieces of this size; none if it has no opinion.
 fn streamed(bytes: &[u8], request: &Request, piece: usize) -> Option<Result<Judged, ReadError>> {
-    let mut reading = Reading::new(request, &|| false).expect("applies");
+    let (windows, needs) = needed();
+    let mut reading = Reading::new(request, &|| false).expect("applies").counting(Tally::new(windows, needs));
     let _ = bytes.chunks(piece.max(1)).all(|piece| reading.push(piece));
-    match reading.finish() {
-        Err(error) => Some(Err(error)),
-        Ok(Answered::Judged(judged)) => Some(Ok(judged)),
-        Ok(Answered::Undecided) => None,
-        Ok(Answered::Again(mut telling)) => {
+    let (answered, tally) = match reading.finish_counted() {
+        Ok(answered) => answered,
+        Err(error) => return Some(Err(error)),
+    };
+    if let Ok(history) = read(bytes, Format::Native) {
+        let (windows, needs) = needed();
+        let (whole, tally) = (Tally::of(&history, windows, needs), tally.expect("read to its end"));
+        assert_eq!((whole.counts(), whole.lacks()), (tally.counts(), tally.lacks()));
+    }
+    match answered {
+        Answered::Judged(judged) => Some(Ok(judged)),
+        Answered::Undecided => None,
+        Answered::Again(mut telling) => {
             assert!(bytes.chunks(piece.max(1)).all(|piece| telling.push(piece)));
             Some(telling.finish())
         }
