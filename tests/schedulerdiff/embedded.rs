@@ -6,7 +6,7 @@ use driftproof::sim::{Key, Kind, Settings, State};
 use serde_json::{Value, json};
 
 use crate::words;
-use crate::worlds::{self, NAMESPACE, Places, Volumes};
+use crate::worlds::{self, Group, NAMESPACE, Places, Volumes};
 
 fn control_plane() -> State {
     let mut settings = Settings { nodes: Vec::new(), ..Settings::default() };
@@ -47,6 +47,34 @@ pub(crate) fn place(world: &Places, newcomer: &Value) -> String {
     let ended: Vec<_> = ended.map(|(key, _)| key.name.clone()).collect();
     let pod = state.store.find(Kind::Pod, NAMESPACE, name).map(|pod| pod.value().clone()).unwrap_or_default();
     words::outcome(&pod, &ended).unwrap_or_else(|| "nothing".to_owned())
+}
+
+/// What becomes of one group of a world with these nodes.
+pub(crate) fn consume(nodes: &[Value], group: &Group) -> String {
+    let mut state = control_plane();
+    let classes = (Kind::PriorityClass, worlds::priority_classes());
+    let before = [classes, (Kind::Node, nodes.to_vec()), (Kind::StorageClass, group.classes.clone())];
+    let stages = [
+        before.to_vec(),
+        vec![(Kind::PersistentVolume, group.volumes.clone())],
+        vec![(Kind::PersistentVolumeClaim, group.claims.clone())],
+        vec![(Kind::Pod, group.holders.clone())],
+    ];
+    let newcomers = group.newcomers.iter().map(|newcomer| vec![(Kind::Pod, vec![newcomer.clone()])]);
+    for stage in stages.into_iter().chain(newcomers) {
+        for (kind, objects) in stage {
+            for object in objects {
+                if let Err(why) = create(&mut state, kind, &object) {
+                    return format!("{} is {why}", text(&object));
+                }
+            }
+        }
+        run(&mut state, 20);
+    }
+    words::group(group, group.newcomers.len(), |name| {
+        let found = |kind| state.store.find(kind, NAMESPACE, name);
+        found(Kind::Pod).or_else(|| found(Kind::PersistentVolumeClaim)).map(|object| object.value())
+    })
 }
 
 /// What becomes of the claims and volumes of a world.

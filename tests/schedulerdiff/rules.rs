@@ -30,6 +30,24 @@ fn the_embedded_scheduler_decides_as_a_real_one_did() {
 }
 
 #[test]
+fn pods_with_claims_end_as_on_a_real_control_plane() {
+    let recorded = recorded();
+    let seed = recorded["seed"].as_u64().expect("a seed");
+    let mut wrong = Vec::new();
+    for (index, said) in recorded["consumers"].as_array().expect("worlds").iter().enumerate() {
+        let said = said.as_array().expect("outcomes");
+        let world = worlds::consumers(seed, index, said.len());
+        for (group, said) in world.groups.iter().zip(said) {
+            let ours = embedded::consume(&world.nodes, group);
+            if said != ours.as_str() {
+                wrong.push(format!("group {}: real {said}, embedded {ours}", group.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn the_embedded_volume_controller_binds_as_a_real_one_did() {
     let recorded = recorded();
     let seed = recorded["seed"].as_u64().expect("a seed");

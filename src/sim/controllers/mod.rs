@@ -90,6 +90,6 @@ pub struct Local {
     failures: BTreeMap<(Controller, Key), u32>,
     /// Failed pods of each Job since its last success, for the back-off of its next pod.
     job_failures: BTreeMap<Key, job::Failures>,
-    /// What each autoscaler recommended lately, and when.
-    recommendations: BTreeMap<Key, Vec<(Duration, i64)>>,
+    /// What each autoscaler recommended and did lately.
+    autoscalers: BTreeMap<Key, horizontalpodautoscaler::History>,
 }

@@ -1,10 +1,9 @@
 //! How claims find volumes: the rules that the PV controller and the scheduler share.
 //! Never decides when a claim is to be bound.
 
-use std::collections::BTreeSet;
-
 use k8s_openapi::api::core::v1::{
-    PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeSpec, TopologySelectorTerm,
+    NodeSelectorTerm, PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, PersistentVolumeSpec,
+    TopologySelectorTerm,
 };
 use k8s_openapi::api::storage::v1::StorageClass;
 use serde_json::{Value, json};
@@ -51,56 +50,87 @@ pub(crate) fn topology_allows(class: &StorageClass, node: &Object) -> bool {
     terms.is_empty() || terms.iter().any(matches)
 }
 
-/// Whether a volume's node affinity lets a node use it.
+/// Whether a volume's node affinity lets a node use it (`CheckNodeAffinity`): the node's labels alone are looked at, so
+/// that what a term says of its name keeps nobody out.
 pub(crate) fn reaches(volume: &Object, node: &Object) -> bool {
     let spec = volume.typed::<PersistentVolume>().spec.as_ref();
     let affinity = spec.and_then(|spec| spec.node_affinity.as_ref());
-    affinity.and_then(|affinity| affinity.required.as_ref()).is_none_or(|selector| labels::node_matches(selector, node))
+    let Some(selector) = affinity.and_then(|affinity| affinity.required.as_ref()) else { return true };
+    selector.node_selector_terms.iter().any(|term| {
+        let by_name_alone = term.match_expressions.as_ref().is_none_or(Vec::is_empty)
+            && term.match_fields.as_ref().is_some_and(|fields| !fields.is_empty());
+        let of_labels = NodeSelectorTerm { match_fields: None, ..term.clone() };
+        by_name_alone || labels::node_matches_term(&of_labels, node)
+    })
 }
 
-/// The volume that fits a claim best (`FindMatchingVolume`): among volumes with the fewest access modes, one that was
-/// reserved for it, else the smallest free one that is large enough. A node narrows the choice to volumes that it
-/// reaches; one that is reserved and out of reach leaves none.
-pub(crate) fn best_volume(
-    store: &Store,
-    key: &Key,
-    claim: &Object,
-    node: Option<&Object>,
-    taken: &BTreeSet<String>,
-) -> Option<String> {
-    let reached = |volume: &Object| node.is_none_or(|node| reaches(volume, node));
-    let found = candidates(store, key, claim).into_iter().filter(|name| !taken.contains(name));
-    for name in found {
-        let volume = store.get(Kind::PersistentVolume, &Key::cluster(&name))?;
-        match (reserved_for(volume, key, claim), reached(volume)) {
-            (_, true) => return Some(name),
-            (true, false) => return None,
-            (false, false) => {}
-        }
-    }
-    None
+/// The volume that the volume controller gives a claim (`findByClaim`): among volumes with the fewest access modes, one
+/// that is reserved for it, else the smallest free one that is large enough.
+pub(super) fn best_volume(store: &Store, key: &Key, claim: &Object) -> Option<String> {
+    ranked(store, key, claim).into_iter().next().map(|found| found.name)
 }
 
-/// The volumes that a claim could have wherever they are, best first as in [`best_volume`]: for callers that ask for
-/// one node after the other.
+/// The volume that the volume controller gives a claim whose class waits for the first consumer: a reserved one or none.
+pub(super) fn reserved_volume(store: &Store, key: &Key, claim: &Object) -> Option<String> {
+    ranked(store, key, claim).into_iter().find(|found| found.reserved).map(|found| found.name)
+}
+
+/// A volume that a claim could have. Sorts as the volume controller chooses.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    modes: usize,
+    free: bool,
+    capacity: i64,
+    name: String,
+    reserved: bool,
+}
+
+fn ranked(store: &Store, key: &Key, claim: &Object) -> Vec<Candidate> {
+    let all = store.all(Kind::PersistentVolume).filter_map(|(volume_key, volume)| {
+        let reserved = reserved_for(volume, key, claim);
+        let fits = if reserved {
+            reserved_fits(claim, volume) && has_modes(claim, volume)
+        } else {
+            is_free(volume) && fits(claim, volume)
+        };
+        let name = volume_key.name.clone();
+        let (modes, capacity) = (modes(volume).len(), capacity(volume));
+        fits.then_some(Candidate { modes, free: !reserved, capacity, name, reserved })
+    });
+    let mut found: Vec<_> = all.collect();
+    found.sort();
+    found
+}
+
+/// The volumes that the scheduler may give a claim, wherever they are (`FindMatchingVolume` with a node): of the claim's
+/// class, reserved ones first, whatever their access modes, then free ones from the smallest on.
 pub(crate) fn candidates(store: &Store, key: &Key, claim: &Object) -> Vec<String> {
-    let mut found: Vec<_> = store
-        .all(Kind::PersistentVolume)
+    let class = claim.text("/spec/storageClassName");
+    let volumes = store.all(Kind::PersistentVolume);
+    let of_class = volumes.filter(|(_, volume)| volume.text("/spec/storageClassName") == class);
+    let mut found: Vec<_> = of_class
         .filter_map(|(volume_key, volume)| {
             let reserved = reserved_for(volume, key, claim);
-            let free = || volume.at("/spec/claimRef").is_none() && volume.text("/status/phase") != "Released";
-            let wanted = if reserved { reserved_fits(claim, volume) } else { free() && fits(claim, volume) };
-            wanted.then(|| (modes(volume).len(), !reserved, capacity(volume), volume_key.name.clone()))
+            let fits = if reserved { reserved_fits(claim, volume) } else { is_free(volume) && fits(claim, volume) };
+            fits.then(|| (!reserved, capacity(volume), volume_key.name.clone()))
         })
         .collect();
     found.sort();
     found.into_iter().map(|(.., name)| name).collect()
 }
 
-/// Whether a volume that is reserved for a claim can be its. The class is not looked at.
-pub(super) fn reserved_fits(claim: &Object, volume: &Object) -> bool {
-    let large = claim_spec(claim).is_none_or(|spec| size(spec) <= capacity(volume));
-    large && !volume.is_terminating() && same_mode(claim, volume) && has_modes(claim, volume)
+fn is_free(volume: &Object) -> bool {
+    volume.at("/spec/claimRef").is_none_or(Value::is_null) && volume.text("/status/phase") != "Released"
+}
+
+/// How much a claim asks for, in bytes.
+pub(crate) fn requested(claim: &Object) -> i64 {
+    claim_spec(claim).map(size).unwrap_or_default()
+}
+
+/// Whether a volume that is reserved for a claim can be its. Class and access modes are not looked at.
+fn reserved_fits(claim: &Object, volume: &Object) -> bool {
+    requested(claim) <= capacity(volume) && !volume.is_terminating() && same_mode(claim, volume)
 }
 
 const OTHER_CLASS: &str = "storageClassName does not match";

@@ -1,7 +1,6 @@
 //! The PersistentVolume controller: binds claims and volumes to each other and reclaims volumes whose claim has gone.
 //! Never looks for a node: a claim that waits for its first consumer waits for the scheduler's word.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -63,22 +62,16 @@ fn sync_unbound(state: &mut State, key: &Key, claim: &Arc<Object>) {
         return sync_named(state, key, claim, &named);
     }
     let waits = binding::waits_for_consumer(&state.store, claim);
-    let selected = claim.annotation(SELECTED_NODE).map(str::to_owned);
-    let consumer = if waits && selected.is_none() { consumer_node(state, key) } else { None };
-    let found = if waits && selected.is_none() && consumer.is_none() {
-        reserved_volume(state, key, claim)
+    let found = if waits {
+        binding::reserved_volume(&state.store, key, claim)
     } else {
-        let node = consumer.as_ref().and_then(|name| state.store.get(Kind::Node, &Key::cluster(name)));
-        binding::best_volume(&state.store, key, claim, node.map(Arc::as_ref), &BTreeSet::new())
+        binding::best_volume(&state.store, key, claim)
     };
-    if let Some(volume) = found {
-        return bind(state, key, &volume);
-    }
-    match (waits, selected, consumer) {
-        (true, None, None) => tell_of_consumers(state, key),
-        // A pod that got its node without the scheduler names it for the provisioner.
-        (true, None, Some(node)) => binding::select_node(state, key, &node),
-        (_, _, _) => provisioner::start(state, key, claim),
+    match found {
+        Some(volume) => bind(state, key, &volume),
+        // Only the scheduler chooses: a pod that has its node already waits for ever, as in a real cluster.
+        None if waits && claim.annotation(SELECTED_NODE).is_none() => tell_of_consumers(state, key),
+        None => provisioner::start(state, key, claim),
     }
 }
 
@@ -108,19 +101,6 @@ fn tell_of_consumers(state: &mut State, key: &Key) {
     let plural = if names.len() == 1 { "" } else { "s" };
     let message = format!("waiting for pod{plural} {} to be scheduled", names.join(","));
     claim_event(state, key, "Normal", "WaitForPodScheduled", &message);
-}
-
-/// The node of a pod that uses the claim and was placed by hand.
-fn consumer_node(state: &State, claim: &Key) -> Option<String> {
-    let mut nodes = index::pods_of(state, claim).filter(|(_, pod)| !index::has_ended(pod));
-    nodes.find_map(|(_, pod)| Some(pod.text("/spec/nodeName").to_owned()).filter(|node| !node.is_empty()))
-}
-
-fn reserved_volume(state: &State, key: &Key, claim: &Object) -> Option<String> {
-    let mut volumes = state.store.all(Kind::PersistentVolume);
-    let found =
-        volumes.find(|(_, volume)| binding::reserved_for(volume, key, claim) && binding::reserved_fits(claim, volume));
-    found.map(|(volume, _)| volume.name.clone())
 }
 
 /// Writes both sides of a binding, the volume's first, so that no two claims get one volume.

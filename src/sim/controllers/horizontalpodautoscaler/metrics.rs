@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::autoscaling::v2::MetricSpec;
+use k8s_openapi::api::autoscaling::v2::{HPAScalingRules, HorizontalPodAutoscalerSpec, MetricSpec};
 use k8s_openapi::api::core::v1::Pod;
 
 use crate::Object;
@@ -11,8 +11,31 @@ use crate::scheduler::quantity::milli;
 
 /// Annotation with the CPU that a pod uses.
 const USAGE: &str = "embedded.driftproof.dev/cpu-usage";
-/// `--horizontal-pod-autoscaler-tolerance`, in hundredths: a ratio so near to 1 changes nothing.
-const TOLERANCE: i64 = 10;
+/// `--horizontal-pod-autoscaler-tolerance`, in thousandths: a ratio so near to 1 changes nothing.
+const TOLERANCE: i64 = 100;
+
+/// How far usage may be below and above its target without a change, in thousandths of the target.
+#[derive(Clone, Copy)]
+struct Tolerances {
+    below: i64,
+    above: i64,
+}
+
+impl Tolerances {
+    fn of(spec: &HorizontalPodAutoscalerSpec) -> Self {
+        let behavior = spec.behavior.as_ref();
+        let read = |rules: Option<&HPAScalingRules>| rules.and_then(|rules| milli(&rules.tolerance.as_ref()?.0));
+        Self {
+            below: read(behavior.and_then(|behavior| behavior.scale_down.as_ref())).unwrap_or(TOLERANCE),
+            above: read(behavior.and_then(|behavior| behavior.scale_up.as_ref())).unwrap_or(TOLERANCE),
+        }
+    }
+
+    /// Whether the difference is too small to matter (`isWithin`).
+    fn cover(self, have: i64, want: i64) -> bool {
+        have * 1000 >= want * (1000 - self.below) && have * 1000 <= want * (1000 + self.above)
+    }
+}
 
 /// Why no number can be computed: reason, and for a person.
 pub(super) type Unknown = (&'static str, String);
@@ -21,11 +44,12 @@ pub(super) type Unknown = (&'static str, String);
 ///
 /// # Errors
 /// The first metric that cannot be read, when no other asks for more than there are.
-pub(super) fn replicas(metrics: &[MetricSpec], pods: &[Arc<Object>], current: i64) -> Result<i64, Unknown> {
+pub(super) fn replicas(spec: &HorizontalPodAutoscalerSpec, pods: &[Arc<Object>], current: i64) -> Result<i64, Unknown> {
+    let tolerances = Tolerances::of(spec);
     let mut largest: Option<i64> = None;
     let mut unknown = None;
-    for metric in metrics {
-        match one(metric, pods, current) {
+    for metric in spec.metrics.iter().flatten() {
+        match one(metric, pods, current, tolerances) {
             Ok(number) => largest = Some(largest.map_or(number, |known| known.max(number))),
             Err(why) => drop(unknown.get_or_insert(why)),
         }
@@ -39,7 +63,7 @@ pub(super) fn replicas(metrics: &[MetricSpec], pods: &[Arc<Object>], current: i6
     }
 }
 
-fn one(metric: &MetricSpec, pods: &[Arc<Object>], current: i64) -> Result<i64, Unknown> {
+fn one(metric: &MetricSpec, pods: &[Arc<Object>], current: i64, tolerances: Tolerances) -> Result<i64, Unknown> {
     let Some(resource) = metric.resource.as_ref().filter(|resource| resource.name == "cpu") else {
         return Err(unserved(metric));
     };
@@ -61,7 +85,7 @@ fn one(metric: &MetricSpec, pods: &[Arc<Object>], current: i64) -> Result<i64, U
         let value = target.average_value.as_ref().and_then(|value| milli(&value.0)).unwrap_or_default();
         (total, value * count)
     };
-    if want <= 0 || (have - want).abs() * 100 <= want * TOLERANCE {
+    if want <= 0 || tolerances.cover(have, want) {
         return Ok(current);
     }
     Ok((have * count + want - 1) / want)

@@ -4,9 +4,13 @@
 //! A pod states what it uses by the annotation `embedded.driftproof.dev/cpu-usage` (`250m`), which may change while it
 //! runs.
 
+mod behavior;
+#[cfg(test)]
+mod behavior_tests;
 mod metrics;
 mod sync;
 #[cfg(test)]
 mod tests;
 
+pub(super) use behavior::History;
 pub(super) use sync::{arm, sync};

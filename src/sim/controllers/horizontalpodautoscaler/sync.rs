@@ -7,6 +7,7 @@ use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscaler as Scaler, Horiz
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde_json::{Value, json};
 
+use super::behavior::Look;
 use super::metrics;
 use crate::controllers::queue::{self, TryAgain};
 use crate::controllers::{Controller, control, index};
@@ -14,8 +15,6 @@ use crate::{Key, Kind, Object, State};
 
 /// `--horizontal-pod-autoscaler-sync-period`.
 const PERIOD: Duration = Duration::from_secs(15);
-/// `--horizontal-pod-autoscaler-downscale-stabilization`.
-const STABILIZATION: Duration = Duration::from_secs(300);
 
 /// What an autoscaler came to.
 struct Verdict {
@@ -23,6 +22,8 @@ struct Verdict {
     /// Why, as the event says it.
     reason: &'static str,
     scaling: Value,
+    /// What held the number back: `AbleToScale`, unless the target is scaled now, and `ScalingLimited`.
+    stabilized: Option<Value>,
     limited: Option<Value>,
 }
 
@@ -37,7 +38,7 @@ pub(in crate::controllers) fn arm(state: &mut State, key: &Key) {
 /// Reconciles one autoscaler, and looks again after a period.
 pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(object) = state.store.get(Kind::HorizontalPodAutoscaler, key).cloned() else {
-        state.controllers.recommendations.remove(key);
+        state.controllers.autoscalers.remove(key);
         return Ok(());
     };
     let Some(spec) = object.typed::<Scaler>().spec.clone() else { return Ok(()) };
@@ -53,9 +54,15 @@ pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), T
     let current = scaled.at("/spec/replicas").and_then(Value::as_i64).unwrap_or(1);
     let verdict = judge(state, key, &spec, &scaled, current);
     let able = if verdict.desired == current {
-        condition("AbleToScale", true, "ReadyForNewScale", "recommended size matches current size")
+        let ready = || condition("AbleToScale", true, "ReadyForNewScale", "recommended size matches current size");
+        verdict.stabilized.clone().unwrap_or_else(ready)
     } else {
-        rescale(state, key, kind, &scaled, &verdict)?
+        let able = rescale(state, key, kind, &scaled, &verdict)?;
+        let now = state.now;
+        if spec.behavior.is_some() {
+            state.controllers.autoscalers.entry(key.clone()).or_default().scaled(now, current, verdict.desired);
+        }
+        able
     };
     let mut conditions = vec![able, verdict.scaling];
     conditions.extend(verdict.limited);
@@ -75,7 +82,7 @@ fn judge(state: &mut State, key: &Key, spec: &Spec, scaled: &Object, current: i6
     let (least, most) = (i64::from(spec.min_replicas.unwrap_or(1)), i64::from(spec.max_replicas));
     let valid =
         || condition("ScalingActive", true, "ValidMetricFound", "the HPA was able to compute the replica count");
-    let plain = |desired, reason| Verdict { desired, reason, scaling: valid(), limited: None };
+    let plain = |desired, reason| Verdict { desired, reason, scaling: valid(), stabilized: None, limited: None };
     if current == 0 && least != 0 {
         let message = "scaling is disabled since the replica count of the target is zero";
         let scaling = condition("ScalingActive", false, "ScalingDisabled", message);
@@ -90,8 +97,8 @@ fn judge(state: &mut State, key: &Key, spec: &Spec, scaled: &Object, current: i6
     let selector: LabelSelector =
         scaled.at("/spec/selector").cloned().and_then(|it| serde_json::from_value(it).ok()).unwrap_or_default();
     let pods = index::pods_selected(state, &key.namespace, &selector);
-    match metrics::replicas(spec.metrics.as_deref().unwrap_or_default(), &pods, current) {
-        Ok(wanted) => bounded(stabilized(state, key, spec, wanted, current), current, least, most),
+    match metrics::replicas(spec, &pods, current) {
+        Ok(wanted) => normalized(state, key, spec, wanted, Look { now: state.now, current, least, most }),
         Err((reason, message)) => {
             control::record(state, Kind::HorizontalPodAutoscaler, key, "Warning", reason, &message);
             Verdict { scaling: condition("ScalingActive", false, reason, &message), ..plain(current, "") }
@@ -99,37 +106,21 @@ fn judge(state: &mut State, key: &Key, spec: &Spec, scaled: &Object, current: i6
     }
 }
 
-/// The largest number that was recommended lately: nothing is scaled down for a short dip.
-fn stabilized(state: &mut State, key: &Key, spec: &Spec, wanted: i64, current: i64) -> i64 {
-    let down = spec.behavior.as_ref().and_then(|behavior| behavior.scale_down.as_ref());
-    let seconds = down.and_then(|rules| rules.stabilization_window_seconds).and_then(|it| u64::try_from(it).ok());
-    let window = seconds.map_or(STABILIZATION, Duration::from_secs);
-    let now = state.now;
-    let known = state.controllers.recommendations.entry(key.clone()).or_insert_with(|| vec![(now, current)]);
-    known.retain(|(at, _)| now.saturating_sub(*at) < window);
-    known.push((now, wanted));
-    let largest = known.iter().map(|(_, number)| *number).max().unwrap_or(wanted);
-    if wanted < current { largest.min(current) } else { wanted }
-}
-
-/// Keeps a number within the bounds, and a rise within what is allowed at once: double, or four more.
-fn bounded(wanted: i64, current: i64, least: i64, most: i64) -> Verdict {
-    let rise = (current * 2).max(current + 4);
-    let desired = wanted.min(rise).clamp(least, most);
-    let limited = |reason, message| Some(condition("ScalingLimited", true, reason, message));
-    let limited = if wanted > most {
-        limited("TooManyReplicas", "the desired replica count is more than the maximum replica count")
-    } else if wanted < least {
-        limited("TooFewReplicas", "the desired replica count is less than the minimum replica count")
-    } else if desired < wanted {
-        limited("ScaleUpLimit", "the desired replica count is increasing faster than the maximum scale rate")
-    } else {
-        let message = "the desired count is within the acceptable range";
-        Some(condition("ScalingLimited", false, "DesiredWithinRange", message))
-    };
-    let reason = if desired > current { "cpu resource utilization above target" } else { "All metrics below target" };
+/// What bounds, stabilization and policies leave of a recommendation.
+fn normalized(state: &mut State, key: &Key, spec: &Spec, wanted: i64, look: Look) -> Verdict {
+    let history = state.controllers.autoscalers.entry(key.clone()).or_default();
+    let found = history.normalize(look, wanted, spec.behavior.as_ref());
+    let rising = wanted > look.current;
+    let reason = if rising { "cpu resource utilization above target" } else { "All metrics below target" };
     let message = "the HPA was able to successfully calculate a replica count from cpu resource utilization";
-    Verdict { desired, reason, scaling: condition("ScalingActive", true, "ValidMetricFound", message), limited }
+    let (why, words) = found.limit;
+    Verdict {
+        desired: found.desired,
+        reason,
+        scaling: condition("ScalingActive", true, "ValidMetricFound", message),
+        stabilized: found.stabilized.map(|(reason, message)| condition("AbleToScale", true, reason, message)),
+        limited: Some(condition("ScalingLimited", found.limited, why, words)),
+    }
 }
 
 fn rescale(state: &mut State, key: &Key, kind: Kind, scaled: &Object, verdict: &Verdict) -> Result<Value, TryAgain> {

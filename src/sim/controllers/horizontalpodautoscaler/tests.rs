@@ -69,6 +69,26 @@ fn stated_cpu_moves_the_replicas_up_at_once_and_down_after_five_minutes() {
 }
 
 #[test]
+fn a_behavior_holds_the_pace_and_its_tolerance_the_number() {
+    // 90 of 50 millicores: 2 pods want 4, one pod a minute is allowed.
+    for (tolerance, after) in [("0.5", [3, 3, 4]), ("0.9", [2, 2, 2])] {
+        let mut state = cluster();
+        web(&mut state, 2, Some("90m"));
+        scaler(&mut state, 1, 9, "web");
+        let behavior = json!({ "scaleUp": {
+            "tolerance": tolerance, "policies": [{ "type": "Pods", "value": 1, "periodSeconds": 60 }],
+        } });
+        let key = Key::new(NS, "web");
+        state.modify_value(Kind::HorizontalPodAutoscaler, &key, |it| it["spec"]["behavior"] = behavior).expect("there");
+        for replicas_then in after {
+            run(&mut state, 30);
+            start_all(&mut state, "worker-1");
+            assert_eq!(replicas(&state), replicas_then, "tolerance {tolerance}");
+        }
+    }
+}
+
+#[test]
 fn a_target_that_is_not_there_is_told() {
     let mut state = cluster();
     scaler(&mut state, 1, 3, "gone");

@@ -18,8 +18,8 @@ const PLUGIN: Plugin = Plugin::VolumeBinding;
 #[derive(Debug, Default)]
 pub(in crate::scheduler) struct Claims {
     pub(in crate::scheduler) bound: Vec<String>,
-    /// With the volumes that each could have, wherever they are.
-    waiting: Vec<(Key, Vec<String>)>,
+    /// With the bytes that each asks for, the smallest first, and the volumes that it could have, wherever they are.
+    waiting: Vec<(i64, Key, Vec<String>)>,
 }
 
 /// What binding has to do for a node: volumes for claims by name, and claims to provision there.
@@ -46,11 +46,12 @@ pub(in crate::scheduler) fn pre_filter(cycle: &Cycle) -> Result<Claims, Rejectio
             claims.bound.push(object.text("/spec/volumeName").to_owned());
         } else if binding::waits_for_consumer(cycle.store, object) {
             let candidates = binding::candidates(cycle.store, &key, object);
-            claims.waiting.push((key, candidates));
+            claims.waiting.push((binding::requested(object), key, candidates));
         } else {
             unbound = true;
         }
     }
+    claims.waiting.sort_by_key(|(size, ..)| *size);
     if unbound {
         return Err(Rejection::for_good(PLUGIN, "pod has unbound immediate PersistentVolumeClaims"));
     }
@@ -103,7 +104,7 @@ pub(in crate::scheduler) fn filter(cycle: &Cycle, claims: &Claims, node: &NodeIn
 pub(in crate::scheduler) fn decide(cycle: &Cycle, claims: &Claims, node: &NodeInfo) -> Result<Decision, Rejection> {
     let mut decision = Decision::default();
     let mut taken = BTreeSet::new();
-    for (key, candidates) in &claims.waiting {
+    for (_, key, candidates) in &claims.waiting {
         let Some(object) = cycle.store.get(Kind::PersistentVolumeClaim, key) else { continue };
         let selected = object.annotation(SELECTED_NODE);
         if selected.is_some_and(|selected| selected != node.name()) {

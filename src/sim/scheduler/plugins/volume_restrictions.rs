@@ -32,6 +32,7 @@ pub(in crate::scheduler) fn filter(alone: bool) -> Result<(), Rejection> {
     if alone {
         return Ok(());
     }
-    let reason = "node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode";
+    let reason = "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by \
+                  another pod";
     Err(Rejection::by(Plugin::VolumeRestrictions, reason))
 }

@@ -154,7 +154,64 @@ fn a_claim_for_one_pod_refuses_the_second() {
     pod(&mut state, "first", json!({}), using("data"));
     run(&mut state, 10);
     assert!(!node_of(&state, "first").is_empty());
-    let expected = "0/3 nodes are available: 3 node has pod using PersistentVolumeClaim with the same name and \
-                    ReadWriteOncePod access mode.";
+    let expected = "0/3 nodes are available: 3 node(s) unavailable due to PersistentVolumeClaim with \
+                    ReadWriteOncePod access mode already in-use by another pod.";
     assert_eq!(outcome(&mut state, json!({}), using("data")), expected);
+}
+
+#[test]
+fn a_volume_that_names_its_node_by_field_is_reached_from_everywhere() {
+    let mut state = three_nodes();
+    let field = json!({ "key": "metadata.name", "operator": "In", "values": ["gone"] });
+    let volume = json!({
+        "metadata": { "name": "old" },
+        "spec": {
+            "capacity": { "storage": "1Gi" }, "accessModes": ["ReadWriteOnce"], "storageClassName": "",
+            "claimRef": { "namespace": "shop", "name": "data" }, "csi": { "driver": "disk.example", "volumeHandle": "old" },
+            "nodeAffinity": { "required": { "nodeSelectorTerms": [{ "matchFields": [field] }] } },
+        },
+    });
+    state.create(Kind::PersistentVolume, volume).expect("a volume");
+    claim(&mut state, "data", json!({ "spec": { "storageClassName": "", "volumeName": "old" } }));
+    run(&mut state, 5);
+    pod(&mut state, "db", json!({}), using("data"));
+    run(&mut state, 5);
+    assert!(!node_of(&state, "db").is_empty());
+}
+
+/// A volume by hand for claims that wait for their first consumer.
+fn by_hand(state: &mut State, name: &str, size: &str, modes: &[&str]) {
+    let volume = json!({
+        "metadata": { "name": name },
+        "spec": {
+            "capacity": { "storage": size }, "accessModes": modes, "storageClassName": "by-hand",
+            "hostPath": { "path": "/d" },
+        },
+    });
+    state.create(Kind::PersistentVolume, volume).expect("a volume");
+}
+
+#[test]
+fn the_smallest_claim_chooses_first_and_takes_the_smallest_volume_whatever_its_modes() {
+    let mut state = three_nodes();
+    let class = json!({
+        "metadata": { "name": "by-hand" }, "provisioner": "kubernetes.io/no-provisioner",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    });
+    state.create(Kind::StorageClass, class).expect("a class");
+    by_hand(&mut state, "large", "9Gi", &["ReadWriteOnce"]);
+    by_hand(&mut state, "small", "5Gi", &["ReadWriteOnce", "ReadOnlyMany"]);
+    for (name, size) in [("a", "4Gi"), ("b", "2Gi")] {
+        let resources = json!({ "requests": { "storage": size } });
+        claim(&mut state, name, json!({ "spec": { "storageClassName": "by-hand", "resources": resources } }));
+    }
+    run(&mut state, 5);
+    let uses = |name: &str| json!({ "name": name, "persistentVolumeClaim": { "claimName": name } });
+    pod(&mut state, "db", json!({}), json!({ "volumes": [uses("a"), uses("b")] }));
+    run(&mut state, 10);
+    let volume = |name: &str| {
+        let claim = state.store.find(Kind::PersistentVolumeClaim, "shop", name).expect("it is there");
+        claim.text("/spec/volumeName").to_owned()
+    };
+    assert_eq!((volume("a").as_str(), volume("b").as_str()), ("large", "small"));
 }

@@ -40,16 +40,20 @@ fn immediate_classes_provision_at_once_and_others_wait_for_a_pod() {
 }
 
 #[test]
-fn the_default_class_serves_pods_placed_without_the_scheduler() {
+fn a_claim_without_a_class_gets_the_default_one_and_waits_for_the_scheduler_s_word() {
     let mut state = cluster();
     let claim = json!({
         "metadata": { "namespace": NS, "name": "data" },
         "spec": { "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } } },
     });
     create(&mut state, Kind::PersistentVolumeClaim, claim);
-    let uid = user(&mut state, "web", "worker-2");
-    until(&mut state, 15.0, |state| runs(state, &uid));
-    assert_eq!(mounted(&state, &uid), Some(VolumeId::Persistent(volume(&state))));
+    let volumes = json!({ "persistentVolumeClaim": { "claimName": "data" } });
+    let by_hand = pod(&mut state, "by-hand", "worker-2", &volumes);
+    run(&mut state, 600.0);
+    assert_eq!((phase(&state).as_str(), runs(&state, &by_hand)), ("Pending", false), "nobody chooses a node for it");
+    let scheduled = pod(&mut state, "web", "", &volumes);
+    until(&mut state, 15.0, |state| runs(state, &scheduled));
+    assert_eq!(mounted(&state, &scheduled), Some(VolumeId::Persistent(volume(&state))));
 }
 
 #[test]
@@ -74,7 +78,7 @@ fn a_claim_gets_the_smallest_volume_that_is_large_enough() {
         static_volume(&mut state, name, size, None);
     }
     claim(&mut state, "local", "ReadWriteOnce");
-    user(&mut state, "web", "worker-1");
+    user(&mut state, "web", "");
     run(&mut state, 5.0);
     assert_eq!((volume(&state).as_str(), phase(&state).as_str()), ("b", "Bound"));
     let phases = ["a", "b", "c"].map(|name| text(&state, Kind::PersistentVolume, name, "/status/phase"));

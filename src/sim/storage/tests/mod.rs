@@ -87,8 +87,14 @@ fn pod(state: &mut State, name: &str, node: &str, volume: &Value) -> String {
     state.create(Kind::Pod, value).expect("a pod").uid().to_owned()
 }
 
-/// A pod that uses the claim `data`.
+/// A pod that uses the claim `data`. A claim that waits for its first consumer has been told its node before, as the
+/// scheduler does.
 fn user(state: &mut State, name: &str, node: &str) -> String {
+    let key = Key::new(NS, "data");
+    let claim = state.store.get(Kind::PersistentVolumeClaim, &key);
+    if !node.is_empty() && claim.is_some_and(|claim| crate::storage::binding::waits_for_consumer(&state.store, claim)) {
+        crate::storage::binding::select_node(state, &key, node);
+    }
     pod(state, name, node, &json!({ "persistentVolumeClaim": { "claimName": "data" } }))
 }
 

@@ -113,7 +113,7 @@ fn a_pod_owns_the_claims_of_its_ephemeral_volumes() {
     let mut state = cluster();
     let spec = json!({ "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } } });
     let source = json!({ "ephemeral": { "volumeClaimTemplate": { "spec": spec } } });
-    let uid = pod(&mut state, "web", "worker-1", &source);
+    let uid = pod(&mut state, "web", "", &source);
     until(&mut state, 15.0, |state| runs(state, &uid));
     assert_eq!(text(&state, Kind::PersistentVolumeClaim, "web-vol", "/metadata/ownerReferences/0/uid"), uid);
     delete(&mut state, Kind::Pod, "web", None);

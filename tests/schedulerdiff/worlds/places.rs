@@ -1,58 +1,14 @@
-//! Small clusters drawn from a seed: nodes, pods that stand on them, one that looks for a place; volumes and claims.
-//! The same seed gives the same objects, for the real components and for the embedded ones.
+//! Nodes, pods that stand on them, and pods that look for a place.
 
-use rand::rngs::ChaCha8Rng;
-use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-/// Where everything is created.
-pub(crate) const NAMESPACE: &str = "default";
+use super::{Draw, NAMESPACE};
 
 /// Nodes with pods, and pods that look for a place one after the other, each in the same world.
 pub(crate) struct Places {
     pub(crate) nodes: Vec<Value>,
     pub(crate) placed: Vec<Value>,
     pub(crate) newcomers: Vec<Value>,
-}
-
-/// Volumes, and claims in the order in which they come.
-pub(crate) struct Volumes {
-    pub(crate) volumes: Vec<Value>,
-    pub(crate) claims: Vec<Value>,
-}
-
-struct Draw(ChaCha8Rng);
-
-impl Draw {
-    fn new(seed: u64, world: usize) -> Self {
-        Self(ChaCha8Rng::seed_from_u64(seed.wrapping_mul(1_000_003).wrapping_add(world as u64)))
-    }
-
-    /// A number from `low` on, below `high`.
-    fn number(&mut self, low: usize, high: usize) -> usize {
-        self.0.random_range(low..high)
-    }
-
-    /// True once in so many times.
-    fn once_in(&mut self, times: usize) -> bool {
-        self.number(0, times) == 0
-    }
-
-    fn one_of<'a, T: ?Sized>(&mut self, all: &[&'a T]) -> &'a T {
-        all[self.number(0, all.len())]
-    }
-}
-
-/// The classes of priority that pods have.
-pub(crate) fn priority_classes() -> Vec<Value> {
-    let class = |name: &str, value: i32, policy: &str| {
-        json!({
-            "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": { "name": name },
-            "value": value, "preemptionPolicy": policy,
-        })
-    };
-    let lower = "PreemptLowerPriority";
-    vec![class("low", 1, lower), class("middle", 50, lower), class("high", 100, lower), class("meek", 100, "Never")]
 }
 
 /// Draws nodes, placed pods and newcomers.
@@ -261,86 +217,4 @@ fn spread(draw: &mut Draw, key: &str) -> Value {
         constraint["nodeTaintsPolicy"] = json!(draw.one_of(&["Honor", "Ignore"]));
     }
     constraint
-}
-
-/// The classes of volumes: bound at once, or with the first pod.
-pub(crate) fn storage_classes() -> Vec<Value> {
-    let class = |name: &str, mode: &str| {
-        json!({
-            "apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": { "name": name },
-            "provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": mode,
-        })
-    };
-    vec![class("now", "Immediate"), class("later", "WaitForFirstConsumer")]
-}
-
-/// Draws volumes and claims; names hold the world's number, so that worlds do not meet.
-pub(crate) fn volumes(seed: u64, world: usize) -> Volumes {
-    let mut draw = Draw::new(seed, world);
-    let volumes = (0..draw.number(1, 5)).map(|index| volume(&mut draw, world, index)).collect();
-    let claims = (0..draw.number(1, 4)).map(|index| claim(&mut draw, world, index)).collect();
-    Volumes { volumes, claims }
-}
-
-fn modes(draw: &mut Draw) -> Value {
-    let all = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany"];
-    let first = draw.number(0, all.len());
-    let chosen: Vec<_> = all
-        .into_iter()
-        .enumerate()
-        .filter(|(index, _)| *index == first || draw.once_in(4))
-        .map(|(_, mode)| mode)
-        .collect();
-    json!(chosen)
-}
-
-/// Classes of a world, each its own, so that a claim never finds a volume of another world.
-fn class(draw: &mut Draw, world: usize) -> String {
-    match draw.number(0, 6) {
-        0 => "now".to_owned(),
-        1 => "later".to_owned(),
-        _ => format!("own-{world}"),
-    }
-}
-
-fn volume(draw: &mut Draw, world: usize, index: usize) -> Value {
-    let name = format!("pv-{world}-{index}");
-    let mut spec = json!({
-        "capacity": { "storage": format!("{}Gi", draw.number(1, 10)) }, "accessModes": modes(draw),
-        "storageClassName": class(draw, world), "hostPath": { "path": "/d" },
-        "persistentVolumeReclaimPolicy": "Retain",
-    });
-    if draw.once_in(8) {
-        spec["volumeMode"] = json!("Block");
-    }
-    if draw.once_in(4) {
-        let claim =
-            if draw.once_in(4) { "elsewhere".to_owned() } else { format!("claim-{world}-{}", draw.number(0, 3)) };
-        spec["claimRef"] = json!({ "namespace": NAMESPACE, "name": claim });
-    }
-    let labels = json!({ "kind": draw.one_of(&["fast", "slow"]), "world": world.to_string() });
-    json!({ "apiVersion": "v1", "kind": "PersistentVolume", "metadata": { "name": name, "labels": labels }, "spec": spec })
-}
-
-fn claim(draw: &mut Draw, world: usize, index: usize) -> Value {
-    let name = format!("claim-{world}-{index}");
-    let mut spec = json!({
-        "resources": { "requests": { "storage": format!("{}Gi", draw.number(1, 8)) } }, "accessModes": modes(draw),
-        "storageClassName": class(draw, world),
-        // The shared classes know volumes of other worlds.
-        "selector": { "matchLabels": { "world": world.to_string() } },
-    });
-    if draw.once_in(8) {
-        spec["volumeMode"] = json!("Block");
-    }
-    if draw.once_in(4) {
-        spec["volumeName"] = json!(format!("pv-{world}-{}", draw.number(0, 4)));
-    }
-    if draw.once_in(4) {
-        spec["selector"]["matchLabels"]["kind"] = json!(draw.one_of(&["fast", "slow"]));
-    }
-    json!({
-        "apiVersion": "v1", "kind": "PersistentVolumeClaim",
-        "metadata": { "name": name, "namespace": NAMESPACE }, "spec": spec,
-    })
 }
