@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::handle::{Call, Outcome};
 
 /// The version that the embedded API server claims: that of the pinned API types.
-const MINOR: &str = "33";
+const MINOR: &str = "36";
 
 /// Answers a path that names no resource.
 pub(super) fn serve(store: &Store, call: &Call, segments: &[String]) -> Result<Outcome, ApiError> {

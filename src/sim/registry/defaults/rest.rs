@@ -69,9 +69,7 @@ pub(in crate::registry) fn secret(secret: &mut Secret) {
 
 /// The group of roles is implied; that of subjects, unless they are accounts.
 fn role_ref(reference: &mut RoleRef, subjects: Option<&mut Vec<Subject>>) {
-    if reference.api_group.is_empty() {
-        RBAC.clone_into(&mut reference.api_group);
-    }
+    unless_text(&mut reference.api_group, RBAC);
     for subject in subjects.into_iter().flatten() {
         if matches!(subject.kind.as_str(), "User" | "Group") {
             unless_text(&mut subject.api_group, RBAC);
@@ -98,6 +96,7 @@ pub(in crate::registry) fn ingress_class(class: &mut IngressClass) {
 
 /// An EndpointSlice.
 pub(in crate::registry) fn endpoint_slice(slice: &mut EndpointSlice) {
+    slice.endpoints.get_or_insert_default();
     for port in slice.ports.iter_mut().flatten() {
         unless_set(&mut port.name, "");
         unless_text(&mut port.protocol, "TCP");
@@ -130,12 +129,13 @@ pub(in crate::registry) fn storage_class(class: &mut StorageClass) {
 
 /// A priority class.
 pub(in crate::registry) fn priority_class(class: &mut PriorityClass) {
+    unless_set(&mut class.value, 0);
     unless_text(&mut class.preemption_policy, "PreemptLowerPriority");
 }
 
 /// A `HorizontalPodAutoscaler` watches the CPU unless it says otherwise.
 pub(in crate::registry) fn horizontal_pod_autoscaler(scaler: &mut HorizontalPodAutoscaler) {
-    let spec = scaler.spec.get_or_insert_default();
+    let spec = &mut scaler.spec;
     unless_set(&mut spec.min_replicas, 1);
     if spec.metrics.as_ref().is_none_or(Vec::is_empty) {
         let target =

@@ -1,4 +1,4 @@
-//! Refuses what the real API server refuses (`pkg/apis/*/validation` of Kubernetes 1.33 to 1.36). Never changes an object.
+//! Refuses what the real API server refuses (`pkg/apis/*/validation` of Kubernetes 1.36). Never changes an object.
 
 mod affinity;
 mod autoscaling;
