@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+#[path = "command/described.rs"]
+mod described;
 #[path = "command/endings.rs"]
 mod endings;
 #[path = "command/folders.rs"]

@@ -39,6 +39,7 @@ fn job(name: &str, change: impl FnOnce(&mut Scenario)) -> Job {
         allow_commands: false,
         failsafe: true,
         break_lock: false,
+        skipped: Vec::new(),
     }
 }
 

@@ -40,6 +40,7 @@ fn job(name: &str, change: impl FnOnce(&mut Scenario)) -> Job {
         allow_commands: false,
         failsafe: true,
         break_lock: false,
+        skipped: Vec::new(),
     }
 }
 

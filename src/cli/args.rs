@@ -72,13 +72,13 @@ When nobody has spoken to it for --idle-exit it ends, whatever became of the run
 const UNDO: &str = "\
 Takes back what runs have left on a live cluster, whatever became of them and of the machine that they ran on.
 
-Needs no local file: every run keeps a record on the cluster, a ConfigMap in its target's namespace, from before its first fault until everything is undone, and marks each object, cordon and taint with its name. What will be done is shown first. Each step is verified; what does not carry the run's mark is left alone; doing it twice does no harm.";
+Needs no local file: every run keeps a record on the cluster, a ConfigMap in its target's namespace, from before its first fault until everything is undone, and marks each object, cordon and taint with its name. What will be done is shown first. Each step is verified; what does not carry the run's mark is left alone, whatever a record says; a run whose lock is still held is skipped unless --run names it; doing it twice does no harm.";
 
 const UNDO_EXIT_CODES: &str = "\
 Exit codes:
   0  nothing is left
   2  wrong usage, or the cluster does not answer
-  3  nothing was found, and not everything could be looked at
+  3  a run may still be at work and was skipped; or nothing was found, and not everything could be looked at
   4  something could not be taken back; the last lines say what, and the command that does it";
 
 /// `driftproof schema`.
@@ -206,6 +206,9 @@ pub(super) struct Cluster {
     /// Prometheus for [[query]], on a live cluster
     #[arg(long, value_name = "URL", requires = "context")]
     pub(super) prometheus: Option<String>,
+    /// Leave out [[query]] and the conditions of [[abort]] that ask Prometheus, where there is none; every report says so
+    #[arg(long, conflicts_with = "prometheus")]
+    pub(super) skip_queries: bool,
     /// Apply the fixtures to the live cluster, and remove them afterwards
     #[arg(long, requires = "context")]
     pub(super) apply_fixtures: bool,

@@ -48,9 +48,13 @@ pub(super) fn schema(schema: &Schema) -> Exit {
 }
 
 /// `driftproof completions`.
-pub(super) fn completions(shell: Shell, command: &mut clap::Command) -> Exit {
+pub(super) fn completions(shell: Shell, whole: &clap::Command) -> Exit {
+    // The generators offer hidden commands as well; nobody types those.
+    let offered = whole.get_subcommands().filter(|command| !command.is_hide_set());
+    let mut command =
+        clap::Command::new("driftproof").args(whole.get_arguments().cloned()).subcommands(offered.cloned());
     let mut script = Vec::new();
-    clap_complete::generate(shell, command, "driftproof", &mut script);
+    clap_complete::generate(shell, &mut command, "driftproof", &mut script);
     product(&script)
 }
 

@@ -71,6 +71,7 @@ impl Task {
             allow_commands: cluster.allow_commands,
             failsafe: !cluster.no_failsafe,
             break_lock: cluster.break_lock,
+            skipped: self.loaded.skipped.clone(),
         }
     }
 }

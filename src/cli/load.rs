@@ -5,10 +5,10 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use driftproof::scenario::{self, Colour, FixtureFile, Scenario};
+use driftproof::scenario::{self, Abort, Colour, FixtureFile, Scenario};
 use serde_json::Value;
 
-use super::args::Files;
+use super::args::{Cluster, Files};
 use super::manifests::{self, Texts};
 use super::review::review;
 
@@ -24,6 +24,23 @@ pub(super) struct Loaded {
     pub(super) scenario: Scenario,
     /// The objects of its fixtures.
     pub(super) manifests: Vec<Value>,
+    /// What was left out of it by `--skip-queries`, for people.
+    pub(super) skipped: Vec<String>,
+}
+
+impl Loaded {
+    /// Makes of the scenario what the arguments say beside it.
+    pub(super) fn adapt(&mut self, cluster: &Cluster) {
+        cluster.nodes.apply(&mut self.scenario);
+        if cluster.skip_queries {
+            let queries = self.scenario.queries.drain(..).map(|query| format!("query.{}", query.name));
+            self.skipped.extend(queries);
+            let (asking, others) = self.scenario.aborts.drain(..).partition(|abort| abort.query.is_some());
+            self.scenario.aborts = others;
+            let named = |abort: Abort| format!("the abort condition {}", abort.query.unwrap_or_default());
+            self.skipped.extend(Vec::into_iter(asking).map(named));
+        }
+    }
 }
 
 /// What is wrong with the input, rendered for a person.
@@ -139,7 +156,7 @@ fn read(path: &Path, cluster: On, colour: Colour) -> Result<Loaded, Vec<String>>
         return Err(messages);
     }
     let manifests = files.iter().flat_map(FixtureFile::objects).cloned().collect();
-    Ok(Loaded { path: path.to_owned(), scenario, manifests })
+    Ok(Loaded { path: path.to_owned(), scenario, manifests, skipped: Vec::new() })
 }
 
 fn read_stdin() -> io::Result<String> {

@@ -66,7 +66,7 @@ fn command() -> Exit {
         Command::Verdict(stored) => stored::verdict(&stored, style),
         Command::Report(stored) => stored::report(&stored, style),
         Command::Schema(schema) => describe::schema(&schema),
-        Command::Completions { shell } => describe::completions(shell, &mut Cli::command()),
+        Command::Completions { shell } => describe::completions(shell, &Cli::command()),
         Command::Rbac(rbac) => rbac::rbac(&rbac, style),
         Command::NodeAgent(agent) => node_agent(&agent),
         Command::Man { command } => describe::man(Cli::command(), command.as_deref()),

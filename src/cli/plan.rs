@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use driftproof::plan::{self as plans, Permission};
 use driftproof::run::{self, Prepared};
+use driftproof::scenario::Scenario;
 
 use super::args::{Plan, Run};
 use super::execute::{Failure, Task, refused, runtime, world};
@@ -27,7 +28,7 @@ pub(super) fn plan(plan: &Plan, style: Style) -> Exit {
         Err(rejected) => return describe::reject(&rejected),
     };
     for one in &mut loaded {
-        plan.cluster.nodes.apply(&mut one.scenario);
+        one.adapt(&plan.cluster);
     }
     show(plan, &loaded)
 }
@@ -46,13 +47,13 @@ pub(super) fn show(plan: &Plan, loaded: &[Loaded]) -> Exit {
             }
         }
     }
-    if let Err(message) = tell(plan, &made, &expected) {
+    if let Err(message) = tell(plan, loaded, &made, &expected) {
         return fail(&message, Exit::Usage);
     }
-    exit(&made)
+    exit(plan, loaded, &made)
 }
 
-fn tell(plan: &Plan, made: &[Prepared], expected: &[Option<Duration>]) -> Result<(), String> {
+fn tell(plan: &Plan, loaded: &[Loaded], made: &[Prepared], expected: &[Option<Duration>]) -> Result<(), String> {
     if plan.json {
         let plans: Vec<_> = made.iter().map(|prepared| &prepared.plan).collect();
         let text = serde_json::to_string_pretty(&plans).map_err(|error| format!("plan: {error}"))?;
@@ -64,13 +65,16 @@ fn tell(plan: &Plan, made: &[Prepared], expected: &[Option<Duration>]) -> Result
         .as_ref()
         .map_or("embedded cluster, simulated".to_owned(), |name| format!("live cluster {name}"));
     let mut text = String::new();
-    for (prepared, expected) in made.iter().zip(expected) {
+    for ((prepared, expected), Loaded { scenario, .. }) in made.iter().zip(expected).zip(loaded) {
         let _ = writeln!(text, "{}on the {place}", plans::text(&prepared.plan));
         let took = expected.map(|took| Duration::from_secs(took.as_secs().max(1)));
         let _ = match took.map(humantime::format_duration) {
             Some(took) => writeln!(text, "expected duration: {took}, as long as it took on the embedded cluster"),
             None => writeln!(text, "expected duration: not known, the embedded cluster cannot run it"),
         };
+        if let Some(blind) = blind(plan, scenario) {
+            let _ = writeln!(text, "{blind}");
+        }
         if !prepared.unsteady.is_empty() {
             let _ = writeln!(text, "not steady: {}", safe(&prepared.unsteady));
         }
@@ -87,12 +91,28 @@ fn tell(plan: &Plan, made: &[Prepared], expected: &[Option<Duration>]) -> Result
 }
 
 /// A plan that could not be carried out as it stands is inconclusive, as its run would be.
-fn exit(made: &[Prepared]) -> Exit {
+fn exit(plan: &Plan, loaded: &[Loaded], made: &[Prepared]) -> Exit {
     if made.iter().any(|prepared| !prepared.dirty.is_empty()) {
         return Exit::Dirty;
     }
     let sound = |prepared: &Prepared| prepared.plan.problems.is_empty() && prepared.unsteady.is_empty();
-    if made.iter().all(sound) { Exit::Passed } else { Exit::Inconclusive }
+    let seeing = loaded.iter().all(|one| blind(plan, &one.scenario).is_none());
+    if seeing && made.iter().all(sound) { Exit::Passed } else { Exit::Inconclusive }
+}
+
+/// What the run cannot ask, so that it cannot pass.
+fn blind(plan: &Plan, scenario: &Scenario) -> Option<String> {
+    let asking = scenario.aborts.iter().filter(|abort| abort.query.is_some()).count();
+    let asked = scenario.queries.len() + asking;
+    if asked == 0 || plan.cluster.prometheus.is_some() {
+        return None;
+    }
+    let why = match plan.cluster.context {
+        Some(_) => "no --prometheus was given",
+        None => "the embedded cluster has no Prometheus",
+    };
+    let queries = if asked == 1 { "1 query".to_owned() } else { format!("{asked} queries") };
+    Some(format!("not answered: {queries}, {why}: the run is inconclusive unless --skip-queries leaves them out"))
 }
 
 fn prepare(plan: &Plan, loaded: &Loaded) -> Result<(Prepared, Option<Duration>), Failure> {

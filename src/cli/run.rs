@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
+use driftproof::evidence::shell_word as quoted;
 use driftproof::report::{Failure, Fate, Results, Row, Status};
 use driftproof::run::Stop;
 use driftproof::world::Clock;
@@ -19,7 +20,7 @@ use super::outcome::Parts;
 use super::pool::{Next, Pool};
 use super::progress::Board;
 use super::style::Style;
-use super::tasks::{quoted, tasks};
+use super::tasks::tasks;
 use super::{describe, fail, github, interrupt, judge, plan, print, table};
 
 /// `driftproof run`.
@@ -29,7 +30,7 @@ pub(super) fn run(run: &Run, style: Style) -> Exit {
         Err(rejected) => return describe::reject(&rejected),
     };
     for one in &mut loaded {
-        run.cluster.nodes.apply(&mut one.scenario);
+        one.adapt(&run.cluster);
     }
     if let Err(refused) = execute::feasible(&loaded, &run.cluster) {
         return refused.iter().fold(Exit::Usage, |exit, message| fail(message, exit));

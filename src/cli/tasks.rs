@@ -1,5 +1,7 @@
 //! Which runs a command line asks for: each scenario with each seed, and the command that repeats it.
 
+use driftproof::evidence::shell_word as quoted;
+
 use super::args::Run;
 use super::execute::Task;
 use super::load::Loaded;
@@ -46,6 +48,7 @@ fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
     for (given, flag) in [
         (cluster.apply_fixtures, " --apply-fixtures"),
         (cluster.allow_commands, " --allow-commands"),
+        (cluster.skip_queries, " --skip-queries"),
         (cluster.no_failsafe, " --no-failsafe"),
         (cluster.allow_ephemeral_containers, " --allow-ephemeral-containers"),
     ] {
@@ -59,12 +62,6 @@ fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
         }
     }
     command
-}
-
-/// A word as a shell takes it.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = text.chars().all(|character| character.is_ascii_alphanumeric() || "/._-:@".contains(character));
-    if plain && !text.is_empty() { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 #[cfg(test)]
@@ -87,7 +84,7 @@ mod tests {
         let at = |path: &str| {
             let text = "name = \"x\"\n[target]\nnamespace = \"shop\"\nworkload = \"deployment/web\"\n[[fault]]\nkind = \"pod-kill\"\n";
             let scenario = driftproof::scenario::parse("x.toml", text).expect("valid");
-            Loaded { path: PathBuf::from(path), scenario, manifests: Vec::new() }
+            Loaded { path: PathBuf::from(path), scenario, manifests: Vec::new(), skipped: Vec::new() }
         };
         let run = parsed(&["x.toml", "--context", "my cluster", "--kubeconfig", "k", "--apply-fixtures"]);
         assert_eq!(
@@ -95,6 +92,8 @@ mod tests {
             "driftproof run 'a b/x.toml' --seed 9 --context 'my cluster' --kubeconfig k --apply-fixtures"
         );
         assert_eq!(again(&parsed(&["x.toml"]), &at("x.toml"), 1), "driftproof run x.toml --seed 1");
+        let run = parsed(&["x.toml", "--skip-queries"]);
+        assert_eq!(again(&run, &at("x.toml"), 1), "driftproof run x.toml --seed 1 --skip-queries");
         let run = parsed(&["x.toml", "--context", "c", "--allow-commands", "--node-failure-command", "off it", "on"]);
         assert_eq!(
             again(&run, &at("x.toml"), 1),

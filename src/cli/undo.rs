@@ -3,9 +3,10 @@
 
 use std::io::IsTerminal;
 
-use driftproof::evidence;
-use driftproof::run::leftovers::{self, Survey, TakenBack};
+use driftproof::evidence::{self, shell_word};
+use driftproof::run::leftovers::{self, Left, Survey, TakenBack};
 use driftproof::world::{World, live};
+use jiff::Timestamp;
 
 use super::args::Undo;
 use super::execute::{self, Failure};
@@ -45,19 +46,37 @@ async fn all(undo: &Undo, style: Style) -> Result<Exit, Failure> {
         return Ok(if survey.blind.is_empty() { Exit::Passed } else { Exit::Inconclusive });
     }
     show(&survey, style);
-    if undo.dry_run || !confirmed(undo) {
-        print::out("nothing was changed\n");
-        return Ok(Exit::Passed);
+    let (wanted, living): (Vec<&Left>, Vec<&Left>) = survey.runs.iter().partition(|left| !may_live(undo, left));
+    for left in &living {
+        let context = shell_word(&undo.context);
+        print::out(&format!(
+            "skipped   run {}, which may be at work; when it is dead: driftproof undo --context {context} --run {}\n",
+            safe(&left.run),
+            safe(&shell_word(&left.run))
+        ));
     }
-    Ok(take_back(&world, undo, &survey).await)
+    let rest = if living.is_empty() { Exit::Passed } else { Exit::Inconclusive };
+    if undo.dry_run || wanted.is_empty() || !confirmed(undo) {
+        print::out("nothing was changed\n");
+        return Ok(rest);
+    }
+    Ok(match take_back(&world, undo, &wanted).await {
+        Exit::Passed => rest,
+        worse => worse,
+    })
+}
+
+/// Whether a run may still be at work. One that is named is dead: the person says so.
+fn may_live(undo: &Undo, left: &Left) -> bool {
+    undo.run.is_none() && left.locked_until.is_some_and(|until| until > Timestamp::now())
 }
 
 fn show(survey: &Survey, style: Style) {
     let (bold, plain) = if style.out { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     for left in &survey.runs {
         print::out(&format!("{bold}run {}{plain}  {}\n", safe(&left.run), safe(&left.about)));
-        if !left.locked_until.is_empty() {
-            print::out(&format!("  its lock is held until {}: it may still be at work\n", safe(&left.locked_until)));
+        if let Some(until) = left.locked_until {
+            print::out(&format!("  its lock is held until {until}: it may still be at work\n"));
         }
         for undo in &left.undo {
             print::out(&format!("  {}\n", safe(&leftovers::describe(undo))));
@@ -76,38 +95,53 @@ fn confirmed(undo: &Undo) -> bool {
     describe::agreed("take all of this back?")
 }
 
-async fn take_back(world: &World, undo: &Undo, survey: &Survey) -> Exit {
-    let (mut failed, mut foreign) = (0, 0);
-    for left in &survey.runs {
-        let mut clean = true;
-        for one in &left.undo {
-            // The record says what is left: it stays while anything is.
-            if !clean && is_record(one) {
-                print::out(&format!("kept      {}, which names what is left\n", safe(&leftovers::describe(one))));
-                continue;
-            }
-            match leftovers::take_back(world, left, one, undo.node_heal_command.as_deref()).await {
-                TakenBack::Done(what) => print::out(&format!("done      {}\n", safe(&what))),
-                TakenBack::Absent(what) => print::out(&format!("absent    {}\n", safe(&what))),
-                TakenBack::Foreign(what) => {
-                    foreign += 1;
-                    print::out(&format!("foreign   {}\n", safe(&what)));
-                }
-                TakenBack::Failed(what) => {
-                    failed += 1;
-                    clean = false;
-                    print::out(&format!("LEFT      {}\n", safe(&what)));
-                }
-            }
-        }
-    }
-    for written in survey.runs.iter().flat_map(|left| &left.written) {
+/// What became of the runs that were taken back.
+#[derive(Default)]
+struct Count {
+    failed: u64,
+    foreign: u64,
+}
+
+/// All runs side by side: one that is waited for keeps no other one's faults in.
+async fn take_back(world: &World, undo: &Undo, runs: &[&Left]) -> Exit {
+    let several = runs.len() > 1;
+    let each = runs.iter().map(|left| one(world, undo, left, several));
+    let counts = futures::future::join_all(each).await;
+    for written in runs.iter().flat_map(|left| &left.written) {
         print::out(&format!("look      {}\n", safe(written)));
     }
+    let foreign: u64 = counts.iter().map(|count| count.foreign).sum();
     if foreign > 0 {
         print::out(&format!("{foreign} not of Driftproof, left alone\n"));
     }
+    let failed: u64 = counts.iter().map(|count| count.failed).sum();
     if failed > 0 { fail(&format!("{failed} could not be taken back"), Exit::Dirty) } else { Exit::Passed }
+}
+
+async fn one(world: &World, undo: &Undo, left: &Left, several: bool) -> Count {
+    let whose = if several { format!(" (run {})", left.run) } else { String::new() };
+    let say = |word: &str, what: &str| print::out(&format!("{word:<9} {}\n", safe(&format!("{what}{whose}"))));
+    let mut count = Count::default();
+    for one in &left.undo {
+        // The record says what is left: it stays while anything is.
+        if count.failed > 0 && is_record(one) {
+            say("kept", &format!("{}, which names what is left", leftovers::describe(one)));
+            continue;
+        }
+        match leftovers::take_back(world, left, one, undo.node_heal_command.as_deref()).await {
+            TakenBack::Done(what) => say("done", &what),
+            TakenBack::Absent(what) => say("absent", &what),
+            TakenBack::Foreign(what) => {
+                count.foreign += 1;
+                say("foreign", &what);
+            }
+            TakenBack::Failed(what) => {
+                count.failed += 1;
+                say("LEFT", &what);
+            }
+        }
+    }
+    count
 }
 
 /// Whether it is about the record of a run.

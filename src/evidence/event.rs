@@ -124,6 +124,9 @@ pub struct Header {
     /// Objects of its fixture that the embedded cluster keeps and does not act on: `Ingress web`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_modelled: Vec<String>,
+    /// What was left out of the scenario on purpose: `query.errors`. Nothing of it is judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
 }
 
 /// Which cluster.

@@ -19,4 +19,4 @@ pub use log::{Beside, Log};
 pub use read::{Evidence, ReadError};
 pub use seen::*;
 pub use sink::{Memory, Sink};
-pub use words::some;
+pub use words::{shell_word, some};

@@ -184,6 +184,7 @@ mod tests {
             again: String::new(),
             scenario: scenario.expect("a scenario"),
             not_modelled: Vec::new(),
+            skipped: Vec::new(),
         };
         let memory = Memory::default();
         let log = Log::new(Box::new(memory.clone()));

@@ -34,7 +34,9 @@ const NOTES_MAX: usize = 20;
 
 /// What was noted and takes nothing from the verdict, each text once.
 pub(super) fn notes(evidence: &Evidence) -> Vec<String> {
-    let mut notes: Vec<String> = Vec::new();
+    let skipped = &evidence.header.skipped;
+    let said = (!skipped.is_empty()).then(|| format!("left out by --skip-queries: {}", text::some(skipped, NOTES_MAX)));
+    let mut notes: Vec<String> = said.into_iter().collect();
     for record in &evidence.records {
         let note = match &record.event {
             Event::Gap { what, recovered: true } => what.clone(),

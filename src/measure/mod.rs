@@ -99,6 +99,7 @@ fn measured(evidence: &Evidence, timeline: &Timeline<'_>) -> Measurements {
         clocks: clocks::clocks(evidence),
         gaps: [gaps::gaps(evidence, timeline, &faults), unseen::unseen(evidence, timeline, &faults)].concat(),
         notes: gaps::notes(evidence),
+        skipped: evidence.header.skipped.clone(),
         blind: gaps::blind(timeline, &faults),
         lanes: lanes::lanes(timeline),
         faults,

@@ -60,6 +60,9 @@ pub struct Measurements {
     /// What the run could do without and did not see, and what it lost sight of and found again; each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// Objectives and conditions that were left out on purpose and are not judged: `query.errors`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
     /// From when to when a probe saw nothing, not even that its service is gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blind: Vec<(u64, u64)>,

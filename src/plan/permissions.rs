@@ -178,8 +178,10 @@ fn injecting(kind: &FaultKind, target: &str) -> Vec<Permission> {
             needs("", "nodes", &["get", "patch"], None)
         }
         FaultKind::EtcdMemberReplace(_) => members(target),
-        // Done by commands, or by a pod on the node: see `of_node_agents`.
-        FaultKind::NodeFailure(_) => Vec::new(),
+        // By a pod on the node: see `of_node_agents`.
+        FaultKind::NodeFailure(failure) if failure.needs_agent() => Vec::new(),
+        // By commands, which are told from those of others by an annotation of the Node.
+        FaultKind::NodeFailure(_) => needs("", "nodes", &["patch"], None),
     }
 }
 

@@ -108,6 +108,11 @@ fn judged(suite: &mut TestSuite, row: &Row, entry: &Entry) {
         };
         suite.add_test_case(case(row, &judgement.objective, status));
     }
+    for objective in &entry.measurements.skipped {
+        let mut status = TestCaseStatus::skipped();
+        status.set_type("left-out").set_message(XmlString::new("left out by --skip-queries"));
+        suite.add_test_case(case(row, objective, status));
+    }
     // What a verdict says beside its objectives.
     if entry.verdict.objectives.iter().all(|judgement| judgement.outcome < entry.verdict.outcome) {
         let kind = if entry.verdict.outcome == Outcome::Fail { NonSuccessKind::Failure } else { NonSuccessKind::Error };

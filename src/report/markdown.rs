@@ -25,7 +25,7 @@ pub fn markdown(results: &Results) -> String {
     let _ = writeln!(page, "## Driftproof: {}\n", results.tally());
     let _ = writeln!(page, "{}.\n", about(results));
     rows(&mut page, results);
-    clocks(&mut page, results);
+    remarks(&mut page, results);
     let mut left = 0;
     for row in &results.rows {
         let mut told = String::new();
@@ -88,11 +88,20 @@ fn rows(page: &mut String, results: &Results) {
     }
 }
 
-fn clocks(page: &mut String, results: &Results) {
-    let clocks = results.entries().flat_map(|entry| entry.measurements.clocks.iter().map(move |clock| (entry, clock)));
-    for (index, (entry, clock)) in clocks.take(DETAIL_LIMIT).enumerate() {
+/// How agents' clocks stood, and what runs that passed could not see: a pass says what it did not look at.
+fn remarks(page: &mut String, results: &Results) {
+    let mut told = Vec::new();
+    for entry in results.entries() {
+        let passed = entry.verdict.outcome == Outcome::Pass;
+        let notes = entry.measurements.notes.iter().filter(|_| passed).cloned();
+        told.extend(entry.measurements.clocks.iter().map(text::clock).chain(notes).map(|words| (&entry.name, words)));
+    }
+    for (index, (name, words)) in told.iter().take(DETAIL_LIMIT).enumerate() {
         let start = if index == 0 { "\n" } else { "" };
-        let _ = writeln!(page, "{start}- {}: {}", escape(&entry.name), escape(&text::clock(clock)));
+        let _ = writeln!(page, "{start}- {}: {}", escape(name), escape(words));
+    }
+    if told.len() > DETAIL_LIMIT {
+        let _ = writeln!(page, "- … and {} more in report.html", told.len() - DETAIL_LIMIT);
     }
 }
 

@@ -143,6 +143,12 @@ async fn put(context: &Context, manifest: &Manifest, absent: bool) -> Result<(),
     let mut object = manifest.object.clone();
     if absent {
         object["metadata"]["annotations"][RUN] = json!(&*context.run);
+        // Claims outlive the set whose controller makes them: by the template they carry the mark as well.
+        for template in
+            object.pointer_mut("/spec/volumeClaimTemplates").and_then(Value::as_array_mut).into_iter().flatten()
+        {
+            template["metadata"]["annotations"][RUN] = json!(&*context.run);
+        }
         // There is no record of the run before there is a namespace to keep it in: a label is what can be looked for.
         if manifest.kind == "Namespace" {
             object["metadata"]["labels"][MANAGED_BY] = json!(MANAGER);

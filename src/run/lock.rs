@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use kube::ResourceExt;
 use kube::api::{Api, ListParams, PostParams};
 
-use crate::evidence::Undo;
+use crate::evidence::{Undo, shell_word};
 use crate::plan::{MANAGED_BY, MANAGER, RUN};
 use crate::scenario::{FaultKind, Scenario, Target};
 
@@ -38,7 +38,7 @@ pub(super) async fn acquire(context: &Context) -> Result<(), RunError> {
     let found = locks.iter().find(|lock| lock.metadata.name.as_deref() == Some(&*name));
     if let Some(found) = found {
         if let Some(until) = held_until(found).filter(|until| *until > now && !context.break_lock) {
-            let holder = found.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
+            let holder = shell_word(holder(found).unwrap_or_default());
             return Err(RunError::Busy(format!(
                 "run {holder} works on {} until {until} at the latest; if it is dead: driftproof undo --context CONTEXT --run {holder}, or --break-lock",
                 context.target()
@@ -106,7 +106,7 @@ fn overlapping(context: &Context, locks: &[Lease], name: &str, now: Timestamp) -
         let Some(target) = target else { continue };
         let shared = context.board.look(|picture| picture.shared(&target));
         if let Some(pod) = shared {
-            let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
+            let holder = shell_word(self::holder(lease).unwrap_or_default());
             return Err(RunError::Busy(format!(
                 "run {holder} works on {} until {until} at the latest, and pod {pod} belongs to both targets; if it is dead: driftproof undo --context CONTEXT --run {holder}, or --break-lock",
                 crate::plan::Group::from(&target).describe()

@@ -67,6 +67,8 @@ pub struct Job {
     pub failsafe: bool,
     /// Whether a lock that another run holds is taken over before its time.
     pub break_lock: bool,
+    /// What was left out of the scenario on purpose, for people: `query.errors`.
+    pub skipped: Vec<String>,
 }
 
 /// Becomes `true` when the run is to heal and end.

@@ -130,6 +130,7 @@ fn header(context: &Context, job: &Job) -> Header {
         again: job.again.clone(),
         scenario: job.scenario.clone(),
         not_modelled: if job.apply_fixtures { context.world.not_modelled(&job.manifests) } else { Vec::new() },
+        skipped: job.skipped.clone(),
     }
 }
 

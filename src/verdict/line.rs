@@ -89,6 +89,9 @@ fn passed(case: &Case<'_>) -> String {
         }
     }
     parts.push(drifted(&measured.drifts));
+    if !measured.skipped.is_empty() {
+        parts.push(format!("{} left out", measured.skipped.len()));
+    }
     parts.join(", ")
 }
 

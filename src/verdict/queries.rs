@@ -29,7 +29,8 @@ fn judge(objective: String, bound: &str, measured: Option<&QueryMeasure>) -> Jud
     };
     let values = measured.and_then(|measured| measured.values.as_deref()).unwrap_or_default();
     if values.is_empty() {
-        return Judgement::inconclusive(objective, format!("no data: {}", none()));
+        let knob = "--prometheus URL on a live cluster; --skip-queries leaves queries out";
+        return Judgement::inconclusive(objective, format!("no data: {}", none())).knob(knob);
     }
     let wrong: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan() && !bound.holds(*value)).collect();
     if let Some(first) = wrong.first() {

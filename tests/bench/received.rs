@@ -79,6 +79,7 @@ fn job(scenario: driftproof::scenario::Scenario) -> Job {
         allow_commands: false,
         failsafe: true,
         break_lock: false,
+        skipped: Vec::new(),
     }
 }
 

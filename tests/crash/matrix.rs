@@ -89,6 +89,7 @@ fn job(scenario: &Scenario) -> Job {
         allow_commands: false,
         failsafe: true,
         break_lock: false,
+        skipped: Vec::new(),
     }
 }
 

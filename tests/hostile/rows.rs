@@ -112,6 +112,7 @@ impl Row {
             allow_commands: false,
             failsafe: true,
             break_lock: false,
+            skipped: Vec::new(),
         }
     }
 }

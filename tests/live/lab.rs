@@ -144,6 +144,25 @@ impl Lab {
         Self::end(child).await
     }
 
+    /// `driftproof undo` on the live cluster with further arguments.
+    pub(crate) async fn undo(&self, more: &[&str]) -> Ended {
+        self.call(&[&["undo", "--context", "lab", "--kubeconfig", "kubeconfig"], more].concat()).await
+    }
+
+    /// The run that `driftproof undo` has shown first.
+    pub(crate) fn shown(out: &str) -> &str {
+        let run = out.lines().find_map(|line| line.strip_prefix("run ")).and_then(|line| line.split(' ').next());
+        run.unwrap_or_else(|| panic!("no run is shown: {out}"))
+    }
+
+    /// Creates an object as somebody else would have, at the path of its collection.
+    pub(crate) async fn create(&self, collection: &str, object: &serde_json::Value) {
+        let request = Request::post(collection).header("content-type", "application/json");
+        let request = request.body(object.to_string().into_bytes()).expect("a request");
+        let created = self.cluster.client().request::<serde_json::Value>(request).await;
+        created.unwrap_or_else(|error| panic!("{object}: {error}"));
+    }
+
     /// Runs `scenario.toml` on the live cluster with further arguments.
     pub(crate) async fn run(&self, more: &[&str]) -> Ended {
         Self::end(self.begin(more)).await
@@ -172,28 +191,21 @@ impl Lab {
     /// Creates the fixture as somebody else would have, and waits for it.
     pub(crate) async fn deploy(&self) {
         let manifests = driftproof::scenario::manifests("web.yaml", include_str!("web.yaml")).expect("valid");
-        let client = self.cluster.client();
         for manifest in manifests {
-            let (collection, kind) = match manifest["kind"].as_str() {
-                Some("Namespace") => ("/api/v1/namespaces", "namespace"),
-                Some("Deployment") => ("/apis/apps/v1/namespaces/shop/deployments", "deployment"),
-                Some("Service") => ("/api/v1/namespaces/shop/services", "service"),
+            let collection = match manifest["kind"].as_str() {
+                Some("Namespace") => "/api/v1/namespaces",
+                Some("Deployment") => "/apis/apps/v1/namespaces/shop/deployments",
+                Some("Service") => "/api/v1/namespaces/shop/services",
                 other => panic!("{other:?} is not in the fixture"),
             };
-            let body = serde_json::to_vec(&manifest).expect("JSON");
-            let request = Request::post(collection).header("content-type", "application/json").body(body);
-            let created = client.request::<serde_json::Value>(request.expect("a request")).await;
-            created.unwrap_or_else(|error| panic!("{kind}: {error}"));
+            self.create(collection, &manifest).await;
         }
     }
 
     /// Creates a namespace as somebody else would have.
     pub(crate) async fn namespace(&self, name: &str) {
-        let body = format!(r#"{{"apiVersion":"v1","kind":"Namespace","metadata":{{"name":"{name}"}}}}"#);
-        let request = Request::post("/api/v1/namespaces").header("content-type", "application/json");
-        let client = self.cluster.client();
-        let request = request.body(body.into_bytes()).expect("a request");
-        client.request::<serde_json::Value>(request).await.expect("the namespace is created");
+        let object = serde_json::json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } });
+        self.create("/api/v1/namespaces", &object).await;
     }
 
     /// What bears our mark or would not be there without us: labels, annotations, cordons.

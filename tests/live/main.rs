@@ -6,6 +6,7 @@ mod lab;
 mod leaving;
 mod nodes;
 mod outage;
+mod records;
 mod refused;
 mod rights;
 mod server;

@@ -3,7 +3,7 @@
 use driftproof::evidence::{Event, Evidence, Life, Undo};
 use driftproof::sim::{Kind, Settings};
 
-use crate::lab::{Lab, settings};
+use crate::lab::{Ended, Lab, settings};
 
 const EXPECT: &str = "[expect]\nrto = \"20s\"\nmoved = 1\nsame_after = [\"replicas\", \"nodes\"]\n";
 
@@ -113,6 +113,7 @@ async fn power_needs_a_command_and_flags_give_one() {
     assert_eq!(lab.changes(), [] as [String; 0]);
     lab.run(&[&pair[..], &["--allow-commands"]].concat()).await.expect(0);
     assert!(proofs(&lab).0.contains("Ready=Unknown"));
+    assert!(lab.ours().is_empty(), "left behind: {:?}", lab.ours());
 }
 
 #[tokio::test]
@@ -122,4 +123,25 @@ async fn an_agent_that_would_not_be_admitted_is_said_before_anything_is_touched(
     let ended = lab.run(&["--node-agent-namespace", "nowhere"]).await.expect(2);
     assert!(ended.said().contains("an agent in namespace nowhere is refused"), "{}", ended.said());
     assert!(lab.ours().is_empty(), "{:?}", lab.ours());
+}
+
+#[tokio::test]
+async fn a_machine_that_a_killed_run_has_switched_off_is_brought_back_by_the_mark_on_its_node() {
+    let lab = with_system_namespace(settings()).await;
+    lab.scenario(&fault("power-off", "5m"));
+    let pair = ["--node-failure-command", "touch off/$DRIFTPROOF_NODE", "rm -f off/$DRIFTPROOF_NODE"];
+    let mut child = lab.begin(&[&pair[..], &["--allow-commands"]].concat());
+    let off = |lab: &Lab| std::fs::read_dir(lab.path("off")).is_ok_and(|mut files| files.next().is_some());
+    lab.until("the machine is off", off).await;
+    child.kill().await.expect("killed");
+    assert!(lab.ours().iter().any(|ours| ours.starts_with("Node ")), "{:?}", lab.ours());
+    let shown = lab.undo(&["--dry-run"]).await.expect(3);
+    let heal = "rm off/$DRIFTPROOF_NODE && test -n \"$DRIFTPROOF_NODE_IP\"";
+    let undo = ["undo", "--context", "lab", "--kubeconfig", "kubeconfig", "--run", Lab::shown(&shown.out)];
+    // That a node is dead shows in its lease alone, which is looked at for 40 seconds.
+    let child = lab.command(&[&undo[..], &["--node-heal-command", heal]].concat()).spawn().expect("it starts");
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(90), child.wait_with_output()).await;
+    let ended = Ended::from(ended.expect("in time").expect("read")).expect(0);
+    assert!(ended.out.contains("done      bring back node"), "{}", ended.out);
+    assert!(!off(&lab) && lab.ours().is_empty(), "left behind: {:?}", lab.ours());
 }

@@ -62,13 +62,18 @@ async fn a_killed_run_leaves_its_intent_and_its_marks() {
 
     // From the cluster alone: shown, done, and nothing left to do.
     let foreign = lab.cluster.with(|state| state.store.all(Kind::NetworkPolicy).count());
-    let undo = ["undo", "--context", "lab", "--kubeconfig", "kubeconfig"];
-    let shown = lab.call(&[undo.as_slice(), &["--dry-run"]].concat()).await.expect(0);
+    let shown = lab.undo(&["--dry-run"]).await.expect(3);
     assert!(shown.out.contains(&format!("delete NetworkPolicy {namespace}/{name}")), "{}", shown.out);
     assert_eq!(lab.cluster.with(|state| state.store.all(Kind::NetworkPolicy).count()), foreign, "a dry run is dry");
-    let done = lab.call(&undo).await.expect(0);
+    // Its lock is held for as long as it could have taken: that it is dead has to be said.
+    let skipped = lab.undo(&["--yes"]).await.expect(3);
+    let run = Lab::shown(&shown.out);
+    let hint = format!("when it is dead: driftproof undo --context lab --run {run}");
+    assert!(skipped.out.contains(&hint), "{}", skipped.out);
+    assert!(lab.has(Kind::NetworkPolicy, namespace, name), "it was not named");
+    let done = lab.undo(&["--run", run]).await.expect(0);
     assert!(done.out.contains("done      delete NetworkPolicy"), "{}", done.out);
     assert!(lab.ours().is_empty(), "left behind: {:?}", lab.ours());
-    let nothing = lab.call(&undo).await.expect(0);
+    let nothing = lab.undo(&[]).await.expect(0);
     assert!(nothing.out.contains("nothing of any run is left"), "{}", nothing.out);
 }

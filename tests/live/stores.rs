@@ -57,9 +57,8 @@ async fn a_record_tells_which_keys_a_killed_run_may_have_left() {
     let (lab, mut child) = begun(&check("redis", "127.0.0.1:1")).await;
     child.kill().await.expect("killed");
 
-    let undo = ["undo", "--context", "lab", "--kubeconfig", "kubeconfig"];
-    let shown = lab.call(&[undo.as_slice(), &["--dry-run"]].concat()).await.expect(0);
-    let done = lab.call(&undo).await.expect(0);
+    let shown = lab.undo(&["--dry-run"]).await.expect(3);
+    let done = lab.undo(&["--run", Lab::shown(&shown.out)]).await.expect(0);
     for out in [shown.out, done.out] {
         let told = out.lines().find(|line| line.contains("may be left in the store of data redis, redis at a"));
         let told = told.unwrap_or_else(|| panic!("nothing is said of the keys: {out}"));

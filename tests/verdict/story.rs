@@ -25,6 +25,7 @@ pub(crate) fn evidence(scenario: &str, story: &str) -> Evidence {
         again: "driftproof run db.toml --seed 7".to_owned(),
         scenario,
         not_modelled: Vec::new(),
+        skipped: Vec::new(),
     };
     let mut teller = Teller { pods: BTreeMap::new(), plan: plan(&header.scenario.name), events: Vec::new() };
     for line in story.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {

@@ -51,7 +51,11 @@ pub(super) fn folded(placed: &Placed<'_>, depth: Depth) -> Markup {
         details class={ "scenario " (placed.status.key()) } data-g=(placed.status.key()) data-n=(placed.row.name) {
             (summary::line(placed.row))
             // A link to what is folded unfolds it: the anchor is inside.
-            div class="body" id=(placed.anchor) { @if let Some(entry) = placed.row.entry() { (judged(entry, depth)) } }
+            div class="body" id=(placed.anchor) {
+                // Its name is in the line above; the outline that screen readers walk needs it here.
+                h3 class="outline" { (placed.row.name) }
+                @if let Some(entry) = placed.row.entry() { (judged(entry, depth)) }
+            }
         }
     }
 }
@@ -81,7 +85,7 @@ fn judged(entry: &Entry, depth: Depth) -> Markup {
         h4 { "Timeline" }
         (timeline::timeline(scale, &measured.faults, &plots))
         (lanes::legend(&measured.lanes))
-        (drifts::waterfall(&measured.drifts, measured.end, depth.details))
+        (drifts::waterfall(&measured.drifts, &measured.faults, measured.end, depth.details))
         (tables::faults(scale, &measured.faults, &verdict.line))
         (outages::outages(scale, &measured.probes, depth.outages))
         (tables::data(&measured.data))

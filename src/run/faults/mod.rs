@@ -21,13 +21,16 @@ pub(super) mod node_agent;
 mod node_agent_job;
 mod node_agent_pods;
 mod node_drain;
-mod node_failure;
+pub(super) mod node_failure;
 pub(super) mod node_taint;
 mod partition_words;
 mod pod_kill;
 
 /// The annotation of a node that we cordoned: run and step.
 pub(super) const CORDONED_BY: &str = "driftproof.dev/cordoned-by";
+
+/// The annotation of a node that we made fail by a command: run and step.
+pub(super) const FAILED_BY: &str = "driftproof.dev/failed-by";
 
 /// Why nothing is done to members that nobody has looked at.
 const UNSEEN: &str = "the members were not looked at before";
@@ -233,7 +236,7 @@ async fn inject(context: &Context, step: &Step, before: &Before, release: &mut R
         Action::NodeFailure { nodes, mode, command } => match before {
             Before::Agents(agents) => node_agent::fire(context, agents).await,
             Before::Nothing | Before::Partition(_) | Before::Tenants(_) | Before::Member(_) => {
-                node_failure::inject(context, nodes, *mode, command.as_ref(), release).await
+                node_failure::inject(context, &step.id, nodes, *mode, command.as_ref(), release).await
             }
         },
         Action::EtcdMemberReplace { timeout, .. } => match before {

@@ -271,21 +271,24 @@ async fn ask(context: &Context, agent: &Agent, method: &str, what: &str) -> Resu
 }
 
 /// Ends an agent: asks it to heal, or waits for its timer when it cannot be reached; its end counts when the node's own
-/// kubelet has said so, which shows that the node is back. Then its Job is removed. Idempotent.
+/// kubelet has said so, which shows that the node is back. Then its Job is removed, that of this UID where one is given.
+/// Idempotent.
 ///
 /// # Errors
 /// What is left.
 pub(in crate::run) async fn end(
     context: &Context,
-    namespace: &str,
-    name: &str,
+    (namespace, name): (&str, &str),
+    uid: Option<&str>,
     timer: Duration,
 ) -> Result<(), Failure> {
     let jobs: Api<Job> = Api::namespaced(context.client(), namespace);
     let found = calls::attempt(context.clock(), jobs.get_opt(name)).await;
-    if found.map_err(|error| Failure::from(&error))?.is_none() {
+    let Some(found) = found.map_err(|error| Failure::from(&error))? else { return Ok(()) };
+    if uid.is_some() && found.uid().as_deref() != uid {
         return Ok(());
     }
+    let uid = found.uid();
     let pods = Pods::of_job(context, namespace, name);
     let listed = within(context.clock(), LISTED_LIMIT, pods.listed.ever()).await;
     listed.ok_or_else(|| Failure::Away("the agent's pod could not be listed".to_owned()))?;
@@ -294,7 +297,7 @@ pub(in crate::run) async fn end(
         let limit = humantime::format_duration(limit);
         return Err(Failure::Refused(format!("the agent has not ended within {limit}: {}", pods.look(describe))));
     }
-    undo::delete(context, &jobs, name).await?;
+    undo::delete(context, &jobs, name, uid.as_deref()).await?;
     let gone = async {
         let mut changes = pods.changed.listen();
         while pods.look(|pod| pod.is_some()) {

@@ -8,6 +8,7 @@ use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Node, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::jiff::Timestamp;
 use k8s_openapi::serde::de::DeserializeOwned;
 use kube::api::{Api, ListParams};
 use kube::{Client, Resource, ResourceExt};
@@ -20,14 +21,14 @@ use super::super::context::Context;
 use super::super::faults::CORDONED_BY;
 use super::super::record::{self, CREATED, HEADER, RECORD};
 use super::super::{calls, lock};
-use super::{Left, Survey, mark};
+use super::{Left, Survey, mark, trust};
 
 /// What is known of one run while looking.
 #[derive(Default)]
 struct Found {
     about: String,
-    since: String,
-    locked_until: String,
+    /// Namespaces of its locks, and until when each is held.
+    locked: Vec<(String, Timestamp)>,
     /// Undo of faults, in the order in which they were injected.
     faults: Vec<Undo>,
     /// Undo of what was created, in that order.
@@ -67,7 +68,7 @@ pub(super) async fn survey(context: &Context, namespace: Option<&str>, run: Opti
     });
     note(&mut blind, "Leases", list::<Lease>(context, &client, namespace).await, |lease| {
         let found = of(&mut runs, lease.labels());
-        found.locked_until = lock::held_until(&lease).map(|until| until.to_string()).unwrap_or_default();
+        found.locked.extend(lock::held_until(&lease).map(|until| (lease.namespace().unwrap_or_default(), until)));
         found.locks.push(deleted("coordination.k8s.io/v1", "Lease", &lease));
         Ok(())
     });
@@ -148,15 +149,21 @@ fn read_record(runs: &mut BTreeMap<String, Found>, map: &ConfigMap) -> Result<()
     let found = of(runs, map.labels());
     found.about = format!("{} on {}, begun {}", head.scenario, head.target, head.started);
     found.written = head.written;
-    let made = map.metadata.creation_timestamp.as_ref();
-    found.since = made.map(|made| made.0.to_string()).unwrap_or_default();
+    let home = map.namespace().unwrap_or_default();
+    let entries = |text: &str| -> Result<Vec<Undo>, String> {
+        let entries = record::read(text)?;
+        if entries.len() > trust::UNDO_MAX {
+            return Err(format!("it names {} objects, and no run makes more than {}", entries.len(), trust::UNDO_MAX));
+        }
+        entries.into_iter().map(|undo| trust::checked(undo, &home)).collect()
+    };
     // Step names begin with their number, so that this is the order of the injections.
     let mut steps: Vec<(&String, &String)> = data.iter().filter(|(key, _)| *key != HEADER && *key != CREATED).collect();
     steps.sort_by_key(|(step, _)| step.split('-').next().and_then(|number| number.parse::<u32>().ok()));
     for (_, undo) in steps {
-        found.faults.extend(record::read(undo).map_err(wrong)?);
+        found.faults.extend(entries(undo).map_err(wrong)?);
     }
-    found.created.extend(data.get(CREATED).map_or(Ok(Vec::new()), |text| record::read(text)).map_err(wrong)?);
+    found.created.extend(data.get(CREATED).map_or(Ok(Vec::new()), |text| entries(text)).map_err(wrong)?);
     found.records.push(deleted("v1", "ConfigMap", map));
     Ok(())
 }
@@ -180,6 +187,15 @@ impl Found {
     fn left(self, run: String) -> Left {
         let ended: Vec<(String, String)> = self.faults.iter().filter_map(job).collect();
         let objects = self.objects.into_iter().filter(|undo| !job(undo).is_some_and(|job| ended.contains(&job)));
+        // A Lease elsewhere says nothing of a run whose record lies here: tenants can write Leases.
+        let home = |namespace: &String| {
+            let records = &self.records;
+            let lies =
+                |record: &Undo| matches!(record, Undo::DeleteObject { namespace: home, .. } if home == namespace);
+            records.is_empty() || records.iter().any(lies)
+        };
+        let locked = self.locked.iter().filter(|(namespace, _)| home(namespace)).map(|(_, until)| *until);
+        let locked_until = locked.max();
         let mut undo: Vec<Undo> = Vec::new();
         let created = self.created.into_iter().rev().chain(self.namespaces);
         let last = self.locks.into_iter().chain(self.records);
@@ -188,8 +204,8 @@ impl Found {
                 undo.push(one);
             }
         }
-        let Self { about, locked_until, since, written, .. } = self;
-        Left { run, about, locked_until, undo, since, written }
+        let Self { about, written, .. } = self;
+        Left { run, about, locked_until, undo, written }
     }
 }
 

@@ -1,20 +1,20 @@
 //! Whether an object is this run's. A record on a cluster can be written by others: only what carries the run's own mark
 //! is taken back.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::Node;
-use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
-use kube::api::{Api, DynamicObject};
-use serde_json::Value;
+use kube::api::Api;
+use serde_json::{Value, json};
 
 use crate::evidence::{Undo, WorldName};
 use crate::plan::{self, RUN, TAINT_KEY};
 
 use super::super::context::Context;
-use super::super::faults::{CORDONED_BY, etcd_member};
+use super::super::faults::{CORDONED_BY, FAILED_BY, etcd_member};
 use super::super::{calls, fixtures};
 use super::Left;
 
@@ -24,7 +24,10 @@ const RENEWAL: Duration = Duration::from_secs(5);
 
 /// Whose it is.
 pub(super) enum Mark {
-    Ours,
+    /// The run's: the object of this UID, where there is one that is deleted.
+    Ours(Option<String>),
+    /// This node was made fail by the run and is back: only the mark is left.
+    Back(String),
     Absent,
     Foreign(String),
 }
@@ -46,18 +49,18 @@ pub(super) async fn of(context: &Context, undo: &Undo, left: &Left) -> Result<Ma
             let by = etcd_member::marked(context, replacement).await?.unwrap_or_default();
             Ok(match by.split('/').next() {
                 None | Some("") => Mark::Absent,
-                Some(run) if run == left.run => Mark::Ours,
+                Some(run) if run == left.run => Mark::Ours(None),
                 Some(_) => Mark::Foreign(format!("its member is replaced by {by}")),
             })
         }
-        Undo::Uncordon { node } => Ok(match self::node(context, node).await? {
-            None => Mark::Absent,
-            Some(node) => match node.annotations().get(CORDONED_BY) {
-                Some(by) if by.split('/').next() == Some(&left.run) => Mark::Ours,
-                Some(by) => Mark::Foreign(format!("it was cordoned by {by}")),
-                None => Mark::Absent,
-            },
-        }),
+        Undo::Uncordon { node } => {
+            let node = self::node(context, node).await?;
+            Ok(node.map_or(Mark::Absent, |node| annotated(&node, CORDONED_BY, "it was cordoned by", left)))
+        }
+        // Another run's taint is not this one's to take, whatever this one's record says.
+        Undo::RemoveTaint { value, .. } if run_of(&json!(value), '.').as_ref() != Some(&plan::label(&left.run)) => {
+            Ok(Mark::Foreign(format!("its value {} is of another run", value.escape_debug())))
+        }
         Undo::RemoveTaint { node, value, .. } => Ok(match self::node(context, node).await? {
             None => Mark::Absent,
             Some(node) => {
@@ -65,18 +68,42 @@ pub(super) async fn of(context: &Context, undo: &Undo, left: &Left) -> Result<Ma
                 let ours = |taint: &k8s_openapi::api::core::v1::Taint| {
                     taint.key == TAINT_KEY && taint.value.as_ref() == Some(value)
                 };
-                if taints.iter().any(ours) { Mark::Ours } else { Mark::Absent }
+                if taints.iter().any(ours) { Mark::Ours(None) } else { Mark::Absent }
             }
         }),
-        // A simulated machine, or a command that a person has typed: done again, it does no harm.
-        Undo::RestoreNode { .. } if context.allow_commands || context.world.name == WorldName::Embedded => {
-            Ok(Mark::Ours)
-        }
+        // A simulated machine: done again, it does no harm.
+        Undo::RestoreNode { .. } if context.world.name == WorldName::Embedded => Ok(Mark::Ours(None)),
         Undo::RestoreNode { node, .. } => {
-            let alive = is_alive(context, node).await?;
-            Ok(if alive { Mark::Absent } else { Mark::Ours })
+            let Some(found) = self::node(context, node).await? else { return Ok(Mark::Absent) };
+            match annotated(&found, FAILED_BY, "it was made fail by", left) {
+                // A command that a person has typed is for machines that are away.
+                Mark::Ours(_) if is_alive(context, node).await? => Ok(Mark::Back(node.clone())),
+                mark => Ok(mark),
+            }
         }
     }
+}
+
+/// By the annotation `RUN/STEP` of a node.
+fn annotated(node: &Node, key: &str, done: &str, left: &Left) -> Mark {
+    match node.annotations().get(key) {
+        Some(by) if by.split('/').next().is_some_and(|run| plan::label(run) == plan::label(&left.run)) => {
+            Mark::Ours(None)
+        }
+        Some(by) => Mark::Foreign(format!("{done} {}", by.escape_debug())),
+        None => Mark::Absent,
+    }
+}
+
+/// Where a node is reached, by its own word; empty when it says nothing.
+///
+/// # Errors
+/// Why it cannot be looked at.
+pub(super) async fn address(context: &Context, name: &str) -> Result<String, String> {
+    let node = node(context, name).await?;
+    let addresses = node.and_then(|node| node.status?.addresses).unwrap_or_default();
+    let inside = addresses.into_iter().find(|address| address.type_ == "InternalIP").map(|address| address.address);
+    Ok(inside.filter(|address| address.parse::<IpAddr>().is_ok()).unwrap_or_default())
 }
 
 async fn node(context: &Context, name: &str) -> Result<Option<Node>, String> {
@@ -84,11 +111,8 @@ async fn node(context: &Context, name: &str) -> Result<Option<Node>, String> {
     calls::patiently(context, "get a node", || api.get_opt(name)).await.map_err(|error| calls::text(&error))
 }
 
-/// Whether a node is gone, or its kubelet still renews its lease. Its condition would say so only much later.
+/// Whether a node's kubelet still renews its lease. Its condition would say so only much later.
 async fn is_alive(context: &Context, name: &str) -> Result<bool, String> {
-    if node(context, name).await?.is_none() {
-        return Ok(true);
-    }
     let api: Api<Lease> = Api::namespaced(context.client(), "kube-node-lease");
     let renewed = async || {
         let lease = calls::patiently(context, "get a node's lease", || api.get(name)).await;
@@ -118,24 +142,13 @@ async fn object(
     let ours = plan::label(&left.run);
     let marks = [found.labels().get(RUN), found.annotations().get(RUN)];
     if marks.into_iter().flatten().any(|mark| *mark == ours || *mark == left.run) {
-        return Ok(Mark::Ours);
-    }
-    // A StatefulSet's controller makes its claims, and knows nothing of runs.
-    if kind == "PersistentVolumeClaim" && is_younger(&found, &left.since) {
-        return Ok(Mark::Ours);
+        return Ok(Mark::Ours(found.metadata.uid));
     }
     let other = marks.into_iter().flatten().next();
-    Ok(Mark::Foreign(
-        other.map_or_else(
-            || "it carries no mark of driftproof".to_owned(),
-            |other| format!("it belongs to run {other}"),
-        ),
-    ))
-}
-
-fn is_younger(object: &DynamicObject, since: &str) -> bool {
-    let made = object.metadata.creation_timestamp.as_ref().map(|made| made.0);
-    matches!((made, since.parse::<Timestamp>()), (Some(made), Ok(since)) if made >= since)
+    Ok(Mark::Foreign(other.map_or_else(
+        || "it carries no mark of driftproof".to_owned(),
+        |other| format!("it belongs to run {}", other.escape_debug()),
+    )))
 }
 
 /// The run that a value of ours names: `RUN/STEP` of a cordon, `RUN.STEP` of a taint.

@@ -3,11 +3,15 @@
 
 mod find;
 mod mark;
+mod trust;
+
+use jiff::Timestamp;
 
 use crate::evidence::Undo;
 use crate::world::World;
 
 use super::context::Context;
+use super::faults::node_failure;
 use super::undo;
 
 /// What one run has left.
@@ -17,12 +21,10 @@ pub struct Left {
     pub run: String,
     /// What is known of it: scenario, target and start; empty without a record.
     pub about: String,
-    /// Until when its lock says that it may be at work; empty when it says nothing.
-    pub locked_until: String,
+    /// Until when its lock says that it may be at work.
+    pub locked_until: Option<Timestamp>,
     /// How it is taken back, in this order.
     pub undo: Vec<Undo>,
-    /// When its record was made, RFC 3339; what a controller made later on its behalf is told by it.
-    pub since: String,
     /// What may be left in stores, which no cluster can tell: for people, with what removes it.
     pub written: Vec<String>,
 }
@@ -58,20 +60,35 @@ pub async fn survey(world: &World, namespace: Option<&str>, run: Option<&str>) -
 pub async fn take_back(world: &World, left: &Left, undo: &Undo, heal: Option<&str>) -> TakenBack {
     let context = Context { allow_commands: heal.is_some(), ..Context::bare(world, &left.run) };
     let what = undo::describe(undo);
-    let undo = match (undo.clone(), heal) {
-        (Undo::RestoreNode { node, ip, mode, .. }, Some(heal)) => {
-            Undo::RestoreNode { node, ip, mode, command: Some(heal.to_owned()) }
-        }
-        (undo, _) => undo,
-    };
-    match mark::of(&context, &undo, left).await {
+    let left_over = |reason: String| TakenBack::Failed(format!("{what}: {reason}; {}", undo::by_hand(undo)));
+    match mark::of(&context, undo, left).await {
         Ok(mark::Mark::Absent) => TakenBack::Absent(what),
         Ok(mark::Mark::Foreign(why)) => TakenBack::Foreign(format!("{what}: {why}")),
-        Ok(mark::Mark::Ours) => match undo::apply(&context, &undo).await {
-            Ok(()) => TakenBack::Done(what),
-            Err(reason) => TakenBack::Failed(reason),
+        Ok(mark::Mark::Back(node)) => match node_failure::unmark(&context, &node).await {
+            Ok(()) => TakenBack::Absent(what),
+            Err(undo::Failure::Away(reason) | undo::Failure::Refused(reason)) => left_over(reason),
         },
-        Err(reason) => TakenBack::Failed(format!("{what}: {reason}; {}", undo::by_hand(&undo))),
+        Ok(mark::Mark::Ours(uid)) => match completed(&context, undo, heal).await {
+            Ok(undo) => match undo::apply_to(&context, &undo, uid.as_deref()).await {
+                Ok(()) => TakenBack::Done(what),
+                Err(reason) => TakenBack::Failed(reason),
+            },
+            Err(reason) => left_over(reason),
+        },
+        Err(reason) => left_over(reason),
+    }
+}
+
+/// With what no record is asked for: the command that a person has typed, and the address that the Node itself has.
+async fn completed(context: &Context, undo: &Undo, heal: Option<&str>) -> Result<Undo, String> {
+    match (undo, heal) {
+        (Undo::RestoreNode { node, mode, .. }, Some(heal)) => Ok(Undo::RestoreNode {
+            node: node.clone(),
+            ip: mark::address(context, node).await?,
+            mode: *mode,
+            command: Some(heal.to_owned()),
+        }),
+        _ => Ok(undo.clone()),
     }
 }
 

@@ -256,6 +256,7 @@ pub(super) fn context(script: &Script, passes: fn(Duration) -> bool) -> (Context
         allow_commands: false,
         failsafe: true,
         break_lock: false,
+        skipped: Vec::new(),
     };
     let memory = Memory::default();
     let (progress, _) = tokio::sync::mpsc::unbounded_channel();
