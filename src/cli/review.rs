@@ -60,9 +60,9 @@ fn refusals(
     let refused =
         |field: &str, message: String, help: &str| manifest.refusal(text, Code::Refused, field, message, help);
     let mut found = annotations(manifest, kind, text);
-    // Another version has other fields: the server converts it first.
-    let stored = kind.facts().api_version() == version;
-    match if stored { registry::unknown_fields(kind, object) } else { Ok(Vec::new()) } {
+    // Another version of Kubernetes' own kinds has other fields: the server converts it first.
+    let as_stored = kind.facts().api_version() == version || kind.is_custom();
+    match if as_stored { state.unknown_fields(kind, object) } else { Ok(Vec::new()) } {
         Ok(unknown) => found.extend(unknown.iter().map(|field| {
             let message = format!("{what}: unknown field `{field}`");
             refused(field, message, "`kubectl apply` refuses it, too: is it misspelt, or on the wrong level?")

@@ -132,13 +132,14 @@ fn blocked_for_ever(pod: &Pod, inventory: &Inventory) -> Option<(String, String)
     }
     let status = budget.status.as_ref()?;
     let current = status.observed_generation.is_some() && status.observed_generation == budget.metadata.generation;
-    let whole = status.expected_pods > 0 && status.current_healthy >= status.expected_pods;
-    let never =
-        current && whole && status.disruptions_allowed == 0 && status.disrupted_pods.iter().flatten().count() == 0;
+    let (healthy, expected) = (status.current_healthy.unwrap_or(0), status.expected_pods.unwrap_or(0));
+    let whole = expected > 0 && healthy >= expected;
+    let spent = status.disruptions_allowed.unwrap_or(0) == 0;
+    let never = current && whole && spent && status.disrupted_pods.iter().flatten().count() == 0;
     never.then(|| {
         let reason = format!(
-            "PodDisruptionBudget {name} allows 0 disruptions while {} of {} pods are healthy (it wants {}); let it allow one",
-            status.current_healthy, status.expected_pods, status.desired_healthy
+            "PodDisruptionBudget {name} allows 0 disruptions while {healthy} of {expected} pods are healthy (it wants {}); let it allow one",
+            status.desired_healthy.unwrap_or(0)
         );
         (name, reason)
     })

@@ -188,7 +188,7 @@ async fn budgets(context: &Context) -> Result<Lines, String> {
     let line = |budget: PodDisruptionBudget| {
         let status = budget.status.unwrap_or_default();
         let wanted = serde_json::to_string(&budget.spec).unwrap_or_default();
-        format!("{} disruptions allowed, {wanted}", status.disruptions_allowed)
+        format!("{} disruptions allowed, {wanted}", status.disruptions_allowed.unwrap_or(0))
     };
     Ok(budgets.items.into_iter().map(|budget| (budget.name_any(), line(budget))).collect())
 }

@@ -50,8 +50,10 @@ pub enum Kind {
 pub struct Facts {
     /// API group, empty for the core group.
     pub group: &'static str,
-    /// API version without the group.
+    /// The API version in which objects are stored, without the group.
     pub version: &'static str,
+    /// Whether the stored version is served: a definition may keep it to itself.
+    pub served: bool,
     /// Plural name as in URLs.
     pub plural: &'static str,
     /// The `kind` field.
@@ -69,7 +71,18 @@ pub struct Facts {
 }
 
 const fn facts(group: &'static str, version: &'static str, plural: &'static str, kind: &'static str) -> Facts {
-    Facts { group, version, plural, kind, short: &[], namespaced: true, status: false, scale: false, also: &[] }
+    Facts {
+        group,
+        version,
+        served: true,
+        plural,
+        kind,
+        short: &[],
+        namespaced: true,
+        status: false,
+        scale: false,
+        also: &[],
+    }
 }
 
 impl Facts {
@@ -100,7 +113,13 @@ impl Facts {
     /// Whether it is served under this version of its group.
     #[must_use]
     pub fn has_version(&self, version: &str) -> bool {
-        self.version == version || self.also.contains(&version)
+        (self.served && self.version == version) || self.also.contains(&version)
+    }
+
+    /// The versions that are served.
+    pub fn versions(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let stored = self.served.then_some(self.version);
+        stored.into_iter().chain(self.also.iter().copied())
     }
 
     /// As error messages name it: `pods` or `deployments.apps`.
@@ -166,6 +185,12 @@ impl Kind {
     #[must_use]
     pub const fn is_modelled(self) -> bool {
         !matches!(self, Self::Stored(_))
+    }
+
+    /// Whether a `CustomResourceDefinition` adds it.
+    #[must_use]
+    pub fn is_custom(self) -> bool {
+        matches!(self, Self::Stored(_)) && !Self::ALL.contains(&self)
     }
 
     /// Group, version, plural, scope and subresources.

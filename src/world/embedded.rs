@@ -54,7 +54,8 @@ pub fn of(cluster: Cluster) -> World {
     }
 }
 
-/// The objects among these that the embedded cluster keeps and does not act on, each once: `Ingress web`.
+/// The objects among these that the embedded cluster keeps and does not act on, each once: `Ingress web`. So are the rules in CEL
+/// of a definition.
 #[must_use]
 pub(super) fn not_modelled(manifests: &[Value]) -> Vec<String> {
     let text =
@@ -64,9 +65,27 @@ pub(super) fn not_modelled(manifests: &[Value]) -> Vec<String> {
         let kind = Kind::by_name(&text(object, "/apiVersion"), &text(object, "/kind"));
         kind.is_none_or(|kind| !kind.is_modelled())
     });
-    let names: BTreeSet<String> =
+    let mut names: BTreeSet<String> =
         inert.map(|object| format!("{} {}", text(object, "/kind"), text(object, "/metadata/name"))).collect();
+    let definitions = manifests
+        .iter()
+        .flat_map(objects)
+        .filter(|object| object["kind"] == "CustomResourceDefinition" && has_rules(object));
+    names.extend(
+        definitions.map(|object| format!("the x-kubernetes-validations of {}", text(object, "/metadata/name"))),
+    );
     names.into_iter().collect()
+}
+
+/// Whether a definition has rules in CEL, which nothing here evaluates.
+fn has_rules(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().any(|(name, field)| name == "x-kubernetes-validations" || has_rules(field))
+        }
+        Value::Array(items) => items.iter().any(has_rules),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// Whether a stream to what runs in a pod would work.

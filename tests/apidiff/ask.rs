@@ -1,9 +1,12 @@
 //! One question to an API server, its answer, and the embedded server's side of it.
 
-use driftproof::sim::{Kind, Settings, State, api};
+use driftproof::sim::{Kind, Settings, State, api, registry};
 use serde_json::{Value, json};
 
-use crate::NAMESPACE;
+use crate::{NAMESPACE, seeds};
+
+/// Where kinds are defined.
+pub(crate) const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 /// An object, and how it is sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +68,8 @@ pub(crate) struct Answer {
     pub(crate) causes: Vec<String>,
     /// Its words.
     pub(crate) message: String,
+    /// What it made of the object.
+    pub(crate) object: Value,
 }
 
 impl Answer {
@@ -76,7 +81,9 @@ impl Answer {
             causes.map(|cause| format!("{} {}", text(&cause["field"]), text(&cause["reason"]))).collect();
         causes.sort();
         causes.dedup();
-        Self { taken: (200..300).contains(&code), code, causes, message: text(&body["message"]) }
+        let taken = (200..300).contains(&code);
+        let object = if taken { body.clone() } else { Value::Null };
+        Self { taken, code, causes, message: text(&body["message"]), object }
     }
 }
 
@@ -92,7 +99,22 @@ impl Embedded {
         let mut account = named("default");
         account["metadata"]["namespace"] = json!(NAMESPACE);
         state.create(Kind::ServiceAccount, account).expect("an account");
-        Self(state)
+        let mut embedded = Self(state);
+        for definition in seeds::definitions() {
+            let (code, body) =
+                api::ask(&mut embedded.0, http::Method::POST, DEFINITIONS, "application/json", &definition);
+            assert_eq!(code, 201, "{body}");
+        }
+        embedded
+    }
+
+    /// The kind of an object.
+    pub(crate) fn kind(&self, object: &Value) -> Option<Kind> {
+        let (version, kind) = (object["apiVersion"].as_str()?, object["kind"].as_str()?);
+        Kind::by_name(version, kind).or_else(|| {
+            registry::defined(&self.0.store)
+                .find(|known| known.facts().kind == kind && known.facts().api_version() == version)
+        })
     }
 
     pub(crate) fn ask(&mut self, question: &Question) -> Answer {

@@ -7,10 +7,6 @@ pub(crate) fn reason(_question: &Question, ours: &Answer, theirs: &Answer) -> Op
     if theirs.code == 500 && ours.code >= 400 {
         return Some("both refuse; the real server fails on it");
     }
-    let unknown_to_us = theirs.taken && ours.message.contains("unknown field");
-    if unknown_to_us && NEWER.iter().any(|field| ours.message.contains(field)) {
-        return Some("a field that is newer than 1.33, the version that the embedded server claims");
-    }
     if ours.message.contains("resourceVersion should not be set on objects to be created") && theirs.taken {
         return Some("the real server finds it only when it stores, and a dry run stores nothing");
     }
@@ -19,19 +15,3 @@ pub(crate) fn reason(_question: &Question, ours: &Answer, theirs: &Answer) -> Op
     }
     None
 }
-
-/// Fields that came after 1.33.
-const NEWER: [&str; 12] = [
-    "hostnameOverride",
-    "restartPolicyRules",
-    "fileKeyRef",
-    "podCertificate",
-    "workloadRef",
-    "schedulingGroup",
-    "nodeAllocatableResourceClaimStatuses",
-    "extendedResourceClaimStatus",
-    "allocatedResources",
-    "serviceAccountTokenInSecrets",
-    "nodeAllocatableUpdatePeriodSeconds",
-    "preventPodSchedulingIfMissing",
-];

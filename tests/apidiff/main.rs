@@ -1,11 +1,12 @@
 //! The same objects for a real API server (by dry run) and for the embedded one: which takes what the other refuses?
 //!
-//! `cargo test --test apidiff -- --context NAME [--objects N] [--seed S] [--record FILE]` asks a cluster that may be asked
+//! `cargo test --test apidiff -- --context NAME [--objects N] [--seed S] [--record FILE] [--defaults]` asks a cluster that may be asked
 //! (`tests/testbed`); without `--context` it only says how. Objects are sound ones with one to three changes, by hand and by the
 //! API's own schema. Prints each disagreement with the fields that were refused; ends with 1 when one is left unexplained.
 
 mod ask;
 mod change;
+mod defaults;
 mod explain;
 mod real;
 mod seeds;
@@ -30,10 +31,11 @@ struct Wanted {
     objects: usize,
     seed: u64,
     record: Option<String>,
+    defaults: bool,
 }
 
 fn wanted() -> Result<Wanted, String> {
-    let mut wanted = Wanted { context: None, objects: 1000, seed: 1, record: None };
+    let mut wanted = Wanted { context: None, objects: 1000, seed: 1, record: None, defaults: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
@@ -41,6 +43,7 @@ fn wanted() -> Result<Wanted, String> {
             "--context" => wanted.context = Some(value()?),
             "--objects" => wanted.objects = value()?.parse().map_err(|_| "--objects needs a number".to_owned())?,
             "--seed" => wanted.seed = value()?.parse().map_err(|_| "--seed needs a number".to_owned())?,
+            "--defaults" => wanted.defaults = true,
             "--record" => wanted.record = Some(value()?),
             other => return Err(format!("unknown argument {other}")),
         }
@@ -52,16 +55,14 @@ fn wanted() -> Result<Wanted, String> {
 async fn main() -> ExitCode {
     drop(rustls::crypto::ring::default_provider().install_default());
     match wanted() {
-        Ok(Wanted { context: Some(context), objects, seed, record }) => {
-            match compare(&context, objects, seed, record.as_deref()).await {
-                Ok(0) => ExitCode::SUCCESS,
-                Ok(_) => ExitCode::FAILURE,
-                Err(message) => {
-                    println!("error: {message}");
-                    ExitCode::from(2)
-                }
+        Ok(wanted @ Wanted { context: Some(_), .. }) => match compare(&wanted).await {
+            Ok(0) => ExitCode::SUCCESS,
+            Ok(_) => ExitCode::FAILURE,
+            Err(message) => {
+                println!("error: {message}");
+                ExitCode::from(2)
             }
-        }
+        },
         Ok(_) => {
             println!("--context NAME names the cluster to ask; nothing was compared");
             ExitCode::SUCCESS
@@ -74,22 +75,27 @@ async fn main() -> ExitCode {
 }
 
 /// Compares and prints. Gives back how many disagreements nothing explains.
-async fn compare(context: &str, objects: usize, seed: u64, record: Option<&str>) -> Result<usize, String> {
-    let real = real::Real::connect(context).await?;
+async fn compare(wanted: &Wanted) -> Result<usize, String> {
+    let Wanted { context, objects, seed, record, .. } = wanted;
+    let real = real::Real::connect(context.as_deref().unwrap_or_default()).await?;
     let schemas = real.schemas().await?;
     let seeds = seeds::all();
-    let mut changer = Changer { dice: ChaCha8Rng::seed_from_u64(seed), seeds: &seeds, schemas: &schemas };
+    let mut changer = Changer { dice: ChaCha8Rng::seed_from_u64(*seed), seeds: &seeds, schemas: &schemas };
     let mut embedded = Embedded::new();
     let (mut taken, mut explained) = (0, 0);
     let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut recorded = Vec::new();
-    for index in 0..objects {
+    let mut differences = defaults::Differences::default();
+    for index in 0..*objects {
         let object = if index < seeds.len() { seeds[index].clone() } else { changer.object() };
-        let Some(kind) = seeds::kind(&object) else { continue };
+        let Some(kind) = embedded.kind(&object) else { continue };
         let question = Question { apply: index % 4 == 3, object, kind };
-        let (theirs, ours) = (real.ask(&question).await?, embedded.ask(&question));
+        let (theirs, ours) = (real.ask(&question).await, embedded.ask(&question));
         taken += usize::from(theirs.taken);
         let reason = explain::reason(&question, &ours, &theirs);
+        if ours.taken && theirs.taken {
+            differences.add(kind.facts().kind, &ours.object, &theirs.object);
+        }
         if ours.taken == theirs.taken {
             recorded.push(entry(&question, &theirs));
         } else if reason.is_some() {
@@ -100,6 +106,10 @@ async fn compare(context: &str, objects: usize, seed: u64, record: Option<&str>)
         }
     }
     print(&wrong);
+    if wanted.defaults {
+        differences.print();
+        println!("{} fields differ in objects that both take", differences.count());
+    }
     let left: usize = wrong.values().map(Vec::len).sum();
     println!(
         "{objects} objects, {taken} taken by the real server; {left} disagreements unexplained, {explained} explained"

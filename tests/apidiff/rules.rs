@@ -17,7 +17,7 @@ fn the_embedded_server_takes_what_a_real_one_takes() {
     let mut embedded = Embedded::new();
     let mut wrong = Vec::new();
     for entry in recorded {
-        let Some(kind) = seeds::kind(&entry["object"]) else { panic!("no kind: {entry}") };
+        let Some(kind) = embedded.kind(&entry["object"]) else { panic!("no kind: {entry}") };
         let question = Question { apply: entry["apply"] == true, object: entry["object"].clone(), kind };
         let answer = embedded.ask(&question);
         if answer.taken != (entry["taken"] == true) {
@@ -31,7 +31,7 @@ fn the_embedded_server_takes_what_a_real_one_takes() {
 fn the_sound_objects_are_sound() {
     let mut embedded = Embedded::new();
     for object in seeds::all() {
-        let Some(kind) = seeds::kind(&object) else { panic!("no kind: {object}") };
+        let Some(kind) = embedded.kind(&object) else { panic!("no kind: {object}") };
         let answer = embedded.ask(&Question { apply: false, object, kind });
         // The namespaces and classes of a fresh cluster are there already.
         assert!(answer.taken || answer.code == 409, "{}", answer.message);

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use driftproof::scenario::manifests;
-use driftproof::sim::Kind;
 use serde_json::Value;
 
 /// All of them.
@@ -28,7 +27,7 @@ pub(crate) fn all() -> Vec<Value> {
     objects
 }
 
-/// The kind of an object.
-pub(crate) fn kind(object: &Value) -> Option<Kind> {
-    Kind::by_name(object["apiVersion"].as_str()?, object["kind"].as_str()?)
+/// The definitions of kinds of our own.
+pub(crate) fn definitions() -> Vec<Value> {
+    manifests("definitions.yaml", include_str!("definitions.yaml")).expect("manifests")
 }

@@ -136,7 +136,8 @@ spec:
   group: example.com
   scope: Namespaced
   names: {plural: things, kind: Thing}
-  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}}}]
+  versions: [{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object, properties: {
+    spec: {type: object, properties: {size: {type: integer}}, x-kubernetes-validations: [{rule: self.size < 9}]}}}}}]
 ---
 apiVersion: example.com/v1
 kind: Thing
@@ -146,7 +147,7 @@ spec: {size: 3}
     let manifest = format!("{}{more}", web("", ""));
     let ran = driftproof("run", &manifest, "cluster_scoped = [\"CustomResourceDefinition\"]", None);
     assert_eq!(ran.code, Some(0), "{}", ran.text);
-    for part in ["not modelled", "Ingress web", "Thing one"] {
+    for part in ["not modelled", "Ingress web", "Thing one", "the x-kubernetes-validations of things.example.com"] {
         assert!(ran.report.contains(part), "`{part}` is missing: {}", ran.report);
     }
 }

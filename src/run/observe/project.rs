@@ -170,7 +170,7 @@ pub(super) fn endpoints(slice: &EndpointSlice) -> BTreeMap<String, EndpointSeen>
         let terminating = conditions.and_then(|conditions| conditions.terminating).unwrap_or(false);
         (name, EndpointSeen { ready, serving, terminating })
     };
-    slice.endpoints.iter().map(of).collect()
+    slice.endpoints.iter().flatten().map(of).collect()
 }
 
 pub(super) fn attachment(attachment: &VolumeAttachment, claim: String, change: Change) -> AttachmentSeen {

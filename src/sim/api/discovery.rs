@@ -12,7 +12,7 @@ use super::error::ApiError;
 use super::handle::{Call, Outcome};
 
 /// The version that the embedded API server claims: that of the pinned API types.
-const MINOR: &str = "33";
+const MINOR: &str = "36";
 
 /// Answers a path that names no resource.
 pub(super) fn serve(store: &Store, call: &Call, segments: &[String]) -> Result<Outcome, ApiError> {
@@ -64,7 +64,7 @@ fn groups(store: &Store) -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut groups: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::from([("authorization.k8s.io", vec!["v1"])]);
     for facts in all(store).filter(|facts| !facts.group.is_empty()) {
         let versions = groups.entry(facts.group).or_default();
-        for version in std::iter::once(facts.version).chain(facts.also.iter().copied()) {
+        for version in facts.versions() {
             if !versions.contains(&version) {
                 versions.push(version);
             }
@@ -101,7 +101,7 @@ fn resources(store: &Store, group: &str, version: &str) -> Value {
             }));
         };
         if facts.status {
-            sub("status", facts.group, facts.version, facts.kind, &["get", "patch", "update"]);
+            sub("status", facts.group, version, facts.kind, &["get", "patch", "update"]);
         }
         if facts.scale {
             sub("scale", "autoscaling", "v1", "Scale", &["get", "patch", "update"]);

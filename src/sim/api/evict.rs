@@ -94,11 +94,12 @@ fn spend_budget(state: &mut State, key: &Key, pod: &Object, dry_run: bool) -> Re
         let (budget_key, name, time) = (budget_key.clone(), key.name.clone(), state.time());
         state.modify::<PodDisruptionBudget>(Kind::PodDisruptionBudget, &budget_key, |budget| {
             let status = budget.status.get_or_insert_default();
-            status.disruptions_allowed -= 1;
+            let left = status.disruptions_allowed.unwrap_or(0) - 1;
+            status.disruptions_allowed = Some(left);
             status.disrupted_pods.get_or_insert_default().insert(name, time.clone());
             let condition = status.conditions.iter_mut().flatten().find(|c| c.type_ == "DisruptionAllowed");
             if let Some(condition) = condition
-                && status.disruptions_allowed == 0
+                && left == 0
                 && condition.status != "False"
             {
                 "False".clone_into(&mut condition.status);
@@ -121,7 +122,7 @@ fn unready_may_go(budget: &PodDisruptionBudget) -> bool {
     let enough = budget
         .status
         .as_ref()
-        .is_some_and(|status| status.current_healthy >= status.desired_healthy && status.desired_healthy > 0);
+        .is_some_and(|status| status.current_healthy >= status.desired_healthy && status.desired_healthy > Some(0));
     policy == Some("AlwaysAllow") || enough
 }
 
@@ -135,16 +136,18 @@ fn allowed(budget: &PodDisruptionBudget) -> Result<(), ApiError> {
     if status.observed_generation.unwrap_or(0) < budget.metadata.generation.unwrap_or(0) {
         return Err(too_many(10, &format!("The disruption budget {name} is still being processed by the server.")));
     }
-    if status.disruptions_allowed < 0 {
+    let allowed = status.disruptions_allowed.unwrap_or(0);
+    if allowed < 0 {
         return Err(forbidden("pdb disruptions allowed is negative"));
     }
     if status.disrupted_pods.as_ref().is_some_and(|pods| pods.len() > DISRUPTED_PODS_MAX) {
         return Err(forbidden("DisruptedPods map too big - too many evictions not confirmed by PDB controller"));
     }
-    if status.disruptions_allowed == 0 {
+    if allowed == 0 {
         let cause = format!(
             "The disruption budget {name} needs {} healthy pods and has {} currently",
-            status.desired_healthy, status.current_healthy
+            status.desired_healthy.unwrap_or(0),
+            status.current_healthy.unwrap_or(0)
         );
         return Err(too_many(0, &cause));
     }

@@ -88,6 +88,11 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
+    /// One object, in the version that was asked for.
+    pub(super) fn object(code: u16, target: &Target, value: &Value) -> Self {
+        Self::json(code, &*target.shown(value))
+    }
+
     /// A JSON answer.
     pub(super) fn json(code: u16, body: &impl Serialize) -> Self {
         match serde_json::to_vec(body) {

@@ -1,5 +1,6 @@
 //! get, list and the start of a watch: what the store holds now, or held at a version that is still in its log.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,14 +23,14 @@ struct List<'a> {
     #[serde(rename = "apiVersion")]
     api_version: String,
     metadata: Value,
-    items: Vec<&'a Value>,
+    items: Vec<Cow<'a, Value>>,
 }
 
 /// Answers one object.
 pub(super) fn get(state: &State, target: &Target) -> Result<Outcome, ApiError> {
     let key = target.key();
     let object = state.store.get(target.kind, &key).ok_or_else(|| ApiError::not_found(target.kind, &key))?;
-    Ok(Outcome::json(200, object.value()))
+    Ok(Outcome::object(200, target, object.value()))
 }
 
 /// Answers a collection, in pages when `limit` is given; all pages show the version of the first.
@@ -58,7 +59,7 @@ pub(super) fn list(state: &State, call: &Call, target: &Target) -> Result<Outcom
         }
     }
     let facts = target.kind.facts();
-    let items = page.into_iter().map(|(_, object)| object.value()).collect();
+    let items = page.into_iter().map(|(_, object)| target.shown(object.value())).collect();
     let list = List { kind: format!("{}List", facts.kind), api_version: facts.api_version(), metadata, items };
     Ok(Outcome::json(200, &list))
 }

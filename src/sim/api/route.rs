@@ -1,5 +1,9 @@
 //! From a URL path to what it names: a kind, a namespace, a name, a subresource.
 
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+
 use crate::{Key, Kind, Store, registry};
 
 use super::query::decode;
@@ -23,6 +27,17 @@ impl Target {
     /// Key of the named object.
     pub(super) fn key(&self) -> Key {
         Key::new(self.namespace.clone().unwrap_or_default(), self.name.clone().unwrap_or_default())
+    }
+
+    /// An object of a custom kind in the version that was asked for: without a webhook only its name differs.
+    pub(super) fn shown<'a>(&self, value: &'a Value) -> Cow<'a, Value> {
+        let facts = self.kind.facts();
+        if !matches!(self.kind, Kind::Stored(_)) || facts.version == self.version {
+            return Cow::Borrowed(value);
+        }
+        let mut shown = value.clone();
+        shown["apiVersion"] = json!(format!("{}/{}", facts.group, self.version));
+        Cow::Owned(shown)
     }
 
     /// Resource as authorisation names it: `pods` or `pods/eviction`.

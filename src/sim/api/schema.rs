@@ -19,6 +19,8 @@ pub(super) enum ListType {
 /// How the list in this field merges, given the kind of the object and the field that holds the list's owner.
 pub(super) fn list_type(kind: Kind, field: &str) -> ListType {
     match field {
+        // The lists of custom kinds are called as their authors like.
+        _ if kind.is_custom() && !matches!(field, "finalizers" | "ownerReferences") => ListType::Atomic,
         "ports" if kind == Kind::Service => ListType::Map(&["port", "protocol"]),
         "ports" if matches!(kind, Kind::NetworkPolicy | Kind::EndpointSlice) => ListType::Atomic,
         "ports" => ListType::Map(&["containerPort", "protocol"]),
@@ -48,6 +50,7 @@ pub(super) fn list_type(kind: Kind, field: &str) -> ListType {
 /// Maps that server-side apply owns as a whole (`x-kubernetes-map-type: atomic`). Strategic merges go into them.
 pub(super) fn atomic_map(kind: Kind, field: &str) -> bool {
     match field {
+        _ if kind.is_custom() => false,
         "labelSelector" | "podSelector" | "namespaceSelector" | "nodeSelector" | "configMapKeyRef" | "secretKeyRef"
         | "fieldRef" | "resourceFieldRef" | "claimRef" | "podAffinityTerm" => true,
         // A Service's selector is a plain atomic map; elsewhere it is a label selector.

@@ -28,9 +28,9 @@ fn store_new(state: &mut State, call: &Call, target: &Target, mut value: Value) 
         return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
     }
     namespace_exists(state, target)?;
-    strict(call, target.kind, &value)?;
+    strict(state, call, target.kind, &value)?;
     let object = state.admit(target.kind, value, call.dry_run())?;
-    Ok(Outcome::json(201, object.value()))
+    Ok(Outcome::object(201, target, object.value()))
 }
 
 /// PUT of an object or its status.
@@ -44,7 +44,7 @@ pub(super) fn update(state: &mut State, call: &Call, target: &Target) -> Result<
 fn store_next(state: &mut State, call: &Call, target: &Target, mut value: Value) -> Result<Outcome, ApiError> {
     let key = target.key();
     shaped(target.kind, &value)?;
-    strict(call, target.kind, &value)?;
+    strict(state, call, target.kind, &value)?;
     let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
     if name != key.name {
         let message = format!("the name of the object ({name}) does not match the name on the URL ({})", key.name);
@@ -56,7 +56,7 @@ fn store_next(state: &mut State, call: &Call, target: &Target, mut value: Value)
         managed::track(target.kind, part(target), old.value(), &mut value, writer);
     }
     let object = state.update(target.kind, &key, value, part(target), call.dry_run())?;
-    Ok(Outcome::json(200, object.value()))
+    Ok(Outcome::object(200, target, object.value()))
 }
 
 /// PATCH of an object or its status.
@@ -81,7 +81,10 @@ fn apply(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, Api
     place(target, &mut config)?;
     crate::registry::readable(target.kind, &mut config);
     apply::check_lists(target.kind, &config)?;
-    strict(call, target.kind, &config)?;
+    // Below a root that keeps what it does not know, the real server types nothing that is applied, and prunes in silence.
+    if !state.keeps_unknown(target.kind, &config) {
+        strict(state, call, target.kind, &config)?;
+    }
     let manager = call.query.get("fieldManager").ok_or_else(|| {
         let message =
             "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for apply patch";
@@ -104,7 +107,7 @@ fn apply(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, Api
     };
     let value = apply::apply(target.kind, old.value(), &config, &applier)?;
     let object = state.update(target.kind, &key, value, part(target), call.dry_run())?;
-    Ok(Outcome::json(200, object.value()))
+    Ok(Outcome::object(200, target, object.value()))
 }
 
 /// PUT of `namespaces/NAME/finalize`: only `spec.finalizers` counts.
@@ -121,7 +124,7 @@ pub(super) fn finalize(state: &mut State, call: &Call, target: &Target) -> Resul
             spec.remove("finalizers");
         }
     })?;
-    Ok(Outcome::json(200, object.value()))
+    Ok(Outcome::object(200, target, object.value()))
 }
 
 fn part(target: &Target) -> Part {
@@ -174,6 +177,15 @@ fn shaped(kind: Kind, value: &Value) -> Result<(), ApiError> {
 
 /// From the version that was asked for to the one that is stored. Only `autoscaling/v1` is written differently.
 fn convert(target: &Target, mut value: Value) -> Value {
+    // Those of custom kinds are read by the schema of the version that was asked for.
+    if let Kind::Stored(facts) = target.kind {
+        value["apiVersion"] = json!(if facts.group.is_empty() {
+            target.version.clone()
+        } else {
+            format!("{}/{}", facts.group, target.version)
+        });
+        return value;
+    }
     if target.version == target.kind.facts().version {
         return value;
     }
@@ -233,11 +245,11 @@ fn namespace_exists(state: &State, target: &Target) -> Result<(), ApiError> {
 }
 
 /// `fieldValidation=Strict`, which kubectl asks for: fields that the kind does not have are refused.
-fn strict(call: &Call, kind: Kind, value: &Value) -> Result<(), ApiError> {
+fn strict(state: &State, call: &Call, kind: Kind, value: &Value) -> Result<(), ApiError> {
     if call.query.get("fieldValidation") != Some("Strict") {
         return Ok(());
     }
-    let unknown = crate::registry::unknown_fields(kind, value)?;
+    let unknown = state.unknown_fields(kind, value)?;
     if unknown.is_empty() {
         return Ok(());
     }

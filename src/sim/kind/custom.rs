@@ -13,6 +13,8 @@ pub struct Names<'a> {
     pub group: &'a str,
     /// The version that is stored.
     pub version: &'a str,
+    /// Whether the stored version is served, too.
+    pub served: bool,
     /// All other versions that are served.
     pub also: Vec<&'a str>,
     /// Plural name as in URLs.
@@ -36,7 +38,7 @@ pub fn custom(names: &Names<'_>) -> Kind {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let is_same = |facts: &&&'static Facts| {
         (facts.group, facts.version, facts.plural, facts.kind) == (names.group, names.version, names.plural, names.kind)
-            && (facts.namespaced, facts.status) == (names.namespaced, names.status)
+            && (facts.namespaced, facts.status, facts.served) == (names.namespaced, names.status, names.served)
             && facts.also == names.also
             && facts.short == names.short
     };
@@ -50,6 +52,7 @@ pub fn custom(names: &Names<'_>) -> Kind {
     let facts: &'static Facts = Box::leak(Box::new(Facts {
         group: text(names.group),
         version: text(names.version),
+        served: names.served,
         plural: text(names.plural),
         kind: text(names.kind),
         short: list(&names.short),

@@ -7,7 +7,7 @@ use super::heartbeat;
 use crate::{Key, Kind, NodeSpec, State};
 
 /// Version that the nodes report.
-const KUBELET_VERSION: &str = "v1.33.0";
+const KUBELET_VERSION: &str = "v1.36.0";
 
 /// Address of the machine at this position: 192.168.0.11 and on.
 pub(super) fn internal_ip(index: usize) -> String {

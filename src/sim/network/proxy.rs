@@ -169,7 +169,7 @@ fn endpoints(slice: &EndpointSlice, into: &mut Port) {
     let mut ports = slice.ports.iter().flatten();
     let Some(port) = ports.find(|known| known.name.as_deref().unwrap_or_default() == into.name) else { return };
     let Some(number) = port.port.and_then(|number| u16::try_from(number).ok()) else { return };
-    for known in &slice.endpoints {
+    for known in slice.endpoints.iter().flatten() {
         let Some(ip) = known.addresses.first() else { continue };
         let endpoint = Endpoint { ip: ip.clone(), port: number, node: known.node_name.as_deref().map(Arc::from) };
         match usable(known.conditions.as_ref()) {

@@ -22,7 +22,7 @@ impl State {
     pub fn create(&mut self, kind: Kind, value: Value) -> Result<Arc<Object>, ApiError> {
         let (key, value) = self.new_object(kind, value)?;
         if is_checked(kind) {
-            self.check_new(kind, &key, &value)?;
+            self.check_new(kind, &key, &value, Vec::new())?;
         }
         Ok(self.write(kind, &key, value))
     }
@@ -45,14 +45,16 @@ impl State {
             return Err(ApiError::invalid(kind, name, &[cause]));
         }
         strategy::before_create(kind, &mut value);
+        let wrong = self.shape_custom(kind, &mut value)?;
         let (key, value) = self.new_object(kind, value)?;
-        self.check_new(kind, &key, &value)?;
+        self.check_new(kind, &key, &value, wrong)?;
         if dry_run { Ok(Arc::new(Object::new(value))) } else { Ok(self.write(kind, &key, value)) }
     }
 
-    /// Refuses what the API server refuses: by itself, then because of other objects.
-    fn check_new(&self, kind: Kind, key: &Key, value: &Value) -> Result<(), ApiError> {
-        let causes = validate::create(kind, value);
+    /// Refuses what the API server refuses: by itself, beside what is known to be wrong, then because of other objects.
+    fn check_new(&self, kind: Kind, key: &Key, value: &Value, wrong: Vec<Cause>) -> Result<(), ApiError> {
+        let mut causes = validate::create(kind, value);
+        causes.extend(wrong);
         if !causes.is_empty() {
             return Err(ApiError::invalid(kind, &key.name, &causes));
         }

@@ -2,24 +2,21 @@
 
 use std::fmt::Write as _;
 
-use k8s_openapi::api::admissionregistration::v1::{
-    MutatingWebhookConfiguration, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
-    ValidatingWebhookConfiguration,
-};
+use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{
-    ConfigMap, Endpoints, Event, Node, PodTemplate, ReplicationController, ResourceQuota, ServiceAccount,
+    ConfigMap, Event, Node, PodTemplate, ReplicationController, ResourceQuota, ServiceAccount,
 };
 use k8s_openapi::api::flowcontrol::v1::{FlowSchema, PriorityLevelConfiguration};
 use k8s_openapi::api::networking::v1::{IPAddress, Ingress, ServiceCIDR};
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{ClusterRole, Role};
-use k8s_openapi::api::storage::v1::{CSIDriver, CSINode, VolumeAttachment};
+use k8s_openapi::api::resource::v1::{DeviceClass, ResourceClaim, ResourceClaimTemplate};
+use k8s_openapi::api::storage::v1::{CSINode, VolumeAttachment, VolumeAttributesClass};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -128,21 +125,21 @@ impl Reading {
 /// The kinds that nothing here acts on, by their types; what has none here stays as it was sent.
 fn stored(read: Reading, facts: &Facts, value: Value) -> Result<Value, ApiError> {
     match (facts.group, facts.kind) {
-        ("", "Endpoints") => read.plain::<Endpoints>(value),
+        ("", "Endpoints") => read.shape(value, defaults::endpoints),
         ("", "PodTemplate") => read.plain::<PodTemplate>(value),
         ("", "ReplicationController") => read.shape::<ReplicationController>(value, defaults::replication_controller),
         ("admissionregistration.k8s.io", "MutatingWebhookConfiguration") => {
-            read.plain::<MutatingWebhookConfiguration>(value)
+            read.shape(value, defaults::mutating_webhooks)
         }
         ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy") => read.plain::<ValidatingAdmissionPolicy>(value),
         ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding") => {
             read.plain::<ValidatingAdmissionPolicyBinding>(value)
         }
         ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration") => {
-            read.plain::<ValidatingWebhookConfiguration>(value)
+            read.shape(value, defaults::validating_webhooks)
         }
         ("apiextensions.k8s.io", "CustomResourceDefinition") => read.plain::<CustomResourceDefinition>(value),
-        ("apiregistration.k8s.io", "APIService") => read.plain::<APIService>(value),
+        ("apiregistration.k8s.io", "APIService") => read.shape(value, defaults::api_service),
         ("certificates.k8s.io", "CertificateSigningRequest") => read.plain::<CertificateSigningRequest>(value),
         ("flowcontrol.apiserver.k8s.io", "FlowSchema") => read.plain::<FlowSchema>(value),
         ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration") => {
@@ -152,15 +149,19 @@ fn stored(read: Reading, facts: &Facts, value: Value) -> Result<Value, ApiError>
         ("networking.k8s.io", "Ingress") => read.plain::<Ingress>(value),
         ("networking.k8s.io", "IPAddress") => read.plain::<IPAddress>(value),
         ("networking.k8s.io", "ServiceCIDR") => read.plain::<ServiceCIDR>(value),
-        ("storage.k8s.io", "CSIDriver") => read.plain::<CSIDriver>(value),
+        ("resource.k8s.io", "DeviceClass") => read.plain::<DeviceClass>(value),
+        ("resource.k8s.io", "ResourceClaim") => read.plain::<ResourceClaim>(value),
+        ("resource.k8s.io", "ResourceClaimTemplate") => read.plain::<ResourceClaimTemplate>(value),
+        ("storage.k8s.io", "CSIDriver") => read.shape(value, defaults::csi_driver),
         ("storage.k8s.io", "CSINode") => read.plain::<CSINode>(value),
+        ("storage.k8s.io", "VolumeAttributesClass") => read.plain::<VolumeAttributesClass>(value),
         _ => Ok(value),
     }
 }
 
-/// Whether a kind's objects go through a type: those of custom kinds stay as they were sent.
+/// Whether a kind's objects go through a type: those of custom kinds have a schema of their own.
 fn has_type(kind: Kind) -> bool {
-    !matches!(kind, Kind::Stored(facts) if !Kind::ALL.contains(&kind) || facts.group == "resource.k8s.io")
+    !kind.is_custom()
 }
 
 /// An object as it would be stored: with its kind's defaults, and without what the kind does not know.
@@ -175,7 +176,7 @@ pub fn defaulted(kind: Kind, value: Value) -> Result<Value, ApiError> {
 ///
 /// # Errors
 /// `BadRequest` when the JSON does not fit the kind at all.
-pub fn unknown_fields(kind: Kind, value: &Value) -> Result<Vec<String>, ApiError> {
+pub(super) fn unknown_fields(kind: Kind, value: &Value) -> Result<Vec<String>, ApiError> {
     if !has_type(kind) {
         return Ok(Vec::new());
     }
@@ -185,7 +186,8 @@ pub fn unknown_fields(kind: Kind, value: &Value) -> Result<Vec<String>, ApiError
     Ok(unknown)
 }
 
-fn compare(given: &Value, known: &Value, path: &str, unknown: &mut Vec<String>) {
+/// Notes what is given and not known.
+pub(super) fn compare(given: &Value, known: &Value, path: &str, unknown: &mut Vec<String>) {
     match (given, known) {
         (Value::Object(given), Value::Object(known)) => {
             for (name, field) in given {

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::custom;
 use super::qos::nanos;
 use crate::Kind;
 
@@ -51,6 +52,13 @@ const QUANTITY: [&str; 4] = ["sizeLimit", "divisor", "averageValue", "tolerance"
 
 /// Rewrites an object as the types here read it. Objects of custom kinds stay as they are.
 pub fn readable(kind: Kind, value: &mut Value) {
+    if kind.is_custom() {
+        return;
+    }
+    if custom::is_definition(kind) {
+        drop_nulls(value);
+        return;
+    }
     let selects = kind == Kind::Service;
     walk(kind, selects, false, value);
     if kind == Kind::Secret {
@@ -74,6 +82,10 @@ pub fn readable(kind: Kind, value: &mut Value) {
 
 /// The first quantity that is none, with the words of the real server, which finds it when it reads an object.
 pub(super) fn bad_quantity(kind: Kind, value: &Value) -> Option<&'static str> {
+    // Schemas have properties of any name.
+    if custom::is_definition(kind) {
+        return None;
+    }
     let is_bad = |amount: &Value| amount.as_str().is_some_and(|text| nanos(text.trim()).is_none());
     let found = match value {
         Value::Object(fields) => fields.iter().any(|(name, field)| {
@@ -142,6 +154,22 @@ fn walk(kind: Kind, selects: bool, of_texts: bool, value: &mut Value) {
                 walk(kind, selects, false, item);
             }
         }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Drops the nulls of a definition, apart from those that its schemas speak of.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            let meant = ["default", "enum", "example"];
+            fields
+                .iter_mut()
+                .filter(|(name, _)| !meant.contains(&name.as_str()))
+                .for_each(|(_, field)| drop_nulls(field));
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

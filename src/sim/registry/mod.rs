@@ -16,7 +16,7 @@ mod validate;
 mod write;
 
 pub use custom::{defined, served};
-pub use decode::{defaulted, misfit, unknown_fields};
+pub use decode::{defaulted, misfit};
 pub use delete::DeleteOptions;
 pub use events::Recorder;
 pub use json::readable;

@@ -76,8 +76,11 @@ impl State {
             }
             Some(_) | None => {}
         }
-        let value = decode::normal(kind, strategy::before_update(kind, part, old.value(), value))?;
-        let causes = validate::update(kind, part, old.value(), &value);
+        let mut value = strategy::before_update(kind, part, old.value(), value);
+        let wrong = self.shape_custom_update(kind, part, old.value(), &mut value)?;
+        let value = decode::normal(kind, value)?;
+        let mut causes = validate::update(kind, part, old.value(), &value);
+        causes.extend(wrong);
         if !causes.is_empty() {
             return Err(ApiError::invalid(kind, &key.name, &causes));
         }

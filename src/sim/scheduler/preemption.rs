@@ -178,7 +178,7 @@ fn protected(store: &Store, pods: &[Arc<PodInfo>]) -> Vec<Key> {
 }
 
 fn disruptions_allowed(budget: &Object) -> i32 {
-    budget.typed::<PodDisruptionBudget>().status.as_ref().map_or(0, |status| status.disruptions_allowed)
+    budget.typed::<PodDisruptionBudget>().status.as_ref().and_then(|status| status.disruptions_allowed).unwrap_or(0)
 }
 
 fn selects(budget: &Object, pod: &PodInfo) -> bool {

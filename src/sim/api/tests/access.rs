@@ -48,7 +48,7 @@ async fn denied_verbs_are_forbidden_and_reviews_say_so() {
 #[tokio::test(start_paused = true)]
 async fn discovery_names_every_kind() {
     let client = cluster().client();
-    assert_eq!(client.apiserver_version().await.expect("a version").minor, "33");
+    assert_eq!(client.apiserver_version().await.expect("a version").minor, "36");
     let discovery = kube::discovery::Discovery::new(client.clone()).run().await.expect("discovery");
     for kind in Kind::ALL {
         let facts = kind.facts();

@@ -24,7 +24,7 @@ const LOOKED_THROUGH_MAX: usize = 100_000;
 pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), TryAgain> {
     let Some(cron) = state.store.get(Kind::CronJob, key).cloned() else { return Ok(()) };
     let typed = cron.typed::<CronJob>();
-    let Some(spec) = typed.spec.as_ref() else { return Ok(()) };
+    let spec = &typed.spec;
     let mut status = typed.status.clone().unwrap_or_default();
     let jobs = make::owned(state, &cron);
     follow_jobs(state, key, &mut status, &jobs);

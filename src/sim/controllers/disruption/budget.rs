@@ -33,16 +33,16 @@ pub(in crate::controllers) fn sync(state: &mut State, key: &Key) {
             let healthy = pods.iter().filter(|pod| is_healthy(pod, &disrupted)).count();
             let healthy = status::length(healthy);
             let allowed = if expected <= 0 { 0 } else { (healthy - desired).max(0) };
-            new.current_healthy = healthy;
-            new.desired_healthy = desired;
-            new.expected_pods = expected;
-            new.disruptions_allowed = allowed;
+            new.current_healthy = Some(healthy);
+            new.desired_healthy = Some(desired);
+            new.expected_pods = Some(expected);
+            new.disruptions_allowed = Some(allowed);
             let (truth, reason) = if allowed > 0 { ("True", "SufficientPods") } else { ("False", "InsufficientPods") };
             set_condition(state, &mut new, budget, truth, reason, "");
         }
         Err(message) => {
             // Fail safe: nothing may be evicted while the budget cannot be computed.
-            new.disruptions_allowed = 0;
+            new.disruptions_allowed = Some(0);
             set_condition(state, &mut new, budget, "False", "SyncFailed", &message);
             let component = "controllermanager";
             state.event(

@@ -122,7 +122,7 @@ fn fill(slices: Vec<Arc<Object>>, endpoints: &[Arc<Endpoint>]) -> Vec<Draft> {
         endpoints.iter().map(|endpoint| (uid(endpoint), endpoint)).collect();
     let mut drafts: Vec<Draft> = Vec::new();
     for slice in slices {
-        let present = slice.typed::<EndpointSlice>().endpoints.iter();
+        let present = slice.typed::<EndpointSlice>().endpoints.iter().flatten();
         let kept = present.filter_map(|endpoint| wanted.remove(uid(endpoint)).cloned()).collect();
         drafts.push(Draft { existing: Some(slice), endpoints: kept });
     }
@@ -152,14 +152,14 @@ fn labels(service: &Object, spec: &ServiceSpec) -> Value {
 fn is_same(slice: &Object, ports: &[EndpointPort], endpoints: &[Arc<Endpoint>], labels: &Value) -> bool {
     let typed = slice.typed::<EndpointSlice>();
     !endpoints.is_empty()
-        && typed.endpoints.iter().eq(endpoints.iter().map(|endpoint| &**endpoint))
+        && typed.endpoints.iter().flatten().eq(endpoints.iter().map(|endpoint| &**endpoint))
         && typed.ports.as_deref().unwrap_or_default() == ports
         && slice.at("/metadata/labels") == Some(labels)
 }
 
 /// Endpoints as JSON, taken from the slice where it has them just so: they are in the order in which it holds them.
 fn encoded(slice: &Object, known: Vec<Value>, endpoints: &[Arc<Endpoint>]) -> Value {
-    let mut known = slice.typed::<EndpointSlice>().endpoints.iter().zip(known);
+    let mut known = slice.typed::<EndpointSlice>().endpoints.iter().flatten().zip(known);
     let encoded = endpoints.iter().map(|endpoint| {
         let same = known.find(|(typed, _)| uid(typed) == uid(endpoint)).filter(|(typed, _)| **typed == **endpoint);
         same.map_or_else(|| json!(**endpoint), |(_, encoded)| encoded)

@@ -41,7 +41,7 @@ pub(in crate::controllers) fn sync(state: &mut State, key: &Key) -> Result<(), T
         state.controllers.autoscalers.remove(key);
         return Ok(());
     };
-    let Some(spec) = object.typed::<Scaler>().spec.clone() else { return Ok(()) };
+    let spec = object.typed::<Scaler>().spec.clone();
     arm(state, key);
     let found = target(state, key, &spec);
     let Some((kind, scaled)) = found else {

@@ -69,7 +69,9 @@ fn cause(rule: &PodFailurePolicyRule, object: &Object) -> Option<String> {
         conditions.any(|condition| condition.type_ == type_ && condition.status == wanted)
     };
     let hit = patterns
-        .map(|pattern| (pattern.type_.as_str(), if pattern.status.is_empty() { "True" } else { &pattern.status }))
+        .map(|pattern| {
+            (pattern.type_.as_str(), pattern.status.as_deref().filter(|status| !status.is_empty()).unwrap_or("True"))
+        })
         .find(|(type_, wanted)| known(type_, wanted))?;
     Some(format!("Pod {namespace}/{name} has condition {}", hit.0))
 }

@@ -1,11 +1,13 @@
 //! What each kind's fields are when a manifest says nothing, from `pkg/apis/*/v1/defaults.go` of Kubernetes.
 //! Never looks at other objects or settings: that is `admission`'s.
 
+mod extensions;
 mod pod;
 mod rest;
 mod volumes;
 mod workload;
 
+pub(super) use extensions::{api_service, csi_driver, endpoints, mutating_webhooks, validating_webhooks};
 pub(super) use pod::pod;
 pub(super) use rest::{
     cluster_role_binding, endpoint_slice, horizontal_pod_autoscaler, ingress_class, limit_range, namespace,

@@ -1,8 +1,11 @@
 //! Pods and pod templates.
 
+use std::sync::LazyLock;
+
 use k8s_openapi::api::core::v1::{
     Container, HTTPGetAction, Pod, PodCondition, PodSpec, PodStatus, Probe, ResourceRequirements,
 };
+use regex::Regex;
 
 use super::volumes::volume;
 use super::{unless_set, unless_text};
@@ -72,7 +75,9 @@ pub(super) fn pod_spec(spec: &mut PodSpec) {
 
 fn container(container: &mut Container, host_network: bool) {
     let image = container.image.as_deref().unwrap_or_default();
-    unless_text(&mut container.image_pull_policy, pull_policy(image));
+    if container.image_pull_policy.as_deref().is_none_or(str::is_empty) {
+        container.image_pull_policy = Some(pull_policy(image).to_owned());
+    }
     unless_text(&mut container.termination_message_path, "/dev/termination-log");
     unless_text(&mut container.termination_message_policy, "File");
     container.resources.get_or_insert_default();
@@ -112,16 +117,21 @@ fn http_get(get: &mut HTTPGetAction) {
     unless_text(&mut get.scheme, "HTTP");
 }
 
-/// `Always` for `latest` and for no tag at all, else `IfNotPresent`.
+/// The name of an image (`distribution/reference`): registry, lower-case path, tag, digest.
+static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let host = r"(?:[a-zA-Z0-9.-]*[.:A-Z][a-zA-Z0-9.-]*(?::[0-9]+)?|[a-zA-Z0-9-]+:[0-9]+|localhost|\[[0-9a-fA-F:]+\](?::[0-9]+)?)";
+    let part = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*";
+    let rest = r"(?::(?<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?<digest>[A-Za-z][A-Za-z0-9+._-]*:[0-9a-fA-F]+))?";
+    Regex::new(&format!("^(?:{host}/)?{part}(?:/{part})*{rest}$")).ok()
+});
+
+/// `Always` for `latest` and for no tag at all, else `IfNotPresent`; so for what is no image's name.
 pub(super) fn pull_policy(image: &str) -> &'static str {
-    if image.contains('@') {
-        return "IfNotPresent";
-    }
-    // A colon before the last slash belongs to the registry's port.
-    let name = image.rsplit('/').next().unwrap_or_default();
-    match name.split_once(':') {
-        None | Some((_, "latest")) => "Always",
-        Some(_) => "IfNotPresent",
+    let Some(found) = REFERENCE.as_ref().and_then(|reference| reference.captures(image)) else { return "IfNotPresent" };
+    let part = |name: &str| found.name(name).map(|part| part.as_str());
+    match (part("tag"), part("digest")) {
+        (Some("latest"), _) | (None, None) => "Always",
+        (Some(_), _) | (None, Some(_)) => "IfNotPresent",
     }
 }
 
@@ -149,7 +159,14 @@ mod tests {
             ("registry:5000/nginx", "Always"),
             ("registry:5000/nginx:1", "IfNotPresent"),
             ("nginx@sha256:00", "IfNotPresent"),
+            ("registry.example/team/web", "Always"),
+            ("localhost/web", "Always"),
+            ("NGINX", "IfNotPresent"),
+            ("a b", "IfNotPresent"),
         ] {
+            assert_eq!(pull_policy(image), wanted, "{image}");
+        }
+        for (image, wanted) in [("nginx:latest@sha256:00", "Always")] {
             assert_eq!(pull_policy(image), wanted, "{image}");
         }
     }

@@ -1,6 +1,9 @@
 //! Namespaces, Services and the smaller kinds.
 
-use k8s_openapi::api::autoscaling::v2::{HorizontalPodAutoscaler, MetricSpec, MetricTarget, ResourceMetricSource};
+use k8s_openapi::api::autoscaling::v2::{
+    HPAScalingPolicy, HorizontalPodAutoscaler, HorizontalPodAutoscalerBehavior, MetricSpec, MetricTarget,
+    ResourceMetricSource,
+};
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, Secret, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::api::networking::v1::{IngressClass, NetworkPolicy};
@@ -69,9 +72,7 @@ pub(in crate::registry) fn secret(secret: &mut Secret) {
 
 /// The group of roles is implied; that of subjects, unless they are accounts.
 fn role_ref(reference: &mut RoleRef, subjects: Option<&mut Vec<Subject>>) {
-    if reference.api_group.is_empty() {
-        RBAC.clone_into(&mut reference.api_group);
-    }
+    unless_text(&mut reference.api_group, RBAC);
     for subject in subjects.into_iter().flatten() {
         if matches!(subject.kind.as_str(), "User" | "Group") {
             unless_text(&mut subject.api_group, RBAC);
@@ -98,6 +99,7 @@ pub(in crate::registry) fn ingress_class(class: &mut IngressClass) {
 
 /// An EndpointSlice.
 pub(in crate::registry) fn endpoint_slice(slice: &mut EndpointSlice) {
+    slice.endpoints.get_or_insert_default();
     for port in slice.ports.iter_mut().flatten() {
         unless_set(&mut port.name, "");
         unless_text(&mut port.protocol, "TCP");
@@ -130,13 +132,15 @@ pub(in crate::registry) fn storage_class(class: &mut StorageClass) {
 
 /// A priority class.
 pub(in crate::registry) fn priority_class(class: &mut PriorityClass) {
+    unless_set(&mut class.value, 0);
     unless_text(&mut class.preemption_policy, "PreemptLowerPriority");
 }
 
 /// A `HorizontalPodAutoscaler` watches the CPU unless it says otherwise.
 pub(in crate::registry) fn horizontal_pod_autoscaler(scaler: &mut HorizontalPodAutoscaler) {
-    let spec = scaler.spec.get_or_insert_default();
+    let spec = &mut scaler.spec;
     unless_set(&mut spec.min_replicas, 1);
+    spec.behavior.iter_mut().for_each(behavior);
     if spec.metrics.as_ref().is_none_or(Vec::is_empty) {
         let target =
             MetricTarget { type_: "Utilization".to_owned(), average_utilization: Some(80), ..MetricTarget::default() };
@@ -144,6 +148,19 @@ pub(in crate::registry) fn horizontal_pod_autoscaler(scaler: &mut HorizontalPodA
         let metric = MetricSpec { type_: "Resource".to_owned(), resource, ..MetricSpec::default() };
         spec.metrics = Some(vec![metric]);
     }
+}
+
+/// What an autoscaler's behavior leaves open, once it says anything: up fast, down as fast as the window allows
+/// (`SetDefaults_HorizontalPodAutoscalerBehavior`).
+fn behavior(behavior: &mut HorizontalPodAutoscalerBehavior) {
+    let policy = |type_: &str, value| HPAScalingPolicy { period_seconds: 15, type_: type_.to_owned(), value };
+    let up = behavior.scale_up.get_or_insert_default();
+    unless_set(&mut up.stabilization_window_seconds, 0);
+    unless_set(&mut up.policies, vec![policy("Pods", 4), policy("Percent", 100)]);
+    unless_text(&mut up.select_policy, "Max");
+    let down = behavior.scale_down.get_or_insert_default();
+    unless_set(&mut down.policies, vec![policy("Percent", 100)]);
+    unless_text(&mut down.select_policy, "Max");
 }
 
 /// A limit of containers without a default has its maximum as one, and a request without a default its limit, then its minimum

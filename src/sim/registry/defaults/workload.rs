@@ -84,7 +84,7 @@ pub(in crate::registry) fn job(job: &mut Job) {
 
 /// The Job of a `CronJob` gets its defaults with it.
 pub(in crate::registry) fn cron_job(cron: &mut CronJob) {
-    let spec = cron.spec.get_or_insert_default();
+    let spec = &mut cron.spec;
     unless_text(&mut spec.concurrency_policy, "Allow");
     unless_set(&mut spec.suspend, false);
     unless_set(&mut spec.successful_jobs_history_limit, 3);
@@ -107,9 +107,7 @@ fn job_spec(spec: &mut JobSpec) {
     unless_text(&mut spec.pod_replacement_policy, replacement);
     let rules = spec.pod_failure_policy.iter_mut().flat_map(|policy| policy.rules.iter_mut());
     for condition in rules.flat_map(|rule| rule.on_pod_conditions.iter_mut().flatten()) {
-        if condition.status.is_empty() {
-            "True".clone_into(&mut condition.status);
-        }
+        unless_text(&mut condition.status, "True");
     }
     template(&mut spec.template);
 }
@@ -121,7 +119,12 @@ pub(in crate::registry) fn replication_controller(controller: &mut ReplicationCo
     let of_pod = spec.template.get_or_insert_default();
     template(of_pod);
     let labels = of_pod.metadata.as_ref().and_then(|metadata| metadata.labels.clone()).unwrap_or_default();
-    if spec.selector.as_ref().is_none_or(std::collections::BTreeMap::is_empty) {
-        spec.selector = Some(labels);
+    let is_empty =
+        |map: &Option<std::collections::BTreeMap<String, String>>| map.as_ref().is_none_or(|map| map.is_empty());
+    if is_empty(&spec.selector) {
+        spec.selector = Some(labels.clone());
+    }
+    if is_empty(&controller.metadata.labels) && !labels.is_empty() {
+        controller.metadata.labels = Some(labels);
     }
 }

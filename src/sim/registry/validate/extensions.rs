@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::field::Field;
-use super::{meta, words};
+use super::{meta, structural, words};
 
 /// A `CustomResourceDefinition` (`ValidateCustomResourceDefinition`).
 pub(super) fn definition(definition: &Field<'_>) {
@@ -46,67 +46,148 @@ pub(super) fn definition(definition: &Field<'_>) {
         if version.at("deprecationWarning").is_set() && !version.at("deprecated").is_true() {
             version.at("deprecationWarning").invalid("can only be set for deprecated versions");
         }
-        let scale = version.at("subresources").at("scale");
-        if scale.is_set() {
-            let rooted = |field: &Field<'_>, root: &str| {
-                if field.is_given() && !field.text().starts_with(root) {
-                    field.invalid(&format!("should be a json path under {root}"));
-                }
-            };
-            rooted(&scale.at("specReplicasPath"), ".spec.");
-            rooted(&scale.at("statusReplicasPath"), ".status.");
-            let selector = scale.at("labelSelectorPath");
-            if !selector.text().is_empty()
-                && !selector.text().starts_with(".spec.")
-                && !selector.text().starts_with(".status.")
-            {
-                selector.invalid("should be a json path under either .spec or .status");
-            }
-        }
-        if version.at("schema").at("openAPIV3Schema").is_set() {
-            let kind = version.at("schema").at("openAPIV3Schema").at("type");
-            if kind.text() != "object" {
-                kind.invalid_value(kind.text(), "must be object at the root");
-            }
-            structural(&version.at("schema").at("openAPIV3Schema"), 0);
+        scale(&version.at("subresources").at("scale"));
+        let schema = version.at("schema").at("openAPIV3Schema");
+        if schema.is_set() {
+            structural::schema(&schema, version.at("subresources").at("status").is_set());
         } else {
-            version.at("schema").at("openAPIV3Schema").required("schemas are required");
+            schema.required("schemas are required");
         }
+        version.at("additionalPrinterColumns").items().for_each(|column| printed(&column));
+        selectable(&version.at("selectableFields"), &schema);
     }
+    if spec.at("preserveUnknownFields").is_true() {
+        spec.at("preserveUnknownFields").invalid(
+            "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead",
+        );
+    }
+    conversion(&spec.at("conversion"));
+    approved(definition);
     if stored != 1 {
         versions.invalid("must have exactly one version marked as storage version");
     }
 }
 
-/// Each part of a schema says its type (`ValidateStructural`).
-fn structural(schema: &Field<'_>, depth: usize) {
-    const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
-    let kind = schema.at("type");
-    let open = ["x-kubernetes-int-or-string", "x-kubernetes-preserve-unknown-fields"]
-        .iter()
-        .any(|field| schema.at(field).is_true());
-    if kind.text().is_empty() {
-        if !open {
-            kind.required("must not be empty for specified object fields");
-        }
-    } else if !TYPES.contains(&kind.text()) {
-        kind.unsupported(&TYPES);
-    }
-    if depth > 64 {
+/// Where `/scale` finds its numbers.
+fn scale(scale: &Field<'_>) {
+    if !scale.is_set() {
         return;
     }
-    let more = schema.at("additionalProperties");
-    if more.is_set() && !schema.at("properties").is_empty() {
-        more.forbidden("additionalProperties and properties are mutual exclusive");
+    let rooted = |field: &Field<'_>, roots: &[&str], detail: &str| {
+        if !field.text().starts_with('.') {
+            field.invalid("must be a simple json path starting with .");
+        } else if !roots.iter().any(|root| field.text().starts_with(root)) {
+            field.invalid(detail);
+        }
+    };
+    for (name, root) in [("specReplicasPath", ".spec."), ("statusReplicasPath", ".status.")] {
+        let field = scale.at(name);
+        if field.is_given() {
+            rooted(&field, &[root], &format!("should be a json path under {}", root.trim_end_matches('.')));
+        }
     }
-    for (_, property) in schema.at("properties").entries() {
-        structural(&property, depth + 1);
+    let selector = scale.at("labelSelectorPath");
+    if !selector.text().is_empty() {
+        rooted(&selector, &[".spec.", ".status."], "should be a json path under either .spec or .status");
     }
-    for inner in [more, schema.at("items")].into_iter().filter(|inner| inner.value.is_object()) {
-        structural(&inner, depth + 1);
+}
+
+/// A column that kubectl prints.
+fn printed(column: &Field<'_>) {
+    column.at("name").is_given();
+    let (kind, format, path) = (column.at("type"), column.at("format"), column.at("jsonPath"));
+    let one_of = "must be one of boolean,date,integer,number,string";
+    if kind.text().is_empty() {
+        kind.required(one_of);
+    } else if !["boolean", "date", "integer", "number", "string"].contains(&kind.text()) {
+        kind.invalid(one_of);
     }
-    if kind.text() == "array" && !schema.at("items").is_set() {
-        schema.at("items").required("must be specified");
+    let formats = ["binary", "byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
+    if !format.text().is_empty() && !formats.contains(&format.text()) {
+        format.invalid(&format!("must be one of {}", formats.join(",")));
+    }
+    if path.is_given() && !path.text().starts_with('.') {
+        path.invalid("must be a simple json path starting with .");
+    }
+}
+
+/// Fields by which objects are selected: plain values of the schema, at most eight.
+fn selectable(fields: &Field<'_>, schema: &Field<'_>) {
+    let mut seen = BTreeSet::new();
+    for field in fields.items() {
+        let path = field.at("jsonPath");
+        if !path.is_given() {
+            continue;
+        }
+        let names: Vec<&str> = path.text().trim_start_matches('.').split('.').collect();
+        let found = names.iter().try_fold(schema.value, |schema, name| schema.get("properties")?.get(*name));
+        let Some(found) = found.filter(|_| path.text().starts_with('.')) else {
+            path.invalid("is an invalid path: does not refer to a valid field");
+            continue;
+        };
+        if names.first() == Some(&"metadata") {
+            path.invalid("must not point to fields in metadata");
+        }
+        if !found["type"].as_str().is_some_and(|kind| ["string", "boolean", "integer"].contains(&kind)) {
+            path.invalid(
+                "must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.",
+            );
+        }
+        if !seen.insert(path.text()) {
+            path.duplicate();
+        }
+    }
+    if seen.len() > 8 {
+        fields.too_many(8);
+    }
+}
+
+/// How objects go from one version to another.
+fn conversion(conversion: &Field<'_>) {
+    if !conversion.is_set() {
+        return;
+    }
+    let (strategy, webhook) = (conversion.at("strategy"), conversion.at("webhook"));
+    strategy.one_of_required(&["None", "Webhook"]);
+    if strategy.text() != "Webhook" {
+        if webhook.at("clientConfig").is_set() {
+            webhook.at("clientConfig").forbidden("should not be set when strategy is not set to Webhook");
+        }
+        if !webhook.at("conversionReviewVersions").is_empty() {
+            webhook.at("conversionReviewVersions").forbidden("should not be set when strategy is not set to Webhook");
+        }
+        return;
+    }
+    if webhook.at("clientConfig").is_set() {
+        client(&webhook.at("clientConfig"));
+    } else {
+        webhook.at("clientConfig").required("required when strategy is set to Webhook");
+    }
+    let versions = webhook.at("conversionReviewVersions");
+    if versions.is_empty() {
+        versions.required("");
+    } else if !versions.items().any(|version| matches!(version.text(), "v1" | "v1beta1")) {
+        versions.invalid("must include at least one of v1, v1beta1");
+    }
+}
+
+/// Groups of the community are protected: who defines a kind in one says that it was agreed upon.
+fn approved(definition: &Field<'_>) {
+    const ANNOTATION: &str = "api-approved.kubernetes.io";
+    let group = definition.at("spec").at("group");
+    let protected =
+        ["k8s.io", "kubernetes.io"].iter().any(|of| group.text() == *of || group.text().ends_with(&format!(".{of}")));
+    if !protected {
+        return;
+    }
+    let approval = definition.at("metadata").at("annotations").key(ANNOTATION);
+    if approval.text().is_empty() {
+        approval.required("protected groups must have approval annotation \"api-approved.kubernetes.io\", see https://github.com/kubernetes/enhancements/pull/1111");
+    } else if !approval.text().starts_with("https://")
+        && !approval.text().starts_with("http://")
+        && !approval.text().starts_with("unapproved")
+    {
+        approval.invalid("protected groups must have approval annotation \"api-approved.kubernetes.io\" with either a URL or a reason starting with \"unapproved\", see https://github.com/kubernetes/enhancements/pull/1111");
     }
 }
 

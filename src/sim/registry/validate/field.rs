@@ -124,7 +124,8 @@ impl<'a> Field<'a> {
         path
     }
 
-    fn refuse(&self, cause: Cause) {
+    /// It is refused, as somebody else says it.
+    pub(super) fn refuse(&self, cause: Cause) {
         self.sink.borrow_mut().push(cause);
     }
 

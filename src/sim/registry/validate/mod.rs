@@ -1,4 +1,4 @@
-//! Refuses what the real API server refuses (`pkg/apis/*/validation` of Kubernetes 1.33 to 1.36). Never changes an object.
+//! Refuses what the real API server refuses (`pkg/apis/*/validation` of Kubernetes 1.36). Never changes an object.
 
 mod affinity;
 mod autoscaling;
@@ -15,11 +15,13 @@ mod persistent;
 mod pods;
 mod rbac;
 mod resources;
+mod schema_parts;
 mod security;
 mod services;
 mod storage_class;
+mod structural;
 mod volumes;
-mod words;
+pub(super) mod words;
 mod workloads;
 
 #[cfg(test)]
@@ -45,6 +47,17 @@ pub(super) fn create(kind: Kind, value: &Value) -> Vec<Cause> {
         causes.extend(bad_labels(value));
     }
     causes
+}
+
+/// What is wrong with the labels and annotations of a resource within another; `at` is the path of its metadata.
+pub(super) fn embedded(value: &Value, at: &str) -> Vec<Cause> {
+    let sink = Sink::default();
+    meta::template(&Field::root(value, &sink).at("metadata"));
+    let within = |mut cause: Cause| {
+        cause.field = cause.field.replacen("metadata", at, 1);
+        cause
+    };
+    sink.into_inner().into_iter().map(within).collect()
 }
 
 /// What is wrong with a new version of an object.

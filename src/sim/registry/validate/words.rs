@@ -38,12 +38,12 @@ fn longer(text: &str, most: usize) -> Option<String> {
 }
 
 /// `my-name`: at most 63 characters (`IsDNS1123Label`).
-pub(super) fn label(text: &str) -> Option<String> {
+pub(in crate::registry) fn label(text: &str) -> Option<String> {
     longer(text, 63).or_else(|| (!is_label_of_any_length(text)).then(|| LABEL_RULE.to_owned()))
 }
 
 /// `my-name.example.com`: at most 253 characters (`IsDNS1123Subdomain`).
-pub(super) fn subdomain(text: &str) -> Option<String> {
+pub(in crate::registry) fn subdomain(text: &str) -> Option<String> {
     longer(text, 253).or_else(|| (!text.split('.').all(is_label_of_any_length)).then(|| SUBDOMAIN_RULE.to_owned()))
 }
 
@@ -64,7 +64,7 @@ pub(super) fn wildcard_subdomain(text: &str) -> Option<String> {
 }
 
 /// `my-name` that begins with a letter (`IsDNS1035Label`).
-pub(super) fn service_label(text: &str) -> Option<String> {
+pub(in crate::registry) fn service_label(text: &str) -> Option<String> {
     let fits = is_label_of_any_length(text) && text.starts_with(|c: char| c.is_ascii_lowercase());
     longer(text, 63).or_else(|| (!fits).then(|| SERVICE_RULE.to_owned()))
 }
@@ -183,7 +183,7 @@ pub(super) fn address(text: &str) -> Option<String> {
 }
 
 /// A range of addresses, its prefix and length.
-pub(super) fn cidr_parts(text: &str) -> Option<(IpAddr, u8)> {
+pub(in crate::registry) fn cidr_parts(text: &str) -> Option<(IpAddr, u8)> {
     let (ip, bits) = text.split_once('/')?;
     let (ip, bits) = (ip.parse::<IpAddr>().ok()?, bits.parse::<u8>().ok()?);
     let most = if ip.is_ipv4() { 32 } else { 128 };

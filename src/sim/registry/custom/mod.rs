@@ -1,6 +1,14 @@
 //! `CustomResourceDefinition`s: what a definition adds to the kinds that are served, and what it says of itself once it is
 //! established (`pkg/controller/status` and `pkg/registry/customresourcedefinition` of apiextensions-apiserver).
 
+mod check;
+mod format;
+mod object;
+mod prune;
+
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Value, json};
 
 use crate::api::error::{ApiError, Cause};
@@ -44,18 +52,32 @@ fn kind_of(definition: &Value) -> Option<Kind> {
     let versions = spec["versions"].as_array()?;
     let stored = versions.iter().find(|version| version["storage"] == json!(true))?;
     let version = stored["name"].as_str()?;
-    let also = versions.iter().filter(|other| other["served"] == json!(true) && *other != stored);
+    let is_served = |version: &Value| version["served"] == json!(true);
+    let also = versions.iter().filter(|other| is_served(other) && *other != stored);
     let (group, plural, kind) = (text(&spec["group"])?, text(&spec["names"]["plural"])?, text(&spec["names"]["kind"])?);
     Some(custom(&Names {
         group: &group,
         version,
+        served: is_served(stored),
         also: also.filter_map(|other| other["name"].as_str()).collect(),
         plural: &plural,
         kind: &kind,
         short: spec["names"]["shortNames"].as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
         namespaced: spec["scope"] == json!("Namespaced"),
-        status: stored.pointer("/subresources/status").is_some(),
+        status: stored.pointer("/subresources/status").is_some_and(Value::is_object),
     }))
+}
+
+/// What is wrong with the default of a schema's part; `at` is its path.
+pub(super) fn wrong_default(default: &Value, schema: &Value, at: &str) -> Vec<Cause> {
+    let mut pruned = default.clone();
+    prune::prune_part(&mut pruned, schema);
+    let mut causes = Vec::new();
+    if pruned != *default {
+        causes.push(Cause::invalid(at, default, "must not have unknown fields"));
+    }
+    causes.extend(check::check(default, schema, at));
+    causes
 }
 
 impl State {
