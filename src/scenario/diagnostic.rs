@@ -1,5 +1,6 @@
 //! A mistake in a file, and how it is shown: code, file, line, the source underlined, and what to write instead.
 
+use std::fmt::Write;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -63,7 +64,11 @@ pub enum Colour {
     Never,
 }
 
-/// All mistakes of one file for people, an empty line between two, with a newline at the end.
+/// Mistakes of one file that are shown: whoever has more has one mistake, many times.
+const SHOWN: usize = 60;
+
+/// The mistakes of one file for people, an empty line between two, with a newline at the end. Of very many the first are
+/// shown, and the others counted.
 #[must_use]
 pub fn render(diagnostics: &[Diagnostic], name: &str, text: &str, colour: Colour) -> String {
     let renderer = match colour {
@@ -71,11 +76,14 @@ pub fn render(diagnostics: &[Diagnostic], name: &str, text: &str, colour: Colour
         Colour::Never => Renderer::plain(),
     };
     let mut out = String::new();
-    for diagnostic in diagnostics {
+    for diagnostic in diagnostics.iter().take(SHOWN) {
         out.push_str(&renderer.render(&[group(diagnostic, name, text)]));
         out.push_str("\n\n");
     }
     out.truncate(out.trim_end().len());
+    if diagnostics.len() > SHOWN {
+        let _ = write!(out, "\n\n… and {} more mistakes in {name}", diagnostics.len() - SHOWN);
+    }
     out.push('\n');
     out
 }

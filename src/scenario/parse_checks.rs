@@ -115,14 +115,7 @@ fn status(value: &Value<'_>, sink: &Sink) -> Option<u16> {
 }
 
 fn rate(value: &Value<'_>, sink: &Sink) -> Option<f64> {
-    let rate = read::number(value, sink)?;
-    if rate > 0.0 && rate <= MAX_RATE {
-        return Some(rate);
-    }
-    let message = format!("a rate of {rate} per second");
-    sink.fail(
-        Diagnostic::new(Code::Range, value.span(), message).help(format!("choose more than 0 and at most {MAX_RATE}")),
-    )
+    read::rate(value, MAX_RATE, sink)
 }
 
 pub(super) fn data(mut table: Table<'_>) -> Option<DataCheck> {

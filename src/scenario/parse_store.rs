@@ -53,12 +53,7 @@ pub(super) fn check(mut table: Table<'_>, kind: Kind) -> Option<StoreCheck> {
 }
 
 fn rate(value: &Value<'_>, sink: &Sink) -> Option<f64> {
-    let rate = read::number(value, sink)?;
-    if rate > 0.0 && rate <= MOST_RATE {
-        return Some(rate);
-    }
-    let diagnostic = Diagnostic::new(Code::Range, value.span(), format!("a rate of {rate} per second"));
-    sink.fail(diagnostic.help(format!("choose more than 0 and at most {MOST_RATE}")))
+    read::rate(value, MOST_RATE, sink)
 }
 
 fn keys(value: &Value<'_>, kind: Kind, sink: &Sink) -> Option<u32> {

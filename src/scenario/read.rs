@@ -61,16 +61,38 @@ pub(super) fn number(value: &Value<'_>, sink: &Sink) -> Option<f64> {
     }
 }
 
+/// No time that a scenario names is longer: what would take years is a slip, or meant to be.
+const LONGEST: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Attempts a second: no rate is lower than one in a quarter of an hour, about.
+const SLOWEST: f64 = 0.001;
+
+/// How often a second something is done.
+pub(super) fn rate(value: &Value<'_>, most: f64, sink: &Sink) -> Option<f64> {
+    let rate = number(value, sink)?;
+    if (SLOWEST..=most).contains(&rate) {
+        return Some(rate);
+    }
+    let diagnostic = Diagnostic::new(Code::Range, value.span(), format!("a rate of {rate} per second"));
+    sink.fail(diagnostic.help(format!("choose at least {SLOWEST} and at most {most}")))
+}
+
 /// A duration with units.
 pub(super) fn duration(value: &Value<'_>, sink: &Sink) -> Option<Duration> {
     const HELP: &str = "write a number with a unit, such as \"500ms\", \"10s\" or \"2m 30s\"";
     let DeValue::String(text) = value.get_ref() else {
         return sink.fail(wrong_type(value, "a duration in quotes", value.get_ref()).help(HELP));
     };
-    humantime::parse_duration(text).ok().or_else(|| {
-        let message = format!("`{text}` is not a duration");
-        sink.fail(Diagnostic::new(Code::Duration, value.span(), message).help(HELP))
-    })
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration <= LONGEST => Some(duration),
+        Ok(_) => {
+            let message = format!("`{text}` is longer than {}", humantime::format_duration(LONGEST));
+            sink.fail(Diagnostic::new(Code::Range, value.span(), message).help("no time of a scenario is longer"))
+        }
+        Err(_) => {
+            let message = format!("`{text}` is not a duration");
+            sink.fail(Diagnostic::new(Code::Duration, value.span(), message).help(HELP))
+        }
+    }
 }
 
 /// A duration longer than none.

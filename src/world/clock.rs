@@ -61,6 +61,10 @@ impl Clock {
 
     /// Waits until a time since the start; returns at once when it is over.
     pub async fn sleep_until(&self, elapsed: Duration) {
-        tokio::time::sleep_until(self.start + elapsed).await;
+        // What lies beyond all clocks does not come.
+        match self.start.checked_add(elapsed) {
+            Some(at) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
+        }
     }
 }
