@@ -17,7 +17,7 @@ fn check() -> StoreCheck {
 
 /// Rounds of a write, a read and a compare-and-set of one key by three clients, which overlap; then a final read. In the round
 /// that lies, the read shows the value before the last.
-fn recorded(rounds: u64, lie: Option<u64>) -> Vec<u8> {
+fn recorded(rounds: u64, stale: Option<u64>) -> Vec<u8> {
     use std::fmt::Write as _;
     let mut text = String::new();
     let mut place = 0;
@@ -33,7 +33,7 @@ fn recorded(rounds: u64, lie: Option<u64>) -> Vec<u8> {
     for round in 0..rounds {
         let (written, changed) = ((2 * round).to_string(), (2 * round + 1).to_string());
         let pair = format!("[{written},{changed}]");
-        let shown = if lie == Some(round) { (2 * round).saturating_sub(3).to_string() } else { written.clone() };
+        let shown = if stale == Some(round) { (2 * round).saturating_sub(3).to_string() } else { written.clone() };
         for (kind, read) in [("invoke", ""), ("ok", shown.as_str())] {
             line(0, kind, "write", &written);
             line(1, kind, "read", read);
