@@ -29,7 +29,7 @@ mod unseen;
 mod volume;
 
 pub use clocks::ClockMeasure;
-pub use history::{AnomalyMeasure, Beside, FunctionCount, Held, HistoryMeasure, MEMORY_DEFAULT};
+pub use history::{AnomalyMeasure, Beside, FunctionCount, Held, HistoryMeasure, MEMORY_DEFAULT, Pieces};
 pub use model::*;
 
 use crate::evidence::Evidence;

@@ -23,13 +23,13 @@ pub struct Trial {
 const AT_LEAST: Claim = Claim::Delivery(Delivery::AtLeastOnce, Order::Any);
 const EXACTLY: Claim = Claim::Delivery(Delivery::ExactlyOnce, Order::Any);
 const FIFO: Claim = Claim::Delivery(Delivery::AtLeastOnce, Order::Fifo);
-const STRICT: Claim = Claim::Isolation(Isolation::StrictSerializable);
+pub(super) const STRICT: Claim = Claim::Isolation(Isolation::StrictSerializable);
 const SERIALIZABLE: Claim = Claim::Isolation(Isolation::Serializable);
 const SNAPSHOT: Claim = Claim::Isolation(Isolation::SnapshotIsolation);
 const REPEATABLE: Claim = Claim::Isolation(Isolation::RepeatableRead);
-const COMMITTED: Claim = Claim::Isolation(Isolation::ReadCommitted);
+pub(super) const COMMITTED: Claim = Claim::Isolation(Isolation::ReadCommitted);
 const UNCOMMITTED: Claim = Claim::Isolation(Isolation::ReadUncommitted);
-const SESSION: Claim = Claim::Isolation(Isolation::StrongSessionSerializable);
+pub(super) const SESSION: Claim = Claim::Isolation(Isolation::StrongSessionSerializable);
 const LINEAR: Claim = Claim::Linearizable;
 
 /// The claims by which the honest store is judged.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::bug::Bug;
 use super::expected::{HONEST, TRIALS, Trial};
+use super::planted::{PLANTED, Planted};
 use super::play::{ACCOUNTS, Play, REPLICAS, play};
 use crate::consistency::text::{Claim, Judged, Request, check_text};
 use crate::consistency::vacuity::{self, Least, Needs};
@@ -13,6 +14,8 @@ use crate::consistency::{
 };
 use crate::workload::{Kind, minima};
 
+/// What the lines of histories are called that were written down.
+const PLANTED_WORD: &str = "planted";
 /// Requests of one history before its final phase.
 const OPERATIONS: usize = 240;
 
@@ -59,7 +62,7 @@ pub struct Row {
 /// The names of all lies, workloads and claims, by which rows can be chosen.
 #[must_use]
 pub fn words() -> BTreeSet<String> {
-    let mut words = BTreeSet::from(["honest".to_owned(), "unknown".to_owned()]);
+    let mut words = BTreeSet::from(["honest", "unknown", PLANTED_WORD].map(str::to_owned));
     words.extend(Kind::ALL.iter().map(|kind| kind.name().to_owned()));
     words.extend(HONEST.iter().map(|(kind, claim)| word(*kind, *claim)));
     words.extend(TRIALS.iter().flat_map(|trial| [trial.bug.name().to_owned(), word(trial.kind, trial.claim)]));
@@ -85,6 +88,11 @@ pub fn run(settings: &Settings, mut told: impl FnMut(&Row)) -> Vec<Row> {
     for trial in TRIALS {
         if chosen([trial.bug.name(), trial.kind.name(), &word(trial.kind, trial.claim)]) {
             keep(lying(trial, settings));
+        }
+    }
+    for planted in &PLANTED {
+        if chosen([PLANTED_WORD, Kind::Append.name(), &word(Kind::Append, planted.claim)]) {
+            keep(shown(planted));
         }
     }
     for lack in Lack::ALL {
@@ -310,6 +318,25 @@ fn lying(trial: &Trial, settings: &Settings) -> Row {
     if row.caught == 0 && row.wrong.is_none() {
         row.wrong = Some("never found".to_owned());
         row.missed = true;
+    }
+    row
+}
+
+/// A history that was written down must be told by its name, whatever else is told of it.
+fn shown(planted: &Planted) -> Row {
+    let mut row = blank(PLANTED_WORD, Kind::Append, planted.claim, vec![planted.name.name()], 1);
+    match judge(&planted.text(), Kind::Append, planted.claim) {
+        Ok((Judged { outcome: Outcome::Violation(anomalies), .. }, _)) => {
+            row.found = anomalies.iter().map(|anomaly| anomaly.kind.name()).collect();
+            if let Some(right) = anomalies.iter().find(|anomaly| anomaly.kind == planted.name) {
+                (row.caught, row.operations) = (1, reach(right));
+                row.witness.clone_from(&right.sentence);
+            } else {
+                row.wrong = Some(format!("told as {}", row.found.join(", ")));
+            }
+        }
+        Ok((judged, _)) => row.wrong = Some(format!("{}, and not {}", name(&judged.outcome), planted.name)),
+        Err(why) => row.wrong = Some(why),
     }
     row
 }

@@ -5,6 +5,7 @@ mod bug;
 mod expected;
 mod judge;
 mod lies;
+mod planted;
 mod play;
 mod state;
 #[cfg(test)]

@@ -11,7 +11,7 @@ const PART: &str = "DRIFTPROOF_MEMORY_TEST";
 /// Bytes that a process takes whatever it judges.
 const SLACK: u64 = 3 << 20;
 
-/// Histories of some ten megabytes: name, model, format, and text.
+/// Histories of some megabytes: name, model, format, and text.
 type Shape = (&'static str, Model, Format, fn() -> String);
 
 const SHAPES: [Shape; 4] = [
@@ -34,13 +34,13 @@ fn lists() -> String {
     };
     (0..1000).for_each(|one| both(one.to_string(), one.to_string(), "add"));
     let all = format!("{:?}", (0..1000).collect::<Vec<_>>()).replace(' ', "");
-    (0..2500).for_each(|_| both("null".to_owned(), all.clone(), "read"));
+    (0..1000).for_each(|_| both("null".to_owned(), all.clone(), "read"));
     text
 }
 
 fn operations() -> String {
     let mut text = String::new();
-    for one in 0..100_000_u64 {
+    for one in 0..50_000_u64 {
         let (function, value) = if one % 2 == 0 { ("enqueue", one) } else { ("dequeue", one - 1) };
         event(&mut text, 2 * one, "invoke", format_args!(r#""f":"{function}","k":"k","v":{value}"#));
         event(&mut text, 2 * one + 1, "ok", format_args!(r#""f":"{function}","k":"k","v":{value}"#));
@@ -50,7 +50,7 @@ fn operations() -> String {
 
 fn transactions() -> String {
     let mut text = String::from("[");
-    for one in 1..50_000_u64 {
+    for one in 1..25_000_u64 {
         for (kind, read) in [("invoke", "nil".to_owned()), ("ok", (one - 1).to_string())] {
             let read = if one == 1 { "nil" } else { &read };
             let _ = write!(text, "{{:process 0, :type :{kind}, :f :txn, :value [[:r 1 {read}] [:w 1 {one}]]}} ");

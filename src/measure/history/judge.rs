@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::consistency::stream::{Answered, Reading, Telling};
 use crate::consistency::text::{self, Judged};
 use crate::consistency::vacuity::Tally;
-use crate::consistency::{Budget, Format, Options, Outcome};
+use crate::consistency::{Budget, Format, Options, Outcome, ReadError};
 use crate::evidence::{HistorySeen, LineDigest};
 use crate::measure::Measurements;
 use crate::scenario::StoreCheck;
@@ -59,18 +59,18 @@ pub(super) fn judged(
         // A digest is of all bytes.
         true
     })?;
-    let (answered, counted) = reading.finish_counted().map_err(unusable)?;
+    let (answered, counted) = reading.finish_counted().map_err(|error| unusable(&error))?;
     match answered {
         Answered::Judged(judged) => Ok(Found { judged, tally: counted }),
         Answered::Undecided => whole(&file, request, tally),
-        Answered::Again(telling) => broken(&file, telling, counted, request, tally),
+        Answered::Again(telling) => broken(&file, *telling, counted, request, tally),
     }
 }
 
 /// What is broken is told with all that was going on around it, where there is memory for that; else by itself.
 fn broken(
     file: &Looks<'_>,
-    mut telling: Box<Telling>,
+    mut telling: Telling,
     counted: Option<Tally>,
     request: text::Request,
     tally: impl Fn() -> Tally,
@@ -85,7 +85,7 @@ fn broken(
         telling.push(piece);
         true
     })?;
-    Ok(Found { judged: telling.finish().map_err(unusable)?, tally: counted })
+    Ok(Found { judged: telling.finish().map_err(|error| unusable(&error))?, tally: counted })
 }
 
 /// Judges with the whole history in memory.
@@ -102,7 +102,7 @@ fn whole(file: &Looks<'_>, request: text::Request, tally: impl Fn() -> Tally) ->
     })?;
     let options = Options { memory: Some(memory), ..request.options };
     let request = text::Request { options, ..request };
-    let judged = text::check_text(&bytes, &request, file.beside.exhausted).map_err(unusable)?;
+    let judged = text::check_text(&bytes, &request, file.beside.exhausted).map_err(|error| unusable(&error))?;
     drop(bytes);
     let tally = judged.history.as_ref().map(|history| {
         let mut tally = tally();
@@ -112,7 +112,7 @@ fn whole(file: &Looks<'_>, request: text::Request, tally: impl Fn() -> Tally) ->
     Ok(Found { judged, tally })
 }
 
-fn unusable(error: impl std::fmt::Display) -> String {
+fn unusable(error: &ReadError) -> String {
     format!("the history is unusable: {error}")
 }
 

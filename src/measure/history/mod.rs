@@ -19,11 +19,14 @@ use super::timeline::Timeline;
 /// Bytes that judging one history may take unless somebody says otherwise: a history of a few million operations.
 pub const MEMORY_DEFAULT: u64 = 4 << 30;
 
+/// Gives out the bytes of a file, by its name, piece by piece for as long as more are wanted; as often as it is asked.
+pub type Pieces<'a> = dyn Fn(&str, &mut dyn FnMut(&[u8]) -> bool) -> Result<(), String> + 'a;
+
 /// The files beside the evidence, and when to give up on them.
 #[derive(Clone, Copy)]
 pub struct Beside<'a> {
-    /// Gives out the bytes of a file, by its name, piece by piece for as long as more are wanted; as often as it is asked.
-    pub read: &'a dyn Fn(&str, &mut dyn FnMut(&[u8]) -> bool) -> Result<(), String>,
+    /// The bytes of each.
+    pub read: &'a Pieces<'a>,
     /// Bytes that may be held at once while one history is read and judged. What needs more stays unknown.
     pub memory: u64,
     /// Asked now and then whether the time is over.

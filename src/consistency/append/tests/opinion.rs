@@ -62,6 +62,7 @@ fn explained(claim: Claim, ours: &Outcome, analysis: &Analysis, all: &[Txn<Deed>
         Outcome::Violation(broken) if broken.iter().any(|one| one.witness.iter().any(|at| is_open(*at))) => {
             Some("what is indeterminate and was read")
         }
+        Outcome::Violation(_) if is_between(all) => Some("an order of versions across what is indeterminate"),
         Outcome::Ok(_) if claim == Claim::ReadUncommitted => Some("a write cycle through what may have aborted"),
         Outcome::Unknown(_) => Some("an order of versions that nobody knows"),
         Outcome::Violation(_) | Outcome::Ok(_) => {
@@ -71,6 +72,22 @@ fn explained(claim: Claim, ours: &Outcome, analysis: &Analysis, all: &[Txn<Deed>
             (!analysis.holds(Claim::ReadCommitted)).then_some(broken).or_else(|| has_unread(all).then_some(unread))
         }
     }
+}
+
+/// Whether a list shows what is indeterminate between two other elements: adya draws no edge across it.
+fn is_between(all: &[Txn<Deed>]) -> bool {
+    let open = all.iter().filter(|txn| txn.ended.is_none()).flat_map(|txn| &txn.steps);
+    let open: Vec<i64> = open
+        .filter_map(|deed| match deed {
+            Deed::Append(_, value) => Some(*value),
+            Deed::Read(..) => None,
+        })
+        .collect();
+    let shows = |deed: &Deed| match deed {
+        Deed::Read(_, Some(list)) if list.len() > 2 => list[1..list.len() - 1].iter().any(|one| open.contains(one)),
+        Deed::Read(..) | Deed::Append(..) => false,
+    };
+    all.iter().flat_map(|txn| &txn.steps).any(shows)
 }
 
 /// Whether some append that may have happened is in no list.
