@@ -8,6 +8,7 @@ use crate::scenario::{self, Scenario};
 use crate::world::{Clock, World};
 
 use super::agents::Present;
+use super::contents::Contents;
 use super::ledger::Ledger;
 use super::observe::Board;
 use super::{News, Progress, Update};
@@ -88,6 +89,8 @@ pub(super) struct Context {
     pub(super) unreadable: Arc<BTreeSet<String>>,
     /// Whether a lock of another run is taken over before its time.
     pub(super) break_lock: bool,
+    /// What was read of configuration.
+    pub(super) contents: Arc<Contents>,
 }
 
 /// What stands in for a scenario where nothing is injected.
@@ -111,6 +114,7 @@ impl Context {
             failsafe: false,
             unreadable: Arc::default(),
             break_lock: false,
+            contents: Arc::default(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::scenario::Scenario;
 mod aborts;
 mod agents;
 mod calls;
+mod contents;
 mod context;
 mod data;
 mod failsafe;

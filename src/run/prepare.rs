@@ -43,6 +43,7 @@ impl Context {
             unreadable: Arc::default(),
             present: Arc::default(),
             break_lock: job.break_lock,
+            contents: Arc::default(),
         }
     }
 }

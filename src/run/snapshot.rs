@@ -1,5 +1,5 @@
 //! The state that `same_after` compares, as lines that a person can read. Contents of `ConfigMaps` and Secrets appear as
-//! digests only.
+//! numbers only: see [`super::contents`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,10 @@ use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::ResourceExt;
 use kube::api::{Api, ListParams};
-use serde::Serialize;
 
 use crate::evidence::{Event, Snapshot, When};
 use crate::plan::{MANAGED_BY, MANAGER, RUN, label};
 use crate::scenario::{Aspect, WorkloadKind};
-use crate::world::sha256;
 
 use super::calls;
 use super::context::Context;
@@ -100,7 +98,7 @@ fn nodes(picture: &Picture) -> Lines {
     picture.nodes.values().map(|node| (node.name.clone(), line(node))).collect()
 }
 
-/// The digest of the workload's spec, as the API server has it.
+/// Which content the workload's spec is, as the API server has it.
 async fn spec(context: &Context) -> Result<Lines, String> {
     let target = &context.scenario.target;
     let Some(workload) = &target.workload else {
@@ -116,10 +114,10 @@ async fn spec(context: &Context) -> Result<Lines, String> {
     let object = calls::patiently(context, "get the target", || api.get(&workload.name))
         .await
         .map_err(|error| calls::text(&error))?;
-    Ok(one(context, digest(&object.data["spec"])))
+    Ok(one(context, context.contents.number("spec", &object.data["spec"])))
 }
 
-/// Digests of what the target's pods take from `ConfigMaps` and Secrets.
+/// Which contents are what the target's pods take from `ConfigMaps` and Secrets.
 async fn config(context: &Context) -> Result<Lines, String> {
     let namespace = &context.scenario.target.namespace;
     let used = context.board.look(|picture| {
@@ -135,15 +133,20 @@ async fn config(context: &Context) -> Result<Lines, String> {
         let map = calls::patiently(context, "get a ConfigMap", || maps.get_opt(name))
             .await
             .map_err(|error| calls::text(&error))?;
-        let state = map.map_or("absent".to_owned(), |map| digest(&(map.data, map.binary_data)));
-        lines.insert(format!("ConfigMap {name}"), state);
+        let subject = format!("ConfigMap {name}");
+        let number = |map: ConfigMap| context.contents.number(&subject, &(map.data, map.binary_data));
+        let state = map.map_or("absent".to_owned(), number);
+        lines.insert(subject, state);
     }
     let secrets: Api<Secret> = Api::namespaced(context.client(), namespace);
     for name in &used.secrets {
         let secret = calls::patiently(context, "get a Secret", || secrets.get_opt(name))
             .await
             .map_err(|error| calls::text(&error))?;
-        lines.insert(format!("Secret {name}"), secret.map_or("absent".to_owned(), |secret| digest(&secret.data)));
+        let subject = format!("Secret {name}");
+        let number = |secret: Secret| context.contents.number(&subject, &secret.data);
+        let state = secret.map_or("absent".to_owned(), number);
+        lines.insert(subject, state);
     }
     Ok(lines)
 }
@@ -214,9 +217,4 @@ async fn leftovers(context: &Context) -> Result<Lines, String> {
         }
     }
     Ok(lines)
-}
-
-fn digest(value: &impl Serialize) -> String {
-    let text = serde_json::to_vec(value).unwrap_or_default();
-    format!("sha256:{}", sha256(&text))
 }
