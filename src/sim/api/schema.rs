@@ -24,6 +24,7 @@ pub(super) fn list_type(kind: Kind, field: &str) -> ListType {
         "ports" if kind == Kind::Service => ListType::Map(&["port", "protocol"]),
         "ports" if matches!(kind, Kind::NetworkPolicy | Kind::EndpointSlice) => ListType::Atomic,
         "ports" => ListType::Map(&["containerPort", "protocol"]),
+        "imagePullSecrets" if kind == Kind::ServiceAccount => ListType::Atomic,
         "containers"
         | "initContainers"
         | "ephemeralContainers"
