@@ -122,8 +122,9 @@ pub(in crate::registry) fn replication_controller(controller: &mut ReplicationCo
     let of_pod = spec.template.get_or_insert_default();
     template(of_pod);
     let labels = of_pod.metadata.as_ref().and_then(|metadata| metadata.labels.clone()).unwrap_or_default();
-    let is_empty =
-        |map: &Option<std::collections::BTreeMap<String, String>>| map.as_ref().is_none_or(|map| map.is_empty());
+    let is_empty = |map: &Option<std::collections::BTreeMap<String, String>>| {
+        map.as_ref().is_none_or(std::collections::BTreeMap::is_empty)
+    };
     if is_empty(&spec.selector) {
         spec.selector = Some(labels.clone());
     }

@@ -317,10 +317,6 @@ pub(super) fn lease(lease: &Field<'_>) {
     let spec = lease.at("spec");
     spec.at("leaseDurationSeconds").positive();
     spec.at("leaseTransitions").not_negative();
-    let holder = spec.at("holderIdentity");
-    if holder.is_set() && holder.text().is_empty() {
-        holder.invalid_value("", "must not be empty");
-    }
 }
 
 /// A `VolumeAttachment` (`ValidateVolumeAttachment`).
