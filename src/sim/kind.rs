@@ -47,6 +47,7 @@ pub enum Kind {
 
 /// What the API server needs to know of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a fact of its own that the API server asks for")]
 pub struct Facts {
     /// API group, empty for the core group.
     pub group: &'static str,

@@ -13,7 +13,7 @@ const NAMESPACE: &str = "apidiff";
 #[test]
 fn the_embedded_server_takes_what_a_real_one_takes() {
     let recorded: Vec<Value> = serde_json::from_str(include_str!("recorded.json")).expect("the recorded table");
-    assert!(recorded.len() >= 500, "only {} objects are recorded", recorded.len());
+    assert!(recorded.len() >= 2000, "only {} objects are recorded", recorded.len());
     let mut embedded = Embedded::new();
     let mut wrong = Vec::new();
     for entry in recorded {

@@ -23,7 +23,9 @@ pub(super) fn list_type(kind: Kind, field: &str) -> ListType {
         _ if kind.is_custom() && !matches!(field, "finalizers" | "ownerReferences") => ListType::Atomic,
         "ports" if kind == Kind::Service => ListType::Map(&["port", "protocol"]),
         "ports" if matches!(kind, Kind::NetworkPolicy | Kind::EndpointSlice) => ListType::Atomic,
+        "ports" if kind.facts().kind == "Endpoints" => ListType::Atomic,
         "ports" => ListType::Map(&["containerPort", "protocol"]),
+        "imagePullSecrets" if kind == Kind::ServiceAccount => ListType::Atomic,
         "containers"
         | "initContainers"
         | "ephemeralContainers"

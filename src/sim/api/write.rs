@@ -17,7 +17,9 @@ const SYSTEM_NAMESPACES: [&str; 4] = ["default", "kube-system", "kube-public", "
 
 /// POST to a collection.
 pub(super) fn create(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, ApiError> {
-    let value = checked_body(target, call.json()?)?;
+    let mut value = checked_body(target, call.json()?)?;
+    place(target, &mut value)?;
+    strict(state, call, target.kind, &value)?;
     store_new(state, call, target, value)
 }
 
@@ -28,7 +30,6 @@ fn store_new(state: &mut State, call: &Call, target: &Target, mut value: Value) 
         return Err(ApiError::bad_request("resourceVersion should not be set on objects to be created"));
     }
     namespace_exists(state, target)?;
-    strict(state, call, target.kind, &value)?;
     let object = state.admit(target.kind, value, call.dry_run())?;
     Ok(Outcome::object(201, target, object.value()))
 }

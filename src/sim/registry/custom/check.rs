@@ -85,7 +85,11 @@ impl Checker<'_> {
         }
         // A number without a fraction is a whole one.
         let whole = value.as_f64().is_some_and(|number| number.fract() == 0.0);
-        let fits = types.is_empty()
+        // The real server looks at the format of a list before its type, and then at neither.
+        let formatted = schema.get("format").and_then(Value::as_str).is_some_and(|format| !format.is_empty());
+        let unseen = value.is_array() && formatted && !types.iter().any(|word| matches!(*word, "integer" | "number"));
+        let fits = unseen
+            || types.is_empty()
             || types.contains(&found)
             || (found == "number" && whole && types.contains(&"integer"))
             || (found == "integer" && types.contains(&"number"));

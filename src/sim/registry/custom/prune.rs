@@ -142,7 +142,9 @@ pub(super) fn drop_nulls(value: &mut Value, schema: &Value) {
         }
         Value::Array(items) => {
             if let Some(of_items) = schema.get("items") {
-                items.iter_mut().for_each(|item| drop_nulls(item, of_items));
+                for item in items {
+                    drop_nulls(item, of_items);
+                }
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

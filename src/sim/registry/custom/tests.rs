@@ -170,3 +170,100 @@ fn each_served_version_has_its_schema_and_scope() {
     assert_eq!(post(&mut state, &at("v1alpha1"), &older).0, 404);
     assert_eq!(post(&mut state, "/apis/example.com/v1/things", &thing(&json!({ "size": 3 }))).0, 405);
 }
+
+/// A definition of one version whose objects have a spec with these properties.
+fn defining(properties: &Value) -> Value {
+    let schema = json!({ "type": "object", "properties": { "spec": { "type": "object", "properties": properties } } });
+    let mut definition = definition();
+    definition["spec"]["versions"] =
+        json!([{ "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema } }]);
+    definition
+}
+
+#[test]
+fn definitions_have_a_structural_schema() {
+    let table = [
+        (json!({ "limits": { "type": "object", "maxProperties": 3 } }), ""),
+        (json!({ "a": { "type": "string", "enum": ["x", null], "nullable": true, "default": null } }), ""),
+        (json!({ "a": {} }), "a.type: Required value: must not be empty for specified object fields"),
+        (json!({ "a": { "type": "array" } }), "a.items: Required value: must be specified"),
+        (
+            json!({ "a": { "type": "object", "default": { "b": 1 } } }),
+            "a.default: Invalid value: {\"b\":1}: must not have unknown fields",
+        ),
+        (
+            json!({ "a": { "type": "string", "anyOf": [{ "type": "string" }] } }),
+            "a.anyOf[0].type: Forbidden: must be empty to be structural",
+        ),
+        (
+            json!({ "a": { "type": "object", "properties": { "b": { "type": "string" } }, "additionalProperties": { "type": "string" } } }),
+            "a.additionalProperties: Forbidden: additionalProperties and properties are mutual exclusive",
+        ),
+        (
+            json!({ "a": { "type": "string", "x-kubernetes-preserve-unknown-fields": false } }),
+            "a.x-kubernetes-preserve-unknown-fields: Invalid value: false: must be true or undefined",
+        ),
+        (
+            json!({ "a": { "type": "object", "x-kubernetes-embedded-resource": true } }),
+            "a.properties: Required value: must not be empty if x-kubernetes-embedded-resource is true without \
+             x-kubernetes-preserve-unknown-fields",
+        ),
+        (
+            json!({ "a": { "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["n"],
+                "items": { "type": "object", "properties": { "n": { "type": "string" } } } } }),
+            "a.items.properties[n].default: Required value: this property is in x-kubernetes-list-map-keys, so it must have a \
+             default or be a required property",
+        ),
+        (
+            json!({ "a": { "type": "strin" } }),
+            "a.type: Unsupported value: \"strin\": supported values: \"array\", \"boolean\", \"integer\", \"number\", \"object\", \
+             \"string\"",
+        ),
+    ];
+    for (properties, wanted) in table {
+        let mut state = State::new(Settings::default(), 1);
+        state.boot();
+        let (code, answer) = post(&mut state, DEFINITIONS, &defining(&properties));
+        let causes = answer.pointer("/details/causes").and_then(Value::as_array).cloned().unwrap_or_default();
+        let shown: Vec<String> = causes
+            .iter()
+            .map(|cause| {
+                format!(
+                    "{}: {}",
+                    cause["field"].as_str().unwrap_or_default(),
+                    cause["message"].as_str().unwrap_or_default()
+                )
+            })
+            .collect();
+        let within = "spec.versions[0].schema.openAPIV3Schema.properties[spec].properties[";
+        let shown: Vec<String> = shown.iter().map(|text| text.replace(within, "").replacen(']', "", 1)).collect();
+        let wanted: Vec<&str> = Some(wanted).filter(|text| !text.is_empty()).into_iter().collect();
+        assert_eq!(
+            (shown, code),
+            (wanted.iter().map(|text| (*text).to_owned()).collect(), if wanted.is_empty() { 201 } else { 422 }),
+            "{properties}"
+        );
+    }
+}
+
+#[test]
+fn resources_within_an_object_say_what_they_are() {
+    let mut state = State::new(Settings::default(), 1);
+    state.boot();
+    let pod = json!({ "pod": { "type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true } });
+    assert_eq!(post(&mut state, DEFINITIONS, &defining(&pod)).0, 201);
+    let table = [
+        (json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "a" }, "spec": { "any": 1 } }), vec![]),
+        (json!({ "kind": "Pod" }), vec!["spec.pod.apiVersion"]),
+        (
+            json!({ "apiVersion": "v1", "kind": "a b", "metadata": { "labels": { "a b": "c" } } }),
+            vec!["spec.pod.kind", "spec.pod.metadata.labels"],
+        ),
+    ];
+    for (pod, wanted) in table {
+        let (_, answer) = post(&mut state, &format!("{THINGS}?dryRun=All"), &thing(&json!({ "pod": pod })));
+        let causes = answer.pointer("/details/causes").and_then(Value::as_array).cloned().unwrap_or_default();
+        let fields: Vec<&str> = causes.iter().filter_map(|cause| cause["field"].as_str()).collect();
+        assert_eq!(fields, wanted, "{answer}");
+    }
+}

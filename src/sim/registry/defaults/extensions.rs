@@ -62,7 +62,7 @@ pub(in crate::registry) fn csi_driver(driver: &mut CSIDriver) {
     unless_set(&mut spec.storage_capacity, false);
     unless_set(&mut spec.requires_republish, false);
     unless_set(&mut spec.se_linux_mount, false);
-    unless_text(&mut spec.fs_group_policy, "ReadWriteOnceWithFSType");
+    unless_set(&mut spec.fs_group_policy, "ReadWriteOnceWithFSType");
     if spec.volume_lifecycle_modes.as_ref().is_none_or(Vec::is_empty) {
         spec.volume_lifecycle_modes = Some(vec!["Persistent".to_owned()]);
     }
@@ -73,5 +73,39 @@ pub(in crate::registry) fn endpoints(endpoints: &mut Endpoints) {
     let subsets = endpoints.subsets.iter_mut().flatten();
     for port in subsets.flat_map(|subset| subset.ports.iter_mut().flatten()) {
         unless_text(&mut port.protocol, "TCP");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::Kind;
+    use crate::registry::defaulted;
+
+    #[test]
+    fn what_a_manifest_leaves_out_is_filled_in_as_the_real_server_does() {
+        let webhooks =
+            Kind::by_name("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration").expect("a kind");
+        let hook = json!({ "name": "a.example.com", "clientConfig": { "service": { "name": "a", "namespace": "b" } },
+            "rules": [{ "operations": ["CREATE"] }], "sideEffects": "None", "admissionReviewVersions": ["v1"] });
+        let given =
+            defaulted(webhooks, json!({ "metadata": { "name": "a" }, "webhooks": [hook] })).expect("it decodes");
+        let hook = &given["webhooks"][0];
+        assert_eq!(hook["clientConfig"]["service"]["port"], 443);
+        assert_eq!(hook["rules"][0]["scope"], "*");
+        assert_eq!((&hook["failurePolicy"], &hook["matchPolicy"]), (&json!("Fail"), &json!("Equivalent")));
+        assert_eq!((&hook["namespaceSelector"], &hook["timeoutSeconds"]), (&json!({}), &json!(10)));
+        let target = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" });
+        let scaler = json!({ "metadata": { "name": "a" },
+            "spec": { "scaleTargetRef": target, "maxReplicas": 3, "behavior": { "scaleDown": { "stabilizationWindowSeconds": 60 } } } });
+        let given = defaulted(Kind::HorizontalPodAutoscaler, scaler).expect("it decodes");
+        let percent = json!({ "type": "Percent", "value": 100, "periodSeconds": 15 });
+        let wanted = json!({
+            "scaleDown": { "stabilizationWindowSeconds": 60, "selectPolicy": "Max", "policies": [percent] },
+            "scaleUp": { "stabilizationWindowSeconds": 0, "selectPolicy": "Max",
+                "policies": [{ "type": "Pods", "value": 4, "periodSeconds": 15 }, percent] },
+        });
+        assert_eq!(given["spec"]["behavior"], wanted);
     }
 }

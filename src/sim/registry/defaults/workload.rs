@@ -52,7 +52,10 @@ pub(in crate::registry) fn stateful_set(set: &mut StatefulSet) {
     let strategy = spec.update_strategy.get_or_insert_default();
     unless_text(&mut strategy.type_, "RollingUpdate");
     if strategy.type_.as_deref() == Some("RollingUpdate") {
-        unless_set(&mut strategy.rolling_update.get_or_insert_default().partition, 0);
+        let rolling = strategy.rolling_update.get_or_insert_default();
+        unless_set(&mut rolling.partition, 0);
+        // Behind `MaxUnavailableStatefulSet`, which is off unless somebody turns it on: the server drops it.
+        rolling.max_unavailable = None;
     }
     let retention = spec
         .persistent_volume_claim_retention_policy
@@ -119,8 +122,9 @@ pub(in crate::registry) fn replication_controller(controller: &mut ReplicationCo
     let of_pod = spec.template.get_or_insert_default();
     template(of_pod);
     let labels = of_pod.metadata.as_ref().and_then(|metadata| metadata.labels.clone()).unwrap_or_default();
-    let is_empty =
-        |map: &Option<std::collections::BTreeMap<String, String>>| map.as_ref().is_none_or(|map| map.is_empty());
+    let is_empty = |map: &Option<std::collections::BTreeMap<String, String>>| {
+        map.as_ref().is_none_or(std::collections::BTreeMap::is_empty)
+    };
     if is_empty(&spec.selector) {
         spec.selector = Some(labels.clone());
     }

@@ -117,7 +117,11 @@ fn limits(item: &Field<'_>, kind: &str) {
     let mut keys = BTreeSet::new();
     for (key, value) in maps.iter().flat_map(Field::entries) {
         keys.insert(key.to_owned());
-        resources::name(key, &value);
+        if kind == "Container" {
+            resources::container_name(key, &value);
+        } else {
+            resources::name(key, &value);
+        }
     }
     if kind == "PersistentVolumeClaim" && !max.key("storage").is_set() && !min.key("storage").is_set() {
         item.at("limits").required("either minimum or maximum storage value is required, but neither was provided");
@@ -313,10 +317,6 @@ pub(super) fn lease(lease: &Field<'_>) {
     let spec = lease.at("spec");
     spec.at("leaseDurationSeconds").positive();
     spec.at("leaseTransitions").not_negative();
-    let holder = spec.at("holderIdentity");
-    if holder.is_set() && holder.text().is_empty() {
-        holder.invalid_value("", "must not be empty");
-    }
 }
 
 /// A `VolumeAttachment` (`ValidateVolumeAttachment`).
@@ -352,6 +352,10 @@ pub(super) fn csi_driver(driver: &Field<'_>) {
         if !matches!(mode.text(), "Persistent" | "Ephemeral") {
             spec.at("volumeLifecycleModes").unsupported_text(mode.text(), &["Ephemeral", "Persistent"]);
         }
+    }
+    if spec.at("serviceAccountTokenInSecrets").is_true() && spec.at("tokenRequests").is_empty() {
+        spec.at("serviceAccountTokenInSecrets")
+            .invalid("serviceAccountTokenInSecrets is set but no tokenRequests are specified");
     }
     let period = spec.at("nodeAllocatableUpdatePeriodSeconds");
     if period.number().is_some_and(|seconds| seconds < 10) {

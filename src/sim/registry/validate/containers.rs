@@ -41,6 +41,7 @@ pub(super) fn all(pod: &Pod<'_>) {
         unique(&container.at("name"), &mut names);
         hooks_and_probes(&container, pod);
         container.at("restartPolicy").one_of(&["Always", "Never", "OnFailure"]);
+        restart_rules(&container);
     }
     host_ports(containers.items());
     for container in inits.items() {
@@ -48,6 +49,7 @@ pub(super) fn all(pod: &Pod<'_>) {
         unique(&container.at("name"), &mut names);
         host_ports(std::iter::once(container.clone()));
         container.at("restartPolicy").one_of(&["Always", "Never", "OnFailure"]);
+        restart_rules(&container);
         if container.at("restartPolicy").text() == "Always" {
             hooks_and_probes(&container, pod);
             continue;
@@ -56,6 +58,29 @@ pub(super) fn all(pod: &Pod<'_>) {
             if container.at(field).is_set() {
                 container.at(field).forbidden("may not be set for init containers without restartPolicy=Always");
             }
+        }
+    }
+}
+
+/// Rules by exit code beside a container's restart policy.
+fn restart_rules(container: &Field<'_>) {
+    let rules = container.at("restartPolicyRules");
+    if !rules.is_empty() && !container.at("restartPolicy").is_set() {
+        container.at("restartPolicy").required("must specify restartPolicy when restart rules are used");
+    }
+    if rules.len() > 20 {
+        rules.too_many(20);
+    }
+    for rule in rules.items() {
+        rule.at("action").one_of_required(&["Restart", "RestartAllContainers"]);
+        let codes = rule.at("exitCodes");
+        if codes.is_set() {
+            codes.at("operator").one_of_required(&["In", "NotIn"]);
+            if codes.at("values").len() > 255 {
+                codes.at("values").too_many(255);
+            }
+        } else {
+            codes.required("must be specified");
         }
     }
 }
@@ -147,11 +172,11 @@ fn environment(container: &Field<'_>) {
                 source.at("key").given_by(words::config_key);
             }
         }
-        let sources = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef"];
+        let sources = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
         match sources.into_iter().filter(|source| from.at(source).is_set()).count() {
             0 => from.invalid_value(
                 "",
-                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`",
+                "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`",
             ),
             _ if !variable.at("value").text().is_empty() => {
                 from.invalid_value("", "may not be specified when `value` is not empty");

@@ -210,6 +210,12 @@ pub(super) fn webhooks(configuration: &Field<'_>) {
         {
             hook.at("admissionReviewVersions").invalid("must include at least one of v1, v1beta1");
         }
+        let mut versions = BTreeSet::new();
+        for version in hook.at("admissionReviewVersions").items() {
+            if !versions.insert(version.text()) {
+                version.invalid("duplicate version");
+            }
+        }
         hook.at("failurePolicy").one_of(&["Fail", "Ignore"]);
         hook.at("matchPolicy").one_of(&["Equivalent", "Exact"]);
         hook.at("reinvocationPolicy").one_of(&["IfNeeded", "Never"]);

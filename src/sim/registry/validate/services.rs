@@ -172,6 +172,9 @@ fn traffic(spec: &Field<'_>, kind: &str) {
     if check.number().is_some_and(|port| port != 0) && !(kind == "LoadBalancer" && external.text() == "Local") {
         check.invalid("may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'");
     }
+    if check.number().is_some_and(|port| port != 0) {
+        check.between(1, 65535);
+    }
     let internal = spec.at("internalTrafficPolicy");
     if internal.is_set() {
         internal.one_of(&["Cluster", "Local"]);

@@ -45,7 +45,8 @@ enum Level {
 /// The schema of one version.
 pub(super) fn schema(schema: &Field<'_>, with_status: bool) {
     if with_status {
-        let odd = schema.value.as_object().into_iter().flatten().find(|(name, _)| !AT_ROOT.contains(&name.as_str()));
+        let is_odd = |(name, value): &(&String, &Value)| !AT_ROOT.contains(&name.as_str()) && **value != json!(false);
+        let odd = schema.value.as_object().into_iter().flatten().find(is_odd);
         if schema.at("type").text() != "object" {
             let detail =
                 "only \"object\" is allowed as the type at the root of the schema if the status subresource is enabled";
