@@ -24,6 +24,8 @@ pub(super) struct Loaded {
     pub(super) scenario: Scenario,
     /// The objects of its fixtures.
     pub(super) manifests: Vec<Value>,
+    /// What only another cluster than the embedded one can take, one line each.
+    pub(super) remarks: Vec<String>,
 }
 
 /// What is wrong with the input, rendered for a person.
@@ -132,14 +134,17 @@ fn read(path: &Path, cluster: On, colour: Colour) -> Result<Loaded, Vec<String>>
     if !mistakes.is_empty() {
         messages.insert(0, scenario::render(&mistakes, &name, &text, colour));
     }
+    let mut remarks = Vec::new();
     if cluster == On::Embedded {
-        messages.extend(review(&scenario, &files, &texts, colour));
+        let review = review(&scenario, &files, &texts, colour);
+        messages.extend(review.messages);
+        remarks = review.remarks;
     }
     if !messages.is_empty() {
         return Err(messages);
     }
     let manifests = files.iter().flat_map(FixtureFile::objects).cloned().collect();
-    Ok(Loaded { path: path.to_owned(), scenario, manifests })
+    Ok(Loaded { path: path.to_owned(), scenario, manifests, remarks })
 }
 
 fn read_stdin() -> io::Result<String> {
