@@ -113,7 +113,7 @@ mod tests {
             "name = \"x\"\n[target]\nnamespace = \"shop\"\nworkload = \"deployment/web\"\n[[fault]]\nkind = \"pod-kill\"\n[[data]]\nkind = \"register\"\nstore = {store}\n"
         );
         let scenario = driftproof::scenario::parse("x.toml", &text).expect("valid");
-        Loaded { path: "x.toml".into(), scenario, manifests: Vec::new(), skipped: Vec::new() }
+        Loaded { path: "x.toml".into(), scenario, manifests: Vec::new(), remarks: Vec::new(), skipped: Vec::new() }
     }
 
     const REDIS: &str =

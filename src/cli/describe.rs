@@ -23,7 +23,7 @@ pub(super) fn validate(files: &Files, style: Style) -> Exit {
             let _ = writeln!(text, "{} ok", loaded.len());
             print::out(&text);
             for one in &loaded {
-                for warning in scenario::warnings(&one.scenario) {
+                for warning in scenario::warnings(&one.scenario).iter().chain(&one.remarks) {
                     print::tell(&format!("{}: warning: {warning}", one.path.display()));
                 }
             }

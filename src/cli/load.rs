@@ -25,6 +25,8 @@ pub(super) struct Loaded {
     pub(super) scenario: Scenario,
     /// The objects of its fixtures.
     pub(super) manifests: Vec<Value>,
+    /// What only another cluster than the embedded one can take, one line each.
+    pub(super) remarks: Vec<String>,
     /// What was left out of it by `--skip-queries`, for people.
     pub(super) skipped: Vec<String>,
 }
@@ -157,14 +159,17 @@ fn read(path: &Path, files: &Files, cluster: On, colour: Colour) -> Result<Loade
     if !mistakes.is_empty() {
         messages.insert(0, scenario::render(&mistakes, &name, &text, colour));
     }
+    let mut remarks = Vec::new();
     if cluster == On::Embedded {
-        messages.extend(review(&scenario, &files, &texts, colour));
+        let review = review(&scenario, &files, &texts, colour);
+        messages.extend(review.messages);
+        remarks = review.remarks;
     }
     if !messages.is_empty() {
         return Err(messages);
     }
     let manifests = files.iter().flat_map(FixtureFile::objects).cloned().collect();
-    Ok(Loaded { path: path.to_owned(), scenario, manifests, skipped: Vec::new() })
+    Ok(Loaded { path: path.to_owned(), scenario, manifests, remarks, skipped: Vec::new() })
 }
 
 /// Two scenarios of one name would write to one folder.

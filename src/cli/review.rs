@@ -1,21 +1,36 @@
 //! The objects of a fixture before a run: each is given to the API server of an embedded cluster, in order, and what it refuses is
 //! told with file and line. Only what an object says itself counts here, not what a cluster lacks.
 
-use driftproof::scenario::{self, Code, Colour, Diagnostic, FixtureFile, Manifest, Scenario, Scopes, objects};
-use driftproof::sim::{Kind, Settings, State, api, apps, registry};
+use driftproof::scenario::{self, Cluster, Code, Colour, Diagnostic, FixtureFile, Manifest, Scenario, Scopes, objects};
+use driftproof::sim::scheduler::placement;
+use driftproof::sim::{Kind, State, api, apps, registry};
+use driftproof::world;
 use serde_json::{Value, json};
 
 use super::manifests::Texts;
 
-/// What is wrong with the fixture's objects, rendered for a person.
-pub(super) fn review(scenario: &Scenario, files: &[FixtureFile], texts: &Texts, colour: Colour) -> Vec<String> {
+/// What a look at a fixture's objects gives.
+#[derive(Debug, Default)]
+pub(super) struct Review {
+    /// What is wrong, rendered for a person.
+    pub(super) messages: Vec<String>,
+    /// What works on another cluster, one line each, lowercase and without a full stop.
+    pub(super) remarks: Vec<String>,
+}
+
+/// Looks at the objects of a fixture.
+pub(super) fn review(scenario: &Scenario, files: &[FixtureFile], texts: &Texts, colour: Colour) -> Review {
     let all: Vec<&Manifest> = files.iter().flat_map(FixtureFile::manifests).collect();
     if all.is_empty() {
-        return Vec::new();
+        return Review::default();
     }
     let scopes = Scopes::new(scenario, all.iter().map(|manifest| &manifest.object));
-    let mut state = State::new(Settings::default(), 1);
+    let mut state = State::new(world::embedded::settings(&scenario.cluster).unwrap_or_default(), 1);
     state.boot();
+    // Whoever describes the embedded cluster means it; another scenario may be for a cluster that has such nodes.
+    let meant = scenario.cluster != Cluster::default();
+    let brings_nodes = all.iter().flat_map(|manifest| objects(&manifest.object)).any(|object| object["kind"] == "Node");
+    let mut remarks = Vec::new();
     let mut ordered = all;
     ordered.sort_by_key(|manifest| rank(&manifest.object));
     let mut found: Vec<Diagnostic> = Vec::new();
@@ -23,6 +38,11 @@ pub(super) fn review(scenario: &Scenario, files: &[FixtureFile], texts: &Texts, 
         let text = texts.get(&manifest.file).map(String::as_str).unwrap_or_default();
         for object in objects(&manifest.object) {
             found.extend(refusals(&mut state, manifest, object, scopes.namespace(object), text));
+            match nowhere(&state, manifest, object, text).filter(|_| !brings_nodes) {
+                Some(diagnostic) if meant => found.push(diagnostic),
+                Some(diagnostic) => remarks.push(remark(&diagnostic, text)),
+                None => {}
+            }
         }
     }
     let mut messages = Vec::new();
@@ -33,7 +53,25 @@ pub(super) fn review(scenario: &Scenario, files: &[FixtureFile], texts: &Texts, 
             messages.push(scenario::render(&own, name, text, colour));
         }
     }
-    messages
+    Review { messages, remarks }
+}
+
+/// A pod that no node of the embedded cluster can take, by what it says of its node.
+fn nowhere(state: &State, manifest: &Manifest, object: &Value, text: &str) -> Option<Diagnostic> {
+    let word = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let kind = Kind::by_name(word("/apiVersion"), word("/kind"))?;
+    let path = metadata_of_pods(kind)?.replace("metadata", "spec");
+    let spec = path.split('.').try_fold(object, |value, part| value.get(part))?;
+    let (field, message) = placement::mistake(state, spec)?;
+    let message = format!("{} {}: {message}", word("/kind"), word("/metadata/name"));
+    let help = "its nodes, labels and zones are written in [cluster]";
+    Some(manifest.refusal(text, Code::UnknownPlace, &format!("{path}.{field}"), message, help))
+}
+
+/// A diagnostic as one line.
+fn remark(diagnostic: &Diagnostic, text: &str) -> String {
+    let line = text.get(..diagnostic.span.start).unwrap_or_default().lines().count().max(1);
+    format!("{}:{line}: {}; right for a live cluster that has it (--context)", diagnostic.file, diagnostic.message)
 }
 
 /// Namespaces and definitions first.
@@ -119,16 +157,21 @@ fn custom(state: &State, api_version: &str, kind: &str) -> Option<Kind> {
     })
 }
 
+/// Where the metadata of an object's pods stand.
+fn metadata_of_pods(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Pod => Some("metadata"),
+        Kind::CronJob => Some("spec.jobTemplate.spec.template.metadata"),
+        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => {
+            Some("spec.template.metadata")
+        }
+        _ => None,
+    }
+}
+
 /// Annotations that tell the embedded cluster how an application behaves, and that it does not know.
 fn annotations(manifest: &Manifest, kind: Kind, text: &str) -> Vec<Diagnostic> {
-    let path = match kind {
-        Kind::Pod => "metadata",
-        Kind::CronJob => "spec.jobTemplate.spec.template.metadata",
-        Kind::Deployment | Kind::ReplicaSet | Kind::StatefulSet | Kind::DaemonSet | Kind::Job => {
-            "spec.template.metadata"
-        }
-        _ => return Vec::new(),
-    };
+    let Some(path) = metadata_of_pods(kind) else { return Vec::new() };
     let metadata = path.split('.').try_fold(&manifest.object, |value, part| value.get(part)).unwrap_or(&Value::Null);
     let mistakes = apps::annotation_mistakes(metadata);
     mistakes

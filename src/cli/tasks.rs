@@ -90,7 +90,13 @@ mod tests {
         let at = |path: &str| {
             let text = "name = \"x\"\n[target]\nnamespace = \"shop\"\nworkload = \"deployment/web\"\n[[fault]]\nkind = \"pod-kill\"\n";
             let scenario = driftproof::scenario::parse("x.toml", text).expect("valid");
-            Loaded { path: PathBuf::from(path), scenario, manifests: Vec::new(), skipped: Vec::new() }
+            Loaded {
+                path: PathBuf::from(path),
+                scenario,
+                manifests: Vec::new(),
+                remarks: Vec::new(),
+                skipped: Vec::new(),
+            }
         };
         let run = parsed(&["x.toml", "--context", "my cluster", "--kubeconfig", "k", "--apply-fixtures"]);
         assert_eq!(

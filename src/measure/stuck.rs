@@ -110,6 +110,9 @@ pub(super) fn refused(timeline: &Timeline<'_>, new: &PodLife<'_>) -> String {
 
 fn unscheduled(timeline: &Timeline<'_>, new: &PodLife<'_>) -> String {
     let name = new.name();
+    if let Some((claim, why)) = unprovisioned(timeline, new) {
+        return format!("{name} cannot be scheduled: its claim {claim} has no volume: {why}");
+    }
     let of_new = |event: &EventSeen| event.uid == new.uid() && event.reason == "FailedScheduling";
     let Some(event) = last_event(timeline, of_new) else {
         let waits = waits_for(new);
@@ -122,12 +125,22 @@ fn unscheduled(timeline: &Timeline<'_>, new: &PodLife<'_>) -> String {
     let message = &event.message;
     let hint = if message.contains("nvidia.com/gpu") || message.contains("Insufficient") {
         " (no other node has the resources free)"
-    } else if message.contains("volume node affinity") {
+    } else if ["volume node affinity", "PersistentVolume's node affinity"].iter().any(|words| message.contains(words)) {
         " (its volume is pinned to a node or zone that is not available)"
     } else {
         ""
     };
     format!("{name} cannot be scheduled{hint}: {message}")
+}
+
+/// The first claim of a pod whose volume could not be made, and why.
+fn unprovisioned<'a>(timeline: &Timeline<'a>, new: &PodLife<'a>) -> Option<(&'a str, &'a str)> {
+    let (_, seen) = new.seen.last()?;
+    seen.claims.iter().find_map(|claim| {
+        let about = format!("PersistentVolumeClaim/{claim}");
+        let failed = |event: &EventSeen| event.about == about && event.reason == "ProvisioningFailed";
+        Some((claim.as_str(), last_event(timeline, failed)?.message.as_str()))
+    })
 }
 
 /// Bound, but not Ready: which step is missing, and what the kubelet says about it.

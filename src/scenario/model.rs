@@ -129,6 +129,9 @@ pub struct Cluster {
     pub node: BTreeMap<String, NodeOverride>,
     /// Whether the network enforces NetworkPolicy; some CNI plugins accept and ignore it.
     pub network_policies: Enforcement,
+    /// Whether images with `imagePullPolicy: Never` are on every node, as after `kind load` or `minikube image load`; if
+    /// not, their containers wait with `ErrImageNeverPull`.
+    pub images_preloaded: bool,
     /// Timers that differ from Kubernetes' defaults.
     pub timings: Timings,
 }
@@ -141,6 +144,7 @@ impl Default for Cluster {
             capacity: BTreeMap::new(),
             node: BTreeMap::new(),
             network_policies: Enforcement::Enforced,
+            images_preloaded: true,
             timings: Timings::default(),
         }
     }
@@ -198,6 +202,14 @@ pub struct Timings {
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
     pub volume_attach: Option<Duration>,
+    /// Detaching a network volume from a healthy node (2 s).
+    #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub volume_detach: Option<Duration>,
+    /// Mounting a volume (300 ms).
+    #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub volume_mount: Option<Duration>,
     /// Forced detach from a lost node, `maxWaitForUnmountDuration` (6 min).
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
@@ -210,6 +222,14 @@ pub struct Timings {
     #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DurationText>")]
     pub app_start: Option<Duration>,
+    /// A process from SIGTERM until it ends (300 ms); a pod's annotation overrides it.
+    #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub app_stop: Option<Duration>,
+    /// A machine that boots, until its kubelet runs (20 s).
+    #[serde(with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DurationText>")]
+    pub boot: Option<Duration>,
     /// Size of an image that no annotation states, as a quantity (`100Mi`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_size: Option<String>,

@@ -22,6 +22,7 @@ pub(super) fn cluster(mut table: Table<'_>) -> Cluster {
             Table::from_value(value, format!("[cluster.node.{name}]"), sink).map(node)
         }),
         network_policies: table.or("network_policies", read::word, Enforcement::default()),
+        images_preloaded: table.or("images_preloaded", read::flag, default.images_preloaded),
         timings: table.table("timings", "[cluster.timings]").map(timings).unwrap_or_default(),
     };
     table.finish();
@@ -158,9 +159,13 @@ fn timings(mut table: Table<'_>) -> Timings {
         lease_renew_interval: table.optional("lease_renew_interval", read::some_time),
         default_toleration: table.optional("default_toleration", read::duration),
         volume_attach: table.optional("volume_attach", read::duration),
+        volume_detach: table.optional("volume_detach", read::duration),
+        volume_mount: table.optional("volume_mount", read::duration),
         force_detach_after: table.optional("force_detach_after", read::duration),
         container_start: table.optional("container_start", read::duration),
         app_start: table.optional("app_start", read::duration),
+        app_stop: table.optional("app_stop", read::duration),
+        boot: table.optional("boot", read::duration),
         image_size: table.optional("image_size", bytes),
         pull_bandwidth: table.optional("pull_bandwidth", bytes),
     };

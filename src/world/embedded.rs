@@ -110,9 +110,13 @@ fn reach(cluster: &Cluster, namespace: &str, pod: &str) -> Reach {
 }
 
 /// The simulation's settings for a scenario's `[cluster]`.
-fn settings(cluster: &crate::scenario::Cluster) -> Result<Settings, String> {
+///
+/// # Errors
+/// A quantity that cannot be read.
+pub fn settings(cluster: &crate::scenario::Cluster) -> Result<Settings, String> {
     let mut settings = Settings { nodes: nodes(cluster), ..Settings::default() };
     settings.policies_enforced = cluster.network_policies != Enforcement::Ignored;
+    settings.images_preloaded = cluster.images_preloaded;
     settings.policies_cut_established = cluster.network_policies != Enforcement::NewConnections;
     let (wanted, timings) = (&cluster.timings, &mut settings.timings);
     let set = |value: Option<Duration>, to: &mut Duration| {
@@ -124,9 +128,13 @@ fn settings(cluster: &crate::scenario::Cluster) -> Result<Settings, String> {
     set(wanted.node_monitor_period, &mut timings.node_monitor_period);
     set(wanted.lease_renew_interval, &mut timings.lease_renew_interval);
     set(wanted.volume_attach, &mut timings.volume_attach);
+    set(wanted.volume_detach, &mut timings.volume_detach);
+    set(wanted.volume_mount, &mut timings.volume_mount);
     set(wanted.force_detach_after, &mut timings.force_detach_after);
     set(wanted.container_start, &mut timings.container_start);
     set(wanted.app_start, &mut timings.app_start);
+    set(wanted.app_stop, &mut timings.app_stop);
+    set(wanted.boot, &mut timings.boot);
     if let Some(toleration) = wanted.default_toleration {
         timings.default_toleration_seconds = toleration.as_secs();
     }

@@ -95,7 +95,7 @@ pub(in crate::run) struct Picture {
     attachments: BTreeMap<String, AttachmentSeen>,
     /// The last warning about each object, by UID.
     pub(in crate::run) warnings: BTreeMap<String, String>,
-    /// Why an owner could not create its pods, by `Kind/name`.
+    /// Why an owner could not create its pods, or nobody a claim's volume, by `Kind/name`.
     not_created: BTreeMap<String, String>,
     /// Watches that are broken, and why.
     pub(in crate::run) blind: BTreeMap<String, String>,
@@ -170,6 +170,11 @@ impl Picture {
             WorkloadKind::Pod => false,
         };
         self.not_created.iter().find(|(about, _)| owner(about)).map(|(about, why)| format!("{about}: {why}"))
+    }
+
+    /// Why nobody made the volume of a claim.
+    pub(in crate::run) fn unprovisioned(&self, claim: &str) -> Option<&String> {
+        self.not_created.get(&format!("PersistentVolumeClaim/{claim}"))
     }
 
     /// Whether a pod serves on a node that is Ready.
@@ -380,7 +385,7 @@ impl Picture {
         if seen.level == "Warning" && !project::is_echo(&seen, self.warnings.get(&seen.uid)) {
             self.warnings.insert(seen.uid.clone(), format!("{}: {}", seen.reason, seen.message));
         }
-        if seen.reason == "FailedCreate" {
+        if matches!(seen.reason.as_str(), "FailedCreate" | "ProvisioningFailed") {
             self.not_created.insert(seen.about.clone(), seen.message.clone());
         }
         vec![Seen::Event(seen)]

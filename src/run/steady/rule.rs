@@ -127,6 +127,11 @@ fn why_not(state: &PodState, picture: &Picture) -> String {
         let state = if seen.phase == "Running" { "Running, not Ready" } else { seen.phase.as_str() };
         return format!("{pod} is {state}: {}", seen.waits_for);
     }
+    // That the pod cannot be scheduled follows from this.
+    let claim = seen.claims.iter().find_map(|claim| Some((claim, picture.unprovisioned(claim)?)));
+    if let Some((claim, why)) = claim.filter(|_| seen.node.is_empty()) {
+        return format!("{pod} is {}: claim {claim} has no volume (ProvisioningFailed: {why})", seen.phase);
+    }
     let waiting = seen.containers.iter().find(|container| !container.reason.is_empty());
     let waiting = waiting.map(|container| format!(", container {}: {}", container.name, container.reason));
     let warning = picture.warnings.get(&seen.uid).map(|warning| format!(" ({warning})"));

@@ -57,6 +57,18 @@ fn gated() -> k8s_openapi::api::core::v1::Pod {
     }))
 }
 
+/// Pod `web-b`, whose claim has no volume.
+fn unprovisioned() -> k8s_openapi::api::core::v1::Pod {
+    let owner =
+        json!({ "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-1", "uid": "rs", "controller": true });
+    let volume = json!({ "name": "data", "persistentVolumeClaim": { "claimName": "d" } });
+    read(json!({
+        "metadata": { "name": "web-b", "namespace": "shop", "uid": "web-b", "ownerReferences": [owner] },
+        "spec": { "containers": [], "volumes": [volume] },
+        "status": { "phase": "Pending" },
+    }))
+}
+
 /// What is wrong.
 type Harm = fn(&mut Picture);
 
@@ -77,7 +89,7 @@ fn well(picture: &mut Picture) {
 fn what_is_missing_is_named() {
     let half = "1 of 2 pods of deployment/web in shop are ready: ";
     let not_ready_node = format!("{half}web-b is on worker-2, which is not Ready (R)");
-    let cases: [(&str, Harm, &str); 13] = [
+    let cases: [(&str, Harm, &str); 14] = [
         ("all is well", |_| {}, ""),
         ("a pod is not ready", |p| pod(p, "web-b", "worker-2", "False", false), "web-b is Running, not Ready"),
         ("a terminating pod that says Ready", |p| pod(p, "web-b", "worker-2", "True", true), "1 terminating"),
@@ -107,6 +119,20 @@ fn what_is_missing_is_named() {
                 p.pod(Change::Modified, gated());
             },
             "web-b is Pending: its scheduling gate example.com/later is not lifted",
+        ),
+        (
+            "its claim's class is not there",
+            |p| {
+                p.pod(Change::Modified, unprovisioned());
+                p.event(&read(json!({
+                    "metadata": {},
+                    "involvedObject": { "kind": "PersistentVolumeClaim", "name": "d", "uid": "d" },
+                    "type": "Warning",
+                    "reason": "ProvisioningFailed",
+                    "message": "storageclass.storage.k8s.io \"gold\" not found",
+                })));
+            },
+            "web-b is Pending: claim d has no volume (ProvisioningFailed: storageclass.storage.k8s.io \"gold\" not found)",
         ),
         (
             "a change is not taken up",

@@ -3,17 +3,19 @@
 use serde_json::{Value, json};
 
 use super::config::Config;
+use crate::scheduler::quantity::milli;
 use crate::{Object, Timings};
 
 const DOMAIN: &str = "embedded.driftproof.dev/";
 
 /// Every annotation that something here reads.
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 24] = [
     "app",
     "app-start",
     "app-stop",
     "async-lag",
     "bugs",
+    "cpu-usage",
     "crash-after",
     "data",
     "election-timeout",
@@ -49,6 +51,10 @@ pub fn annotation_mistakes(metadata: &Value) -> Vec<(String, String)> {
             ));
             continue;
         }
+        if name == "cpu-usage" && value.as_str().and_then(milli).is_none() {
+            found.push((key.clone(), format!("annotation {key} is {value}; write CPU as in `250m`")));
+            continue;
+        }
         // Each alone, so that all mistakes are found.
         let mut alone = json!({ "metadata": { "name": "template", "annotations": {} } });
         alone["metadata"]["annotations"][key.as_str()] = value.clone();
@@ -67,9 +73,11 @@ mod tests {
     fn unknown_names_and_values_are_found() {
         let metadata = json!({ "annotations": {
             "embedded.driftproof.dev/app": "store", "embedded.driftproof.dev/kind": "kv",
-            "embedded.driftproof.dev/latency": "2ms", "other.example/app": "x",
+            "embedded.driftproof.dev/latency": "2ms", "embedded.driftproof.dev/cpu-usage": "250m", "other.example/app": "x",
         } });
         let keys: Vec<String> = annotation_mistakes(&metadata).into_iter().map(|(key, _)| key).collect();
         assert_eq!(keys, ["embedded.driftproof.dev/app", "embedded.driftproof.dev/kind"]);
+        let metadata = json!({ "annotations": { "embedded.driftproof.dev/cpu-usage": "much" } });
+        assert_eq!(annotation_mistakes(&metadata).len(), 1);
     }
 }

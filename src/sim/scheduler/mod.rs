@@ -7,6 +7,7 @@ mod cache;
 mod cycle;
 mod diagnosis;
 mod nomination;
+pub mod placement;
 mod plugins;
 mod preemption;
 pub(crate) mod quantity;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{CLAIMS, GLANCE, Real, VOLUMES, name, of};
+use super::{CLAIMS, CLASSES, GLANCE, Real, VOLUMES, name, of};
 use crate::words;
-use crate::worlds::{NAMESPACE, Volumes};
+use crate::worlds::{self, NAMESPACE, Volumes};
 
 /// A volume and a claim for each other, by which one sees that the controller has come to the end of its queues.
 const MARKER: &str = "marker";
@@ -15,24 +15,27 @@ const SYNC_PERIOD: Duration = Duration::from_millis(1200);
 
 impl Real {
     /// What becomes of the claims and volumes of worlds.
-    pub(crate) async fn bind(&self, worlds: &[Volumes]) -> Result<Vec<String>, String> {
-        self.create_all(VOLUMES, worlds.iter().flat_map(|world| &world.volumes)).await?;
+    pub(crate) async fn bind(&self, all: &[Volumes]) -> Result<Vec<String>, String> {
+        for class in worlds::storage_classes() {
+            self.send("POST", CLASSES, &class).await?;
+        }
+        self.create_all(VOLUMES, all.iter().flat_map(|world| &world.volumes)).await?;
         self.settle().await?;
-        let longest = worlds.iter().map(|world| world.claims.len()).max().unwrap_or_default();
+        let longest = all.iter().map(|world| world.claims.len()).max().unwrap_or_default();
         for index in 0..longest {
-            self.create_all(CLAIMS, worlds.iter().filter_map(|world| world.claims.get(index))).await?;
+            self.create_all(CLAIMS, all.iter().filter_map(|world| world.claims.get(index))).await?;
             self.settle().await?;
         }
-        let mut all = self.list(VOLUMES).await?;
-        all.extend(self.list(CLAIMS).await?);
+        let mut known = self.list(VOLUMES).await?;
+        known.extend(self.list(CLAIMS).await?);
         let found = |object: &Value| {
-            let known = all.iter().find(|known| name(known) == name(object)).cloned();
-            (name(object).to_owned(), known.unwrap_or_default())
+            let found = known.iter().find(|known| name(known) == name(object)).cloned();
+            (name(object).to_owned(), found.unwrap_or_default())
         };
         let outcome = |world: &Volumes| {
             words::bindings(&world.volumes.iter().chain(&world.claims).map(found).collect::<Vec<_>>())
         };
-        let outcomes = worlds.iter().map(outcome).collect();
+        let outcomes = all.iter().map(outcome).collect();
         self.clear(CLAIMS).await?;
         self.clear(VOLUMES).await?;
         Ok(outcomes)

@@ -30,7 +30,7 @@ pub(crate) struct Real {
 }
 
 impl Real {
-    /// Connects to a context of the kubeconfig, and makes the classes.
+    /// Connects to a context of the kubeconfig, and makes the classes of priority.
     pub(crate) async fn connect(context: &str) -> Result<Self, String> {
         let kubeconfig = Kubeconfig::read().map_err(|error| error.to_string())?;
         let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
@@ -42,9 +42,6 @@ impl Real {
         }
         for class in worlds::priority_classes() {
             real.send("POST", "/apis/scheduling.k8s.io/v1/priorityclasses", &class).await?;
-        }
-        for class in worlds::storage_classes() {
-            real.send("POST", CLASSES, &class).await?;
         }
         Ok(real)
     }

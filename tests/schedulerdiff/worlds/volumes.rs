@@ -29,19 +29,16 @@ pub(crate) fn volumes(seed: u64, world: usize) -> Volumes {
     Volumes { volumes, claims }
 }
 
+/// No two sets of one size that hold the same mode: among such the real controller chooses by chance.
 fn modes(draw: &mut Draw) -> Value {
-    if draw.once_in(8) {
-        return json!(["ReadWriteOncePod"]);
+    match draw.number(0, 12) {
+        0 => json!(["ReadWriteOncePod"]),
+        1 | 2 => json!(["ReadOnlyMany"]),
+        3 | 4 => json!(["ReadWriteMany"]),
+        5 | 6 => json!(["ReadWriteOnce", "ReadOnlyMany"]),
+        7 => json!(["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany"]),
+        _ => json!(["ReadWriteOnce"]),
     }
-    let all = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany"];
-    let first = draw.number(0, all.len());
-    let chosen: Vec<_> = all
-        .into_iter()
-        .enumerate()
-        .filter(|(index, _)| *index == first || draw.once_in(4))
-        .map(|(_, mode)| mode)
-        .collect();
-    json!(chosen)
 }
 
 /// Classes of a world, each its own, so that a claim never finds a volume of another world.
@@ -55,8 +52,10 @@ fn class(draw: &mut Draw, world: usize) -> String {
 
 fn volume(draw: &mut Draw, world: usize, index: usize) -> Value {
     let name = format!("pv-{world}-{index}");
+    // No two are of one size, for the same reason.
+    let size = draw.number(0, 3) * 5 + index + 1;
     let mut spec = json!({
-        "capacity": { "storage": format!("{}Gi", draw.number(1, 14)) }, "accessModes": modes(draw),
+        "capacity": { "storage": format!("{size}Gi") }, "accessModes": modes(draw),
         "storageClassName": class(draw, world), "hostPath": { "path": "/d" },
         "persistentVolumeReclaimPolicy": "Retain",
     });

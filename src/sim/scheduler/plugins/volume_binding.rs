@@ -88,7 +88,7 @@ pub(in crate::scheduler) fn filter(cycle: &Cycle, claims: &Claims, node: &NodeIn
     for name in &claims.bound {
         let reason = match cycle.store.get(Kind::PersistentVolume, &Key::cluster(name)) {
             Some(volume) if binding::reaches(volume, &node.object) => continue,
-            Some(_) => "node(s) had volume node affinity conflict",
+            Some(_) => "node(s) didn't match PersistentVolume's node affinity",
             None => "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)",
         };
         reasons.push(reason.to_owned());

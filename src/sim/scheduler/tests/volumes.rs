@@ -78,8 +78,7 @@ fn a_local_volume_pins_its_pod_for_good() {
     pod(&mut state, "db", json!({}), using("data"));
     run(&mut state, 60);
     assert_eq!(node_of(&state, "db"), "");
-    let expected =
-        "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) had volume node affinity conflict.";
+    let expected = "0/3 nodes are available: 1 node(s) were unschedulable, 2 node(s) didn't match PersistentVolume's node affinity.";
     assert_eq!(why(&state, "db"), expected);
     let uncordon = |node: &mut Value| node["spec"]["unschedulable"] = json!(false);
     state.modify_value(Kind::Node, &Key::cluster("n2"), uncordon).expect("the node is there");
@@ -207,7 +206,7 @@ fn the_smallest_claim_chooses_first_and_takes_the_smallest_volume_whatever_its_m
     }
     run(&mut state, 5);
     let uses = |name: &str| json!({ "name": name, "persistentVolumeClaim": { "claimName": name } });
-    pod(&mut state, "db", json!({}), json!({ "volumes": [uses("a"), uses("b")] }));
+    pod(&mut state, "db", json!({}), json!({ "spec": { "volumes": [uses("a"), uses("b")] } }));
     run(&mut state, 10);
     let volume = |name: &str| {
         let claim = state.store.find(Kind::PersistentVolumeClaim, "shop", name).expect("it is there");
