@@ -25,11 +25,11 @@ pub(in crate::cli) struct Written {
 struct Scenario {
     name: String,
     seed: u64,
-    run: Option<Run>,
+    run: Option<Known>,
 }
 
 #[derive(Debug, Deserialize)]
-struct Run {
+struct Known {
     run: String,
     started: String,
     evidence_sha256: Option<String>,
@@ -66,7 +66,7 @@ impl Written {
         let is_live = matches!(header.world, WorldName::Live { .. });
         let is_it = |scenario: &&Scenario| {
             let same =
-                |run: &Run| (&run.run, &run.started, scenario.seed) == (&header.run, &header.started, header.seed);
+                |run: &Known| (&run.run, &run.started, scenario.seed) == (&header.run, &header.started, header.seed);
             if self.is_of_a_run && evidence.ends_with(EVIDENCE) {
                 folder.as_deref() == Some(scenario.name.as_str())
             } else {
