@@ -82,7 +82,11 @@ async fn probes_go_on_while_a_disk_is_waited_for() {
     let probes = Probes::start(&context);
     context.recorder.sync().await.expect("the disk is done in the end");
     probes.finish().await;
-    let attempts = memory.text();
-    let attempts = attempts.lines().filter(|line| line.contains("\"type\":\"attempt\"")).count();
-    assert!(attempts >= 1, "the attempts are on record");
+    // The thread of the log writes them when it gets there.
+    let recorded = async {
+        while !memory.text().contains("\"type\":\"attempt\"") {
+            clock.sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), recorded).await.expect("the attempts are on record");
 }
