@@ -245,7 +245,7 @@ mod tests {
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.read(&mut [0; 1024]).await;
             let _ = stream.write_all(head.as_bytes()).await;
-            while more && stream.write_all(&[b'a'; 1 << 16]).await.is_ok() {}
+            while more && stream.write_all(&[b'a'; 1 << 14]).await.is_ok() {}
         });
         format!("http://{address}")
     }

@@ -39,7 +39,7 @@ pub(crate) fn campaign(place: &Place, schedules: std::ops::Range<u64>) -> usize 
             let kinds: Vec<String> = schedule.troubles.iter().map(|one| format!("{:?}", one.kind)).collect();
             let mut job = row.job(seed);
             job.run = format!("hostile-{seed}");
-            let mut run = campaign::attempt(&world, job, schedule, World::clone).await;
+            let mut run = Box::pin(campaign::attempt(&world, job, schedule, World::clone)).await;
             if run.outcome() == Some(Outcome::Pass) && !may_pass {
                 run.wrong.push("passed, which it does not when nothing goes wrong".to_owned());
             }

@@ -1,4 +1,4 @@
-//! What a record on a cluster may say at all: tenants can write ConfigMaps, and so a record is a stranger's text. Each part
+//! What a record on a cluster may say at all: tenants can write `ConfigMaps`, and so a record is a stranger's text. Each part
 //! of a name is one segment of a path, times have an end, commands are dropped. Whether an object is the run's is not
 //! decided here: see [`super::mark`].
 
