@@ -80,11 +80,12 @@ fn apply(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, Api
         return Err(ApiError::bad_request(message));
     }
     place(target, &mut config)?;
+    let sent = config.clone();
     crate::registry::readable(target.kind, &mut config);
     apply::check_lists(target.kind, &config)?;
     // Below a root that keeps what it does not know, the real server types nothing that is applied, and prunes in silence.
     if !state.keeps_unknown(target.kind, &config) {
-        strict(state, call, target.kind, &config)?;
+        strict(state, call, target.kind, &sent)?;
     }
     let manager = call.query.get("fieldManager").ok_or_else(|| {
         let message =

@@ -57,6 +57,7 @@ pub fn readable(kind: Kind, value: &mut Value) {
     }
     if custom::is_definition(kind) {
         drop_nulls(value);
+        custom::empty_status(value);
         return;
     }
     let selects = kind == Kind::Service;

@@ -89,11 +89,14 @@ async fn requests_have_a_size_limit_and_strict_ones_no_unknown_fields() {
     let mut large = config("a", json!({}));
     large["data"] = json!({ "k": "x".repeat(4 << 20) });
     assert_eq!(refusal(create(&client, Kind::ConfigMap, large).await).0, 413);
-    let typo = json!({ "metadata": { "name": "a" }, "dataa": {} }).to_string();
-    let path = "/api/v1/namespaces/default/configmaps?fieldValidation=Strict";
-    let request = http::Request::post(path).body(typo.into_bytes()).expect("a request");
-    let refused = refusal(client.request::<Value>(request).await);
-    assert!(refused.2.ends_with("strict decoding error: unknown field \"dataa\""), "{}", refused.2);
+    for nothing in [json!({}), json!(null)] {
+        let typo =
+            json!({ "metadata": { "name": "a" }, "dataa": nothing, "data": null, "immutable": null }).to_string();
+        let path = "/api/v1/namespaces/default/configmaps?fieldValidation=Strict";
+        let request = http::Request::post(path).body(typo.into_bytes()).expect("a request");
+        let refused = refusal(client.request::<Value>(request).await);
+        assert!(refused.2.ends_with("strict decoding error: unknown field \"dataa\""), "{}", refused.2);
+    }
     assert!(api(&client, Kind::ConfigMap).get_opt("a").await.expect("get").is_none());
 }
 
