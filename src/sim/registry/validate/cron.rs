@@ -1,7 +1,7 @@
 //! `CronJob`s: schedules, time zones and what Jobs are made from (pkg/apis/batch/validation).
 
+use super::batch;
 use super::field::Field;
-use super::{batch, meta};
 
 /// A `CronJob`.
 pub(super) fn cron_job(cron: &Field<'_>) {
@@ -33,7 +33,6 @@ pub(super) fn cron_job(cron: &Field<'_>) {
     }
     spec.at("concurrencyPolicy").one_of_required(&["Allow", "Forbid", "Replace"]);
     let job = spec.at("jobTemplate").at("spec");
-    meta::template(&spec.at("jobTemplate").at("metadata"));
     if job.at("selector").is_set() {
         job.at("selector").invalid("`selector` will be auto-generated");
     }

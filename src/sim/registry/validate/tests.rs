@@ -73,3 +73,56 @@ fn a_variable_out_of_a_file_names_an_empty_dir() {
         }
     }
 }
+
+#[test]
+fn bounds_of_pods_are_those_of_containers() {
+    let asked = |item: Value| {
+        fields(Kind::LimitRange, json!({ "metadata": { "name": "a", "namespace": "b" }, "spec": { "limits": [item] } }))
+    };
+    let table = [
+        (json!({ "type": "Pod", "max": { "cpu": "1" } }), ""),
+        (json!({ "type": "Pod", "max": { "storage": "1" } }), "max[storage]"),
+        (
+            json!({ "type": "Pod", "max": { "cpu": "2" }, "min": { "cpu": "-1" }, "maxLimitRequestRatio": { "cpu": "20" } }),
+            "maxLimitRequestRatio[cpu]",
+        ),
+        (
+            json!({ "type": "Pod", "max": { "cpu": "2" }, "min": { "cpu": "0" }, "maxLimitRequestRatio": { "cpu": "20" } }),
+            "",
+        ),
+        (
+            json!({ "type": "Container", "default": { "a.com/gpu": "2" }, "defaultRequest": { "a.com/gpu": "1" } }),
+            "defaultRequest[a.com/gpu]",
+        ),
+    ];
+    for (item, wrong) in table {
+        let wanted = if wrong.is_empty() { vec![] } else { vec![format!("spec.limits[0].{wrong}")] };
+        assert_eq!(asked(item.clone()), wanted, "{item}");
+    }
+}
+
+#[test]
+fn classes_and_drivers_say_each_thing_once() {
+    let class = |tolerations: &Value| {
+        let scheduling = json!({ "tolerations": tolerations });
+        fields(Kind::RuntimeClass, json!({ "metadata": { "name": "a" }, "handler": "a", "scheduling": scheduling }))
+    };
+    let toleration = json!({ "key": "a", "operator": "Exists" });
+    assert_eq!(class(&json!([toleration, { "key": "b", "operator": "Exists" }])), [] as [&str; 0]);
+    assert_eq!(class(&json!([toleration, toleration])), ["scheduling.tolerations[1]"]);
+    let kind = Kind::by_name("storage.k8s.io/v1", "CSIDriver").expect("a kind");
+    let driver = |spec: Value| fields(kind, json!({ "metadata": { "name": "a.example.com" }, "spec": spec }));
+    assert_eq!(
+        driver(json!({ "tokenRequests": [{ "audience": "a" }], "serviceAccountTokenInSecrets": false })),
+        [] as [&str; 0]
+    );
+    assert_eq!(driver(json!({ "serviceAccountTokenInSecrets": false })), ["spec.serviceAccountTokenInSecrets"]);
+}
+
+#[test]
+fn the_labels_of_a_template_of_jobs_are_told_by_the_jobs() {
+    let template = json!({ "metadata": { "labels": { "a": "a-" } }, "spec": { "template": {
+        "spec": { "restartPolicy": "Never", "containers": [container(&json!({}))] } } } });
+    let cron = json!({ "metadata": { "name": "a", "namespace": "b" }, "spec": { "schedule": "@daily", "jobTemplate": template } });
+    assert_eq!(fields(Kind::CronJob, cron), [] as [&str; 0]);
+}
