@@ -101,6 +101,20 @@ async fn requests_have_a_size_limit_and_strict_ones_no_unknown_fields() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_object_is_and_where_are_texts() {
+    let client = cluster().client();
+    for (pointer, at) in [("/apiVersion", "apiVersion"), ("/kind", "kind"), ("/metadata/namespace", "namespace")] {
+        let mut wrong =
+            json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a", "namespace": "default" } });
+        *wrong.pointer_mut(pointer).expect("the field") = json!({});
+        let request = http::Request::post("/api/v1/namespaces/default/configmaps");
+        let request = request.body(wrong.to_string().into_bytes()).expect("a request");
+        let refused = refusal(client.request::<Value>(request).await);
+        assert!(refused.0 == 400 && refused.2.contains(at), "{at}: {}", refused.2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_proxy_names_the_pod_that_answered() {
     let client = Cluster::start(Settings::default(), 1).client();
     let mut web = pod("web", json!({ "app": "web" }));
