@@ -14,6 +14,10 @@ pub(crate) fn outcome(pod: &Value, ended: &[String]) -> Option<String> {
     let conditions = pod["status"]["conditions"].as_array()?;
     let scheduled = conditions.iter().find(|known| known["type"] == "PodScheduled" && known["status"] == "False")?;
     let message = scheduled["message"].as_str().unwrap_or_default();
+    // A first word, never the last: the claim is made at once, and whether the scheduler was faster is chance.
+    if message.contains("waiting for ephemeral volume controller") {
+        return None;
+    }
     // What the plugin of dynamic resources adds says nothing of the pod.
     let message = message.replace(" no new claims to deallocate,", "");
     // When no node was looked at, 1.36 goes on with what that very plugin misses ("not found"), others with preemption.

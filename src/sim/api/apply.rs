@@ -107,9 +107,15 @@ fn list_mistake(kind: Kind, field: &str, value: &Value, path: &mut String) -> Op
             for (index, item) in items.iter().enumerate() {
                 let wrong = match list {
                     // Elsewhere a key that must be given has an empty one as its default in the schema.
+                    ListType::Map(_) if item.is_null() => {
+                        Some(format!("{path}: element {index}: associative list with keys may not have a null element"))
+                    }
+                    ListType::Set if item.is_null() => Some(format!(
+                        "{path}: element {index}: associative list without keys has an element that's an explicit null"
+                    )),
                     ListType::Map(keys)
                         if (kind, field) == (Kind::ServiceAccount, "secrets")
-                            && keys.iter().all(|key| key_value(item, key).is_none()) =>
+                            && keys.iter().all(|key| item.get(key).is_none()) =>
                     {
                         Some(format!(
                             "{path}: element {index}: associative list with keys has an element that omits all key fields {keys:?} (and doesn't have default values for any key fields)"

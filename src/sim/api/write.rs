@@ -80,11 +80,12 @@ fn apply(state: &mut State, call: &Call, target: &Target) -> Result<Outcome, Api
         return Err(ApiError::bad_request(message));
     }
     place(target, &mut config)?;
+    let sent = config.clone();
     crate::registry::readable(target.kind, &mut config);
-    apply::check_lists(target.kind, &config)?;
+    apply::check_lists(target.kind, &sent)?;
     // Below a root that keeps what it does not know, the real server types nothing that is applied, and prunes in silence.
     if !state.keeps_unknown(target.kind, &config) {
-        strict(state, call, target.kind, &config)?;
+        strict(state, call, target.kind, &sent)?;
     }
     let manager = call.query.get("fieldManager").ok_or_else(|| {
         let message =
@@ -158,7 +159,7 @@ fn checked_body(target: &Target, value: Value) -> Result<Value, ApiError> {
     Ok(convert(target, value))
 }
 
-/// The parts that are read before an object is decoded must be what they are: objects, or not there.
+/// The parts that are read before an object is decoded must be what they are: objects or texts, or not there.
 fn shaped(kind: Kind, value: &Value) -> Result<(), ApiError> {
     let facts = kind.facts();
     for field in ["metadata", "spec", "status"] {
@@ -168,6 +169,18 @@ fn shaped(kind: Kind, value: &Value) -> Result<(), ApiError> {
         if is_ours && !part.is_object() && !part.is_null() {
             let message = format!(
                 "{0} in version \"{1}\" cannot be handled as a {0}: json: cannot unmarshal into Go struct field {0}.{field}",
+                facts.kind, facts.version
+            );
+            return Err(ApiError::bad_request(message));
+        }
+    }
+    // What is put in its place below must be a text as well.
+    for (pointer, field) in
+        [("/apiVersion", "apiVersion"), ("/kind", "kind"), ("/metadata/namespace", "ObjectMeta.metadata.namespace")]
+    {
+        if value.pointer(pointer).is_some_and(|text| !text.is_string() && !text.is_null()) {
+            let message = format!(
+                "{0} in version \"{1}\" cannot be handled as a {0}: json: cannot unmarshal into Go struct field {field} of type string",
                 facts.kind, facts.version
             );
             return Err(ApiError::bad_request(message));

@@ -25,7 +25,7 @@ use crate::Kind;
 use crate::api::error::ApiError;
 use crate::kind::Facts;
 
-use super::{defaults, json};
+use super::{custom, defaults, json};
 
 /// Whether a kind's defaults are filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ fn decoded(kind: Kind, mut value: Value, fill: Fill) -> Result<Value, ApiError> 
     value["kind"] = json!(kind.facts().kind);
     if has_type(kind) {
         json::readable(kind, &mut value);
-        if let Some(wrong) = json::bad_quantity(kind, &value).or_else(|| json::bad_micro_time(kind, &value)) {
+        if let Some(wrong) = wrong(kind, &value) {
             let facts = kind.facts();
             let message =
                 format!("{0} in version \"{1}\" cannot be handled as a {0}: {wrong}", facts.kind, facts.version);
@@ -90,6 +90,12 @@ fn decoded(kind: Kind, mut value: Value, fill: Fill) -> Result<Value, ApiError> 
         Kind::RuntimeClass => read.plain::<RuntimeClass>(value),
         Kind::Stored(facts) => stored(read, facts, value),
     }
+}
+
+/// What the types here would take, and those of the real server do not, in its words.
+fn wrong(kind: Kind, value: &Value) -> Option<String> {
+    let plain = json::bad_quantity(kind, value).or_else(|| json::bad_micro_time(kind, value));
+    plain.map(str::to_owned).or_else(|| custom::wrong_status(kind, value))
 }
 
 /// One way of reading one kind.
@@ -183,11 +189,32 @@ pub(super) fn unknown_fields(kind: Kind, value: &Value) -> Result<Vec<String>, A
     let known = decoded(kind, value.clone(), Fill::Nothing)?;
     let mut unknown = Vec::new();
     compare(value, &known, "", &mut unknown);
+    let mut fields = Vec::new();
+    leaves(value, String::new(), &mut fields);
+    let is_lost = |pointer: &str| {
+        let (parent, _) = pointer.rsplit_once('/').unwrap_or_default();
+        value.pointer(parent).is_some_and(Value::is_object)
+            && value.pointer(pointer).is_some_and(Value::is_null)
+            && known.pointer(pointer).is_none()
+            && known.pointer(parent).is_some()
+    };
+    let lost = fields.into_iter().filter(|(pointer, _)| is_lost(pointer) && !is_field(kind, value, pointer));
+    unknown.extend(lost.map(|(_, path)| path));
     Ok(unknown)
 }
 
-/// Notes what is given and not known.
-pub(super) fn compare(given: &Value, known: &Value, path: &str, unknown: &mut Vec<String>) {
+/// Whether a kind has the field at a place where an object holds a null, of which no decoding tells: an object in its place
+/// either stays or does not fit.
+fn is_field(kind: Kind, value: &Value, pointer: &str) -> bool {
+    let mut probe = value.clone();
+    if let Some(null) = probe.pointer_mut(pointer) {
+        *null = json!({ "probe": 1 });
+    }
+    decoded(kind, probe, Fill::Nothing).map_or(true, |known| known.pointer(pointer).is_some())
+}
+
+/// Notes what is given and not known; of nulls it cannot tell.
+fn compare(given: &Value, known: &Value, path: &str, unknown: &mut Vec<String>) {
     match (given, known) {
         (Value::Object(given), Value::Object(known)) => {
             for (name, field) in given {

@@ -1,6 +1,7 @@
 //! What Go's JSON decoding takes and typed decoding here would not: a null stands for nothing, quantities may be numbers, and
 //! base64 may be broken into lines. Changes spelling alone, never meaning.
 
+use k8s_openapi::ByteString;
 use serde_json::Value;
 
 use super::custom;
@@ -57,6 +58,7 @@ pub fn readable(kind: Kind, value: &mut Value) {
     }
     if custom::is_definition(kind) {
         drop_nulls(value);
+        custom::empty_status(value);
         return;
     }
     let selects = kind == Kind::Service;
@@ -182,13 +184,19 @@ fn quantity(value: &mut Value) {
     }
 }
 
-/// Go's base64 leaves line breaks out.
+/// Go's base64 leaves line breaks out, and bytes may be a list of numbers.
 fn unbroken(map: Option<&mut Value>) {
     for text in map.and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut()) {
-        if let Value::String(text) = text
-            && text.contains(['\r', '\n'])
-        {
-            text.retain(|c| !matches!(c, '\r' | '\n'));
+        match text {
+            Value::String(text) if text.contains(['\r', '\n']) => text.retain(|c| !matches!(c, '\r' | '\n')),
+            Value::Array(numbers) => {
+                let byte = |number: &Value| number.as_u64().and_then(|number| u8::try_from(number).ok());
+                let bytes: Option<Vec<u8>> = numbers.iter().map(byte).collect();
+                if let Some(spelled) = bytes.and_then(|bytes| serde_json::to_value(ByteString(bytes)).ok()) {
+                    *text = spelled;
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -210,8 +218,8 @@ mod tests {
             "spec": { "containers": [{ "args": ["x", ""], "resources": { "limits": { "cpu": "0", "memory": "64" } } }, {}] },
         });
         assert_eq!(pod, wanted);
-        let mut secret = json!({ "data": { "a": "aGVs\nbG8=\r\n" } });
+        let mut secret = json!({ "data": { "a": "aGVs\nbG8=\r\n", "b": [104, 105], "c": [], "d": [256] } });
         readable(Kind::Secret, &mut secret);
-        assert_eq!(secret["data"]["a"], "aGVsbG8=");
+        assert_eq!(secret["data"], json!({ "a": "aGVsbG8=", "b": "aGk=", "c": "", "d": [256] }));
     }
 }

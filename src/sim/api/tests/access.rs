@@ -89,12 +89,29 @@ async fn requests_have_a_size_limit_and_strict_ones_no_unknown_fields() {
     let mut large = config("a", json!({}));
     large["data"] = json!({ "k": "x".repeat(4 << 20) });
     assert_eq!(refusal(create(&client, Kind::ConfigMap, large).await).0, 413);
-    let typo = json!({ "metadata": { "name": "a" }, "dataa": {} }).to_string();
-    let path = "/api/v1/namespaces/default/configmaps?fieldValidation=Strict";
-    let request = http::Request::post(path).body(typo.into_bytes()).expect("a request");
-    let refused = refusal(client.request::<Value>(request).await);
-    assert!(refused.2.ends_with("strict decoding error: unknown field \"dataa\""), "{}", refused.2);
+    for nothing in [json!({}), json!(null)] {
+        let typo =
+            json!({ "metadata": { "name": "a" }, "dataa": nothing, "data": null, "immutable": null }).to_string();
+        let path = "/api/v1/namespaces/default/configmaps?fieldValidation=Strict";
+        let request = http::Request::post(path).body(typo.into_bytes()).expect("a request");
+        let refused = refusal(client.request::<Value>(request).await);
+        assert!(refused.2.ends_with("strict decoding error: unknown field \"dataa\""), "{}", refused.2);
+    }
     assert!(api(&client, Kind::ConfigMap).get_opt("a").await.expect("get").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_object_is_and_where_are_texts() {
+    let client = cluster().client();
+    for (pointer, at) in [("/apiVersion", "apiVersion"), ("/kind", "kind"), ("/metadata/namespace", "namespace")] {
+        let mut wrong =
+            json!({ "apiVersion": "v1", "kind": "ConfigMap", "metadata": { "name": "a", "namespace": "default" } });
+        *wrong.pointer_mut(pointer).expect("the field") = json!({});
+        let request = http::Request::post("/api/v1/namespaces/default/configmaps");
+        let request = request.body(wrong.to_string().into_bytes()).expect("a request");
+        let refused = refusal(client.request::<Value>(request).await);
+        assert!(refused.0 == 400 && refused.2.contains(at), "{at}: {}", refused.2);
+    }
 }
 
 #[tokio::test(start_paused = true)]

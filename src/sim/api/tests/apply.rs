@@ -62,3 +62,24 @@ async fn another_managers_field_conflicts_unless_forced() {
     let kept = apply(&client, "one", false, &deployment(None, &[])).await.expect("let go");
     assert_eq!(kept["spec"]["replicas"], 3, "the other manager still owns it");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_item_may_have_an_empty_key_but_not_be_nothing() {
+    let client = cluster().client();
+    let table = [
+        (json!([{ "name": "a" }, { "name": null }]), ""),
+        (json!([{ "kind": "a" }]), "omits all key fields"),
+        (json!([null]), "may not have a null element"),
+        (json!([{ "name": null }, { "name": null }]), "duplicate entries"),
+    ];
+    for (secrets, wrong) in table {
+        let account =
+            json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": { "name": "a" }, "secrets": secrets });
+        let accounts = api(&client, Kind::ServiceAccount);
+        let said = accounts.patch("a", &PatchParams::apply("one"), &Patch::Apply(&account)).await;
+        match said {
+            Ok(_) => assert_eq!(wrong, "", "{secrets}"),
+            Err(error) => assert!(!wrong.is_empty() && error.to_string().contains(wrong), "{secrets}: {error}"),
+        }
+    }
+}

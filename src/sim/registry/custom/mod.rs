@@ -45,6 +45,36 @@ pub fn served(store: &Store, group: &str, version: &str, plural: &str) -> Option
     })
 }
 
+/// What is wrong with the status subresource of a definition's versions: it is an object, as yet without fields.
+pub(super) fn wrong_status(kind: Kind, definition: &Value) -> Option<String> {
+    if !is_definition(kind) {
+        return None;
+    }
+    let versions = definition.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+    let word =
+        versions.filter_map(|version| version.pointer("/subresources/status")).find_map(|status| match status {
+            Value::Null | Value::Object(_) => None,
+            Value::Bool(_) => Some("bool"),
+            Value::Number(_) => Some("number"),
+            Value::String(_) => Some("string"),
+            Value::Array(_) => Some("array"),
+        })?;
+    Some(format!(
+        "json: cannot unmarshal {word} into Go struct field \
+         CustomResourceSubresources.spec.versions.subresources.status of type v1.CustomResourceSubresourceStatus"
+    ))
+}
+
+/// Empties the status subresources of a definition's versions, which have no fields.
+pub(super) fn empty_status(definition: &mut Value) {
+    let versions = definition.pointer_mut("/spec/versions").and_then(Value::as_array_mut).into_iter().flatten();
+    for status in versions.filter_map(|version| version.pointer_mut("/subresources/status")) {
+        if let Value::Object(fields) = status {
+            fields.clear();
+        }
+    }
+}
+
 /// What a definition defines; nothing when no version of it is stored.
 fn kind_of(definition: &Value) -> Option<Kind> {
     let spec = &definition["spec"];

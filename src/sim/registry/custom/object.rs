@@ -108,14 +108,13 @@ fn metadata(kind: Kind, value: &mut Value) -> Result<Vec<String>, ApiError> {
     let mut read = json!({ "metadata": given });
     json::readable(Kind::ConfigMap, &mut read);
     let given = read["metadata"].take();
-    let known: ObjectMeta = serde_json::from_value(given.clone()).map_err(|error| {
+    let known: ObjectMeta = serde_json::from_value(given).map_err(|error| {
         let facts = kind.facts();
         let message = format!("{0} in version \"{1}\" cannot be handled as a {0}: {error}", facts.kind, facts.version);
         ApiError::bad_request(message)
     })?;
     let known = serde_json::to_value(&known).map_err(|error| ApiError::internal(&error))?;
-    let mut unknown = Vec::new();
-    decode::compare(&given, &known, "metadata", &mut unknown);
+    let unknown = decode::unknown_fields(Kind::ConfigMap, &json!({ "metadata": value["metadata"] }))?;
     value["metadata"] = known;
     Ok(unknown)
 }

@@ -267,3 +267,25 @@ fn resources_within_an_object_say_what_they_are() {
         assert_eq!(fields, wanted, "{answer}");
     }
 }
+
+#[test]
+fn a_status_of_its_own_is_an_object_without_fields() {
+    let asked = |status: &Value| {
+        let mut definition = defining(&json!({ "size": { "type": "integer" } }));
+        definition["spec"]["versions"][0]["subresources"] = json!({ "status": status });
+        let mut state = State::new(Settings::default(), 1);
+        post(&mut state, &format!("{DEFINITIONS}?fieldValidation=Strict"), &definition)
+    };
+    for fine in [json!({}), json!(null)] {
+        assert_eq!(asked(&fine).0, 201, "{fine}");
+    }
+    for (wrong, words) in [
+        (json!(5), "cannot unmarshal number into Go struct field"),
+        (json!([]), "cannot unmarshal array into Go struct field"),
+        (json!({ "a": 1 }), "unknown field \"spec.versions[0].subresources.status.a\""),
+    ] {
+        let (code, answer) = asked(&wrong);
+        assert_eq!(code, 400, "{wrong}");
+        assert!(answer["message"].as_str().is_some_and(|message| message.contains(words)), "{answer}");
+    }
+}

@@ -117,7 +117,7 @@ fn limits(item: &Field<'_>, kind: &str) {
     let mut keys = BTreeSet::new();
     for (key, value) in maps.iter().flat_map(Field::entries) {
         keys.insert(key.to_owned());
-        if kind == "Container" {
+        if matches!(kind, "Container" | "Pod") {
             resources::container_name(key, &value);
         } else {
             resources::name(key, &value);
@@ -146,10 +146,15 @@ fn limits(item: &Field<'_>, kind: &str) {
             ratio.key(key).invalid("ratio is less than 1");
         }
         if let (Some(allowed), Some(least), Some(most)) = (read(ratio), read(min), read(max))
-            && least > 0
+            && least != 0
             && allowed as f64 / 1e9 > most as f64 / least as f64
         {
             ratio.key(key).invalid("ratio is greater than max/min");
+        }
+        if !resources::is_overcommitted(key)
+            && read(default).zip(read(request)).is_some_and(|(one, other)| one != other)
+        {
+            request.key(key).invalid("default value must equal to defaultRequest value");
         }
     }
 }
@@ -310,6 +315,12 @@ pub(super) fn runtime_class(class: &Field<'_>) {
     let scheduling = class.at("scheduling");
     meta::labels(&scheduling.at("nodeSelector"));
     affinity::tolerations(&scheduling.at("tolerations"));
+    let mut seen = BTreeSet::new();
+    for toleration in scheduling.at("tolerations").items() {
+        if !seen.insert(["key", "operator", "value", "effect"].map(|field| toleration.at(field).text())) {
+            toleration.duplicate();
+        }
+    }
 }
 
 /// A `Lease` (`ValidateLeaseSpec`).
@@ -353,7 +364,7 @@ pub(super) fn csi_driver(driver: &Field<'_>) {
             spec.at("volumeLifecycleModes").unsupported_text(mode.text(), &["Ephemeral", "Persistent"]);
         }
     }
-    if spec.at("serviceAccountTokenInSecrets").is_true() && spec.at("tokenRequests").is_empty() {
+    if spec.at("serviceAccountTokenInSecrets").is_set() && spec.at("tokenRequests").is_empty() {
         spec.at("serviceAccountTokenInSecrets")
             .invalid("serviceAccountTokenInSecrets is set but no tokenRequests are specified");
     }

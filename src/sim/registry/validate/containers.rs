@@ -97,7 +97,7 @@ fn common(container: &Field<'_>, pod: &Pod<'_>) {
     container.at("terminationMessagePolicy").one_of_required(&["File", "FallbackToLogsOnError"]);
     container.at("imagePullPolicy").one_of_required(&PULL_POLICIES);
     ports(&container.at("ports"));
-    environment(container);
+    environment(container, pod);
     mounts(container, pod);
     devices(container, pod);
     resources::requirements(&container.at("resources"), &pod.claims);
@@ -152,7 +152,7 @@ fn host_ports<'a>(containers: impl Iterator<Item = Field<'a>>) {
     }
 }
 
-fn environment(container: &Field<'_>) {
+fn environment(container: &Field<'_>, pod: &Pod<'_>) {
     for variable in container.at("env").items() {
         variable.at("name").given_by(words::env_name);
         let from = variable.at("valueFrom");
@@ -171,6 +171,9 @@ fn environment(container: &Field<'_>) {
                 source.at("name").text_by(words::subdomain);
                 source.at("key").given_by(words::config_key);
             }
+        }
+        if from.at("fileKeyRef").is_set() {
+            file_key(&from.at("fileKeyRef"), &pod.spec);
         }
         let sources = ["fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef"];
         match sources.into_iter().filter(|source| from.at(source).is_set()).count() {
@@ -198,6 +201,22 @@ fn environment(container: &Field<'_>) {
             1 => {}
             _ => all.invalid_value("", "may not have more than one field specified at a time"),
         }
+    }
+}
+
+/// A variable out of a file, which lies in an `emptyDir` of the pod (`validateFileKeySelector`, `validateFileKeyRefVolumes`).
+fn file_key(source: &Field<'_>, spec: &Field<'_>) {
+    let name = source.at("volumeName");
+    source.at("key").given_by(words::env_name);
+    name.given_by(words::label);
+    if source.at("path").is_given() {
+        source.at("path").text_by(words::no_backsteps);
+    }
+    // The last of a name counts, as in the map that the real server makes.
+    match spec.at("volumes").items().filter(|volume| volume.at("name").text() == name.text()).last() {
+        None => name.not_found(),
+        Some(volume) if !volume.at("emptyDir").is_set() => name.invalid("referenced volume must be of type emptyDir"),
+        Some(_) => {}
     }
 }
 

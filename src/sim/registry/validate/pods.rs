@@ -64,6 +64,7 @@ fn spec(spec: &Field<'_>, name: &str, of: Of) {
         resources::requirements(&spec.at("resources"), &[]);
     }
     host_network(spec, of);
+    host_name(spec);
     spec.at("restartPolicy").one_of_required(&["Always", "Never", "OnFailure"]);
     spec.at("dnsPolicy").one_of_required(&["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"]);
     meta::labels(&spec.at("nodeSelector"));
@@ -109,6 +110,21 @@ fn host_network(spec: &Field<'_>, of: Of) {
             port.at("hostPort").invalid("must match `containerPort` when `hostNetwork` is true");
         }
     }
+}
+
+/// A name in place of the pod's own (`validatePodHostName`).
+fn host_name(spec: &Field<'_>) {
+    let name = spec.at("hostnameOverride");
+    if !name.is_set() {
+        return;
+    }
+    for other in ["setHostnameAsFQDN", "hostNetwork"].into_iter().filter(|other| spec.at(other).is_true()) {
+        name.forbidden(&format!("may not be specified when {other} is true"));
+    }
+    if name.text().len() > 64 {
+        name.too_long(64);
+    }
+    name.text_by(words::subdomain);
 }
 
 fn scheduling_gates(spec: &Field<'_>, of: Of) {

@@ -84,6 +84,11 @@ pub(super) fn container_name(resource: &str, field: &Field<'_>) {
     }
 }
 
+/// Whether more of a resource may be promised than there is (`IsOvercommitAllowed`).
+pub(super) fn is_overcommitted(resource: &str) -> bool {
+    is_native(resource) && !is_huge(resource)
+}
+
 /// The amount in billionths; what cannot be read is refused here, although the real server refuses it on reading.
 pub(super) fn quantity(field: &Field<'_>) -> Option<i128> {
     let amount = nanos(field.text());

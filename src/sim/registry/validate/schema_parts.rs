@@ -34,6 +34,9 @@ pub(super) fn part(schema: &Field<'_>, root: bool, no_default: Option<&str>) {
             schema.at(name).forbidden(&format!("{name} is not supported"));
         }
     }
+    if !schema.at("$schema").text().is_empty() {
+        schema.invalid_value("", "OpenAPIV3Schema 'schema' is not supported");
+    }
     let (items, more) = (schema.at("items"), schema.at("additionalProperties"));
     if items.value.is_array() && !items.is_empty() {
         items.forbidden("items must be a schema object and not an array");
