@@ -233,23 +233,11 @@ fn projected(source: &Field<'_>) {
             }
             take(&path);
         }
-        let bundle = one.at("clusterTrustBundle");
-        if bundle.is_set() {
-            match (bundle.at("name").is_set(), bundle.at("signerName").is_set()) {
-                (true, true) => bundle.invalid("only one of name and signerName may be used"),
-                (false, false) => bundle.required("either name or signerName must be specified"),
-                _ => {}
-            }
-            bundle.at("path").is_given();
-            bundle.at("path").text_by(words::unreserved_path);
-            take(&bundle.at("path"));
-        }
-        let kinds =
-            ["secret", "configMap", "downwardAPI", "serviceAccountToken", "clusterTrustBundle", "podCertificate"];
-        match kinds.into_iter().filter(|kind| one.at(kind).is_set()).count() {
-            0 => one.required("must specify a source type"),
-            1 => {}
-            _ => one.forbidden("may not specify more than 1 source type"),
+        // Bundles and certificates of pods need features that are off by default: the server drops both
+        // (`DropDisabledFields`), and a source of which nothing is left is valid.
+        let kinds = ["secret", "configMap", "downwardAPI", "serviceAccountToken"];
+        if kinds.into_iter().filter(|kind| one.at(kind).is_set()).count() > 1 {
+            one.forbidden("may not specify more than 1 source type");
         }
     }
 }
