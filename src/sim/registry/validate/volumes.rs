@@ -231,7 +231,6 @@ fn projected(source: &Field<'_>) {
             } else if let Some(wrong) = words::unreserved_path(path.text()) {
                 source.at("path").invalid_value(path.text(), &wrong);
             }
-            take(&path);
         }
         // Bundles and certificates of pods need features that are off by default: the server drops both
         // (`DropDisabledFields`), and a source of which nothing is left is valid.
