@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use driftproof::evidence::shell_word as quoted;
+use driftproof::evidence::shell_word;
 use driftproof::report::{Failure, Fate, Results, Row, Status};
 use driftproof::run::Stop;
 use driftproof::world::Clock;
@@ -93,8 +93,8 @@ fn undo_hint(run: &Run, tasks: &[Task]) -> String {
 fn undo_of(run: &Run, runs: &BTreeSet<&str>) -> String {
     let Some(context) = &run.cluster.context else { return String::new() };
     let kubeconfig = run.cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
-    let kubeconfig = kubeconfig.map(|path| format!(" --kubeconfig {}", quoted(&path))).unwrap_or_default();
-    let command = format!("driftproof undo --context {}{kubeconfig}", quoted(context));
+    let kubeconfig = kubeconfig.map(|path| format!(" --kubeconfig {}", shell_word(&path))).unwrap_or_default();
+    let command = format!("driftproof undo --context {}{kubeconfig}", shell_word(context));
     let each: Vec<String> = runs.iter().map(|id| format!("{command} --run {id}")).collect();
     format!("; show it with --dry-run, take it back with:\n  {}", each.join("\n  "))
 }

@@ -1,6 +1,6 @@
 //! Which runs a command line asks for: each scenario with each seed, and the command that repeats it.
 
-use driftproof::evidence::shell_word as quoted;
+use driftproof::evidence::shell_word;
 
 use super::args::Run;
 use super::execute::Task;
@@ -36,14 +36,14 @@ fn run_name(run: &Run, seed: u64, id: &str) -> String {
 
 /// The command that repeats a run.
 fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
-    let mut command = format!("driftproof run {} --seed {seed}", quoted(&loaded.path.display().to_string()));
+    let mut command = format!("driftproof run {} --seed {seed}", shell_word(&loaded.path.display().to_string()));
     let cluster = &run.cluster;
     let kubeconfig = cluster.kubeconfig.as_ref().map(|path| path.display().to_string());
     // Evidence is passed around: a URL with a password in it must not become part of it.
     let prometheus = cluster.prometheus.clone().filter(|url| !url.contains(['@', '?']));
     let values = [("--context", cluster.context.clone()), ("--kubeconfig", kubeconfig), ("--prometheus", prometheus)];
     for (flag, value) in values.iter().filter_map(|(flag, value)| Some((flag, value.as_ref()?))) {
-        command.extend([" ", flag, " ", &quoted(value)]);
+        command.extend([" ", flag, " ", &shell_word(value)]);
     }
     for (given, flag) in [
         (cluster.apply_fixtures, " --apply-fixtures"),
@@ -60,11 +60,11 @@ fn again(run: &Run, loaded: &Loaded, seed: u64) -> String {
     let variables = cluster.password_env.iter().map(|name| ("--password-env", name.clone()));
     let endpoints = cluster.allow_endpoint.iter().map(|endpoint| ("--allow-endpoint", endpoint.clone()));
     for (flag, value) in roots.chain(variables).chain(endpoints) {
-        command.extend([" ", flag, " ", &quoted(&value)]);
+        command.extend([" ", flag, " ", &shell_word(&value)]);
     }
     if run.cluster.context.is_some() || run.cluster.nodes.node_failure_mode.is_some() {
         for word in run.cluster.nodes.again(&loaded.scenario) {
-            command.extend([" ", &quoted(&word)]);
+            command.extend([" ", &shell_word(&word)]);
         }
     }
     command

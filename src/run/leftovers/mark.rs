@@ -100,10 +100,8 @@ fn annotated(node: &Node, key: &str, done: &str, left: &Left) -> Mark {
 /// # Errors
 /// Why it cannot be looked at.
 pub(super) async fn address(context: &Context, name: &str) -> Result<String, String> {
-    let node = node(context, name).await?;
-    let addresses = node.and_then(|node| node.status?.addresses).unwrap_or_default();
-    let inside = addresses.into_iter().find(|address| address.type_ == "InternalIP").map(|address| address.address);
-    Ok(inside.filter(|address| address.parse::<IpAddr>().is_ok()).unwrap_or_default())
+    let ip = node(context, name).await?.map(|node| plan::node_target(&node).ip);
+    Ok(ip.filter(|ip| ip.parse::<IpAddr>().is_ok()).unwrap_or_default())
 }
 
 async fn node(context: &Context, name: &str) -> Result<Option<Node>, String> {
